@@ -1,0 +1,1 @@
+"""Reelworks: drop a video into a watched folder, get posters, a ladder, HLS, DASH, history and alerts."""

@@ -1,0 +1,175 @@
+"""The Celery application: broker, queues, routes and settings, and what every process shares.
+
+The numbers come from experiments with Celery 5.7 and kombu 5.7 under long encodes; each says why.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery
+from celery.signals import worker_process_init
+from kombu import Exchange, Queue
+from kombu.exceptions import ChannelError
+
+from pipeline.history import schema
+from pipeline.history.database import Database
+from pipeline.settings import addresses
+from pipeline.settings.load import load_settings
+
+if TYPE_CHECKING:
+    from pipeline.settings.load import Settings
+
+logger = logging.getLogger(__name__)
+
+EXCHANGE = Exchange("reelworks", type="topic")
+#: A queue is named as its routing key: the kind of work, then the capability it needs.
+QUEUES = ("encode.cpu", "encode.gpu", "package", "control", "ingest", "notify")
+#: Priorities go from 0 to this; the highest is the most urgent.
+MAX_PRIORITY = 9
+#: Redis gives an unacknowledged message to somebody else after this long, seconds. Nothing is
+#: renewed meanwhile, so it must be longer than any encode with its waits: two days. A killed
+#: worker's work is not recovered by this but by its lapsed lease, in under a minute.
+VISIBILITY_TIMEOUT_S = 172_800
+RESULT_EXPIRES_S = 172_800
+#: A chord's counter must outlive the longest member after the last-but-one, seconds.
+CHORD_EXPIRES_S = 604_800
+TASK_MODULES = tuple(
+    f"pipeline.tasks.{name}"
+    for name in ("probe", "thumbnail", "rendition", "manifest", "notify", "control", "ingest")
+)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a process works with. One a process: `runtime()` gives it, a fork makes a new one."""
+
+    settings: Settings
+
+    @cached_property
+    def db(self) -> Database:
+        """The database, connected on first use."""
+        return Database(addresses.database_url(self.settings))
+
+    def prepare(self) -> None:
+        """Make the folders and bring the tables up to date."""
+        paths = self.settings.pipeline.paths
+        paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (paths.library, paths.work):
+            folder.mkdir(parents=True, exist_ok=True)
+        schema.upgrade(self.db)
+
+
+@lru_cache(maxsize=1)
+def runtime() -> Runtime:
+    """Give this process's runtime. Raises `ConfigurationError` when the configuration is wrong."""
+    return Runtime(load_settings())
+
+
+@worker_process_init.connect
+def _forget_parents_connections(**_: object) -> None:
+    # A connection must not be shared across a fork: the child opens its own.
+    runtime.cache_clear()
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """Derive Celery's settings from ours."""
+    broker = addresses.broker_url(settings)
+    redis = broker_is_redis(broker)
+    return {
+        "broker_url": broker,
+        "result_backend": addresses.results_url(settings),
+        "include": TASK_MODULES,
+        "task_queues": [
+            Queue(name, EXCHANGE, routing_key=name, max_priority=MAX_PRIORITY) for name in QUEUES
+        ],
+        # What nobody routed is Celery's own small housekeeping, as chord polling on databases.
+        "task_default_queue": "control",
+        "task_default_exchange": EXCHANGE.name,
+        "task_default_exchange_type": EXCHANGE.type,
+        "task_default_routing_key": "control",
+        "task_create_missing_queues": False,
+        "task_routes": {
+            "pipeline.probe": {"queue": "package"},
+            "pipeline.thumbnail": {"queue": "package"},
+            "pipeline.manifest": {"queue": "package"},
+            "pipeline.rendition": {"queue": "encode.cpu"},
+            "pipeline.scan": {"queue": "ingest"},
+            "pipeline.clean": {"queue": "ingest"},
+            "pipeline.notify": {"queue": "notify"},
+        },
+        "broker_transport_options": _transport_options(redis=redis),
+        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT_S},
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_timeout": 4,
+        "task_publish_retry_policy": {"max_retries": 3, "interval_step": 0.2, "interval_max": 1},
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "timezone": "UTC",
+        "enable_utc": True,
+        # A message is acknowledged when its work is done; a worker takes only what it can start.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": redis,
+        "task_track_started": True,
+        # One call a failed group, with the body's id; the errback is idempotent all the same.
+        "task_allow_error_cb_on_chord_header": False,
+        "result_expires": RESULT_EXPIRES_S,
+        "result_chord_expires": CHORD_EXPIRES_S,
+        "worker_soft_shutdown_timeout": settings.pipeline.workers.stop_grace.total_seconds() / 2,
+        "worker_enable_soft_shutdown_on_idle": True,
+        # RabbitMQ hands the message on when the connection drops, so the work must stop here;
+        # Redis keeps it for its holder until the visibility timeout.
+        "worker_cancel_long_running_tasks_on_connection_loss": not redis,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "worker_hijack_root_logger": False,
+        "beat_schedule": {},
+    }
+
+
+def _transport_options(*, redis: bool) -> dict[str, Any]:
+    if not redis:
+        return {}
+    return {
+        "visibility_timeout": VISIBILITY_TIMEOUT_S,
+        "priority_steps": list(range(MAX_PRIORITY + 1)),
+        "queue_order_strategy": "priority",
+        "socket_connect_timeout": 4,
+        "health_check_interval": 25,
+    }
+
+
+def broker_is_redis(url: str) -> bool:
+    """Whether the broker's address is one of Redis or Valkey."""
+    return url.startswith(("redis", "rediss", "valkey"))
+
+
+app = Celery("reelworks")
+app.add_defaults(lambda: celery_settings(runtime().settings))
+
+
+def broker_priority(priority: int) -> int:
+    """Translate our priority (9 most urgent) into the broker's: Redis takes 0 first."""
+    return MAX_PRIORITY - priority if broker_is_redis(app.conf.broker_url) else priority
+
+
+def queue_depth(queue: str) -> int:
+    """Count the messages of the queue that no worker has taken yet; 0 when it was never used."""
+    with app.connection_for_read() as connection:
+        try:
+            declared = connection.default_channel.queue_declare(queue=queue, passive=True)
+        except ChannelError:
+            return 0
+        return int(declared.message_count)
+
+
+def chords_work() -> bool:
+    """Whether the result backend can wait for a group: the RPC backend can't."""
+    return not str(app.conf.result_backend or "").startswith("rpc")

@@ -1,0 +1,303 @@
+"""Jobs: create once, look at, plan, end once, retry."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
+
+from pipeline.history import events, outbox
+from pipeline.history.database import now
+from pipeline.history.errors import JobNotFound, WrongState
+from pipeline.history.views import JobView, job_view
+from pipeline.models import Job, JobState, Rendition, Step, StepKind, StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from pipeline.errors import ReelworksError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A whole file that was found, and what its watched folder says of it."""
+
+    source_path: str
+    source_bytes: int
+    source_mtime_ns: int
+    fingerprint: str
+    profile: str
+    priority: int
+    library_subfolder: str
+    on_success: str
+    on_failure: str
+    archive_to: str | None
+    quarantine_to: str | None
+    deadline: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputFacts:
+    """One verified rendition, as it will be remembered."""
+
+    name: str
+    width: int
+    height: int
+    codec: str
+    path: str
+    frames: int
+    duration_s: float
+    bytes: int
+
+
+def create(session: Session, new: NewJob) -> tuple[Job, bool]:
+    """Insert the job, or find the one of the same content and profile; True when inserted.
+
+    The unique constraint decides between two who insert at once: the loser gets the winner's job.
+    """
+    found = _same(session, new)
+    if found is not None:
+        return found, False
+    at = now(session)
+    job = Job(
+        id=uuid.uuid4().hex,
+        profile=new.profile,
+        priority=new.priority,
+        source_path=new.source_path,
+        original_path=new.source_path,
+        library_subfolder=new.library_subfolder,
+        source_bytes=new.source_bytes,
+        source_mtime_ns=new.source_mtime_ns,
+        fingerprint=new.fingerprint,
+        on_success=new.on_success,
+        on_failure=new.on_failure,
+        archive_to=new.archive_to,
+        quarantine_to=new.quarantine_to,
+        created_at=at,
+        deadline_at=at + new.deadline,
+        touched_at=at,
+        steps=[_step(StepKind.PROBE), _step(StepKind.THUMBNAIL), _step(StepKind.MANIFEST)],
+    )
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError:
+        found = _same(session, new)
+        if found is None:
+            raise
+        return found, False
+    events.add(session, job.id, "found", f"found {new.source_path}", bytes=new.source_bytes)
+    return job, True
+
+
+def _same(session: Session, new: NewJob) -> Job | None:
+    return session.scalars(
+        select(Job).where(Job.fingerprint == new.fingerprint, Job.profile == new.profile)
+    ).one_or_none()
+
+
+def _step(kind: StepKind, name: str | None = None, unit: str | None = None) -> Step:
+    return Step(name=name or kind.value, kind=kind, position=kind.position, unit=unit)
+
+
+def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
+    """Fetch the job with exactly this id. Raises `JobNotFound`."""
+    job = session.get(Job, job_id, with_for_update=lock)
+    if job is None:
+        raise JobNotFound(job_id)
+    return job
+
+
+def find(session: Session, prefix: str) -> Job:
+    """Fetch the one job whose id begins with `prefix`. Raises `JobNotFound`."""
+    pattern = prefix.lower()
+    matches = session.scalars(
+        select(Job).where(Job.id.startswith(pattern, autoescape=True)).limit(2)
+    ).all()
+    if len(matches) != 1 or not prefix:
+        raise JobNotFound(prefix, matches=len(matches))
+    return matches[0]
+
+
+def view(session: Session, job_id: str) -> JobView:
+    """Show the job whose id is or begins with `job_id`. Raises `JobNotFound`."""
+    return job_view(find(session, job_id))
+
+
+def list_views(session: Session, *, state: str | None = None, limit: int = 50) -> list[JobView]:
+    """List jobs, newest first; only those in `state` when it is given."""
+    query = select(Job).options(selectinload(Job.steps), selectinload(Job.renditions))
+    if state is not None:
+        query = query.where(Job.state == JobState(state))
+    query = query.order_by(Job.created_at.desc(), Job.id).limit(limit)
+    return [job_view(job) for job in session.scalars(query)]
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """Count the jobs in each state; states without jobs count 0."""
+    counts = dict.fromkeys((state.value for state in JobState), 0)
+    for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state)):
+        counts[JobState(state).value] = count
+    return counts
+
+
+def unfinished(session: Session) -> list[str]:
+    """List the ids of jobs that have not ended, oldest first."""
+    live = select(Job.id).where(Job.state.in_((JobState.QUEUED, JobState.RUNNING)))
+    return list(session.scalars(live.order_by(Job.created_at)))
+
+
+def unsettled(session: Session) -> list[str]:
+    """List the ids of ended jobs whose source was not yet moved as their folder's entry says."""
+    ended = select(Job.id).where(
+        Job.state.not_in((JobState.QUEUED, JobState.RUNNING)), Job.settled_at.is_(None)
+    )
+    return list(session.scalars(ended.order_by(Job.finished_at)))
+
+
+def record_plan(
+    session: Session,
+    job: Job,
+    plan: dict[str, Any],
+    *,
+    duration_s: float,
+    size: tuple[int, int] | None,
+    units: Iterable[tuple[str, Sequence[str]]],
+) -> None:
+    """Keep the plan and make a waiting step of each rendition: `units` are (name, step names)."""
+    job.plan = plan
+    job.source_duration_s = duration_s
+    job.source_width, job.source_height = size or (None, None)
+    names = {step.name for step in job.steps}
+    for unit, step_names in units:
+        for name in step_names:
+            if name not in names:
+                job.steps.append(_step(StepKind.RENDITION, name, unit))
+    session.flush()
+
+
+def record_outputs(
+    session: Session,
+    job: Job,
+    directory: str,
+    paths: dict[str, str],
+    renditions: Iterable[OutputFacts],
+) -> None:
+    """Remember where the results are: `paths` by kind, relative to the output folder."""
+    job.output_directory = directory
+    job.outputs = dict(paths)
+    job.renditions = []
+    session.flush()
+    for facts in renditions:
+        job.renditions.append(
+            Rendition(
+                name=facts.name,
+                width=facts.width,
+                height=facts.height,
+                codec=facts.codec,
+                path=facts.path,
+                frames=facts.frames,
+                duration_s=facts.duration_s,
+                bytes=facts.bytes,
+            )
+        )
+
+
+def end(
+    session: Session,
+    job_id: str,
+    state: JobState,
+    *,
+    error: ReelworksError | None = None,
+    step: str | None = None,
+    channels: Iterable[str] = (),
+) -> bool:
+    """End the job in `state`, once: True for the one caller who did, False for all others.
+
+    In the same transaction every running step is stopped (its holder finds the lease lost) and
+    an alert is owed to each of `channels`.
+    """
+    job = session.get(Job, job_id, with_for_update=True)
+    if job is None or job.state.terminal:
+        return False
+    at = now(session)
+    job.state = state
+    job.finished_at = job.touched_at = at
+    if error is not None:
+        job.error_step, job.error_code = step, error.code
+        job.error_message, job.error_hint = error.message, error.hint
+    for row in job.steps:
+        if row.state is StepState.RUNNING:
+            row.state, row.lease_until, row.progress = StepState.WAITING, None, 0.0
+    message = state.value if error is None else f"{state.value}: {error.message}"
+    events.add(session, job_id, state.value, message, code=error.code if error else None)
+    outbox.owe(session, job_id, state.value, channels)
+    return True
+
+
+def reopen(session: Session, job_id: str, deadline: timedelta, *, afresh: bool) -> None:
+    """Make an ended job wait again as a new run; `afresh` forgets its plan and what was done.
+
+    Raises `WrongState` when the job has not ended, or has succeeded.
+    """
+    job = get(session, job_id, lock=True)
+    if not job.state.terminal:
+        raise WrongState(f"Job {job_id} is {job.state.value}: it has not ended.")
+    if job.state is JobState.SUCCEEDED:
+        raise WrongState(f"Job {job_id} has succeeded: there is nothing to retry.")
+    at = now(session)
+    job.state, job.run = JobState.QUEUED, job.run + 1
+    job.deadline_at, job.touched_at = at + deadline, at
+    job.finished_at = job.settled_at = job.published_at = None
+    job.publish_count = 0
+    job.error_step = job.error_code = job.error_message = job.error_hint = None
+    if afresh:
+        job.plan = None
+        for step in [step for step in job.steps if step.kind is StepKind.RENDITION]:
+            job.steps.remove(step)
+    for step in job.steps:
+        if afresh or step.state is not StepState.DONE:
+            step.state, step.progress, step.tries = StepState.WAITING, 0.0, 0
+            step.lease_until = step.retry_at = step.finished_at = step.started_at = None
+    events.add(session, job_id, "retried", f"run {job.run} begins", run=job.run)
+
+
+def moved(session: Session, job_id: str, path: str | None) -> None:
+    """Record that the source was settled: where it is now, or None when it was deleted."""
+    job = get(session, job_id, lock=True)
+    job.settled_at = now(session)
+    if path is None:
+        events.add(session, job_id, "source_deleted", f"deleted {job.source_path}")
+    elif path != job.source_path:
+        events.add(session, job_id, "source_moved", f"moved the source to {path}", path=path)
+        job.source_path = path
+
+
+def replace_source(session: Session, job_id: str, path: str, mtime_ns: int) -> None:
+    """Record that the job's source is now the copy at `path`, last changed at `mtime_ns`."""
+    job = get(session, job_id, lock=True)
+    job.source_path, job.source_mtime_ns = path, mtime_ns
+
+
+def mark_published(session: Session, job_id: str) -> Job | None:
+    """Record that the job's canvas goes to the broker now; None when the job has ended."""
+    job = get(session, job_id, lock=True)
+    if job.state.terminal:
+        return None
+    job.published_at = job.touched_at = now(session)
+    job.publish_count += 1
+    return job
+
+
+def unpublish(session: Session, job_id: str) -> None:
+    """Record that the canvas did not reach the broker: the reconciler will publish it."""
+    job = session.get(Job, job_id)
+    if job is not None:
+        job.published_at = None

@@ -1,0 +1,95 @@
+"""Alerts owed: one row a job, event and channel, written in the transaction that ends the job."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select, update
+
+from pipeline.history.database import changed, now
+from pipeline.models import OutboxRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import Session
+
+#: How long a sender may take before another may try: longer than any channel's time limit.
+SEND_LEASE = timedelta(minutes=2)
+
+
+def owe(session: Session, job_id: str, event: str, channels: Iterable[str]) -> None:
+    """Record that each channel is to hear of the event; one that was told or owed is left out."""
+    known = set(
+        session.scalars(
+            select(OutboxRow.channel).where(OutboxRow.job_id == job_id, OutboxRow.event == event)
+        )
+    )
+    at = now(session)
+    for channel in dict.fromkeys(channels):
+        if channel not in known:
+            session.add(
+                OutboxRow(
+                    job_id=job_id, event=event, channel=channel, created_at=at, next_attempt_at=at
+                )
+            )
+
+
+def due(session: Session, at: datetime, limit: int = 100) -> list[OutboxRow]:
+    """List open rows whose time has come and that nobody is sending, oldest first."""
+    free = or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at)
+    return list(
+        session.scalars(
+            select(OutboxRow)
+            .where(OutboxRow.closed_at.is_(None), OutboxRow.next_attempt_at <= at, free)
+            .order_by(OutboxRow.id)
+            .limit(limit)
+        )
+    )
+
+
+def pending(session: Session) -> int:
+    """Count the alerts still owed."""
+    return session.execute(
+        select(func.count()).select_from(OutboxRow).where(OutboxRow.closed_at.is_(None))
+    ).scalar_one()
+
+
+def claim(session: Session, row_id: int, owner: str) -> bool:
+    """Take the right to send one row; False when somebody else has it or it is closed."""
+    at = now(session)
+    taken = changed(
+        session,
+        update(OutboxRow)
+        .where(
+            OutboxRow.id == row_id,
+            OutboxRow.closed_at.is_(None),
+            or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at),
+        )
+        .values(owner=owner, lease_until=at + SEND_LEASE, attempts=OutboxRow.attempts + 1),
+    )
+    return taken == 1
+
+
+def sent(session: Session, row_id: int) -> None:
+    """Close the row: the alert was delivered."""
+    at = now(session)
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == row_id)
+        .values(sent_at=at, closed_at=at, lease_until=None, error=None)
+    )
+
+
+def failed(session: Session, row_id: int, error: str, retry_at: datetime | None) -> None:
+    """Record that sending failed: try again at `retry_at`, or never when it is None."""
+    values = {"error": error, "lease_until": None}
+    if retry_at is None:
+        session.execute(
+            update(OutboxRow).where(OutboxRow.id == row_id).values(closed_at=now(session), **values)
+        )
+        return
+    session.execute(
+        update(OutboxRow).where(OutboxRow.id == row_id).values(next_attempt_at=retry_at, **values)
+    )

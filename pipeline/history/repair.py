@@ -1,0 +1,69 @@
+"""What to do with a job that has not ended: a pure decision, for whoever looks after jobs."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.history.steps import is_live
+from pipeline.models import JobState, StepState
+
+if TYPE_CHECKING:
+    from pipeline.models import Job
+
+#: A job this quiet, while its queue is empty, has lost its message.
+QUIET = timedelta(seconds=60)
+#: A job this quiet is published again though its queue is not empty; doubled each time, since
+#: a long queue is the likelier reason. A needless message costs one refused claim.
+VERY_QUIET = timedelta(minutes=15)
+#: How late a retry may be before its message counts as lost.
+RETRY_GRACE = timedelta(seconds=30)
+#: A step sent away the moment before may still be on its way to the broker.
+PUBLISHING = timedelta(seconds=5)
+
+
+class Decision(enum.Enum):
+    """What a job needs."""
+
+    NOTHING = "it is being worked on, or waits its turn"
+    PUBLISH = "its canvas is owed to the broker"
+    PUBLISH_IF_QUEUE_EMPTY = "its message is lost, unless it waits in a long queue"
+    FAIL = "a step has failed for good"
+    EXHAUST = "a step was lost as often as it may be tried"
+    EXPIRE = "its deadline has passed"
+    SUCCEED = "every step is done"
+
+
+def decide(job: Job, at: datetime, limit: int) -> Decision:
+    """Decide what the job needs at the moment `at`; `limit` is how often a step may be tried."""
+    if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED):
+        return Decision.NOTHING
+    if any(step.state is StepState.FAILED for step in job.steps):
+        return Decision.FAIL
+    if all(step.state is StepState.DONE for step in job.steps):
+        return Decision.SUCCEED
+    if any(is_live(step, at) for step in job.steps):
+        return Decision.NOTHING
+    if at >= job.deadline_at:
+        return Decision.EXPIRE
+    if any(step.tries >= limit for step in job.steps if step.state is not StepState.DONE):
+        return Decision.EXHAUST
+    return _publication(job, at)
+
+
+def _publication(job: Job, at: datetime) -> Decision:
+    if job.published_at is None:
+        fresh = job.publish_count == 0 and at - job.created_at < PUBLISHING
+        return Decision.NOTHING if fresh else Decision.PUBLISH
+    if any(step.state is StepState.RUNNING for step in job.steps):
+        return Decision.PUBLISH  # not live: the lease has lapsed
+    retries = [
+        step.retry_at for step in job.steps if step.retry_at and step.state is StepState.WAITING
+    ]
+    if retries and at < max(retries) + RETRY_GRACE:
+        return Decision.NOTHING
+    quiet = at - job.touched_at
+    if quiet > VERY_QUIET * 2 ** min(job.publish_count - 1, 6):
+        return Decision.PUBLISH
+    return Decision.PUBLISH_IF_QUEUE_EMPTY if quiet > QUIET else Decision.NOTHING

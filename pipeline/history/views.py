@@ -1,0 +1,246 @@
+"""A job as people and programs see it: the JSON that the command line and the web promise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.models import Job, JobState, Step, StepKind, StepState
+
+#: How much of a job's work each kind of step is, for one number between 0 and 1.
+WEIGHTS = {
+    StepKind.PROBE: 1.0,
+    StepKind.THUMBNAIL: 3.0,
+    StepKind.RENDITION: 86.0,
+    StepKind.MANIFEST: 10.0,
+}
+#: How much of a job's id is enough for people, and names the output folder.
+SHORT_ID = 8
+
+
+class View(BaseModel):
+    """A value that is only looked at."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class SourceView(View):
+    """The source: where it is now, and what the probe found (None before it has)."""
+
+    path: str
+    original_path: str
+    bytes: int
+    fingerprint: str
+    duration: float | None
+    width: int | None
+    height: int | None
+
+
+class ErrorView(View):
+    """Why a job ended badly."""
+
+    step: str | None
+    code: str
+    message: str
+    hint: str
+
+
+class AttemptView(View):
+    """One try at a step; `log` is the end of what the tool printed."""
+
+    number: int
+    run: int
+    worker: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    error: str | None
+    log: str | None
+
+
+class StepView(View):
+    """One step. `attempts` counts all tries of all runs."""
+
+    name: str
+    kind: str
+    state: str
+    attempts: int
+    progress: float
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker: str | None
+    retry_at: datetime | None
+
+
+class RenditionView(View):
+    """One rendition; `path` is relative to the output folder, `duration` in seconds."""
+
+    name: str
+    width: int
+    height: int
+    codec: str
+    path: str
+    frames: int
+    duration: float
+    bytes: int
+
+
+class OutputsView(View):
+    """Where the results are; all paths relative to `directory`."""
+
+    directory: str
+    poster: str | None
+    hls: str | None
+    dash: str | None
+    renditions: list[RenditionView]
+
+
+class JobView(View):
+    """The whole job. Times are UTC; `outputs` is None until the job has succeeded."""
+
+    id: str
+    state: str
+    progress: float
+    profile: str
+    priority: int
+    run: int
+    source: SourceView
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    deadline_at: datetime
+    error: ErrorView | None
+    steps: list[StepView]
+    outputs: OutputsView | None
+
+    @property
+    def short_id(self) -> str:
+        """The part of the id that names the output folder."""
+        return self.id[:SHORT_ID]
+
+    @property
+    def name(self) -> str:
+        """The source's file name, as it was found."""
+        return Path(self.source.original_path).name
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the job by itself."""
+        return JobState(self.state).terminal
+
+
+def job_view(job: Job) -> JobView:
+    """Show the row, with its steps and renditions, as the promised JSON."""
+    return JobView(
+        id=job.id,
+        state=job.state.value,
+        progress=progress(job),
+        profile=job.profile,
+        priority=job.priority,
+        run=job.run,
+        source=_source(job),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        deadline_at=job.deadline_at,
+        error=_error(job),
+        steps=[_step(step) for step in job.steps],
+        outputs=_outputs(job),
+    )
+
+
+def progress(job: Job) -> float:
+    """Weigh the steps into one number between 0 and 1; 1 only for a job that succeeded."""
+    if job.state is JobState.SUCCEEDED:
+        return 1.0
+    total = 0.0
+    for kind, weight in WEIGHTS.items():
+        shares = [_share(step) for step in job.steps if step.kind is kind]
+        if shares:
+            total += weight * sum(shares) / len(shares)
+    return round(min(total / sum(WEIGHTS.values()), 0.999), 4)
+
+
+def _share(step: Step) -> float:
+    return 1.0 if step.state is StepState.DONE else step.progress
+
+
+def _source(job: Job) -> SourceView:
+    return SourceView(
+        path=job.source_path,
+        original_path=job.original_path,
+        bytes=job.source_bytes,
+        fingerprint=job.fingerprint,
+        duration=job.source_duration_s,
+        width=job.source_width,
+        height=job.source_height,
+    )
+
+
+def _error(job: Job) -> ErrorView | None:
+    if job.error_code is None:
+        return None
+    return ErrorView(
+        step=job.error_step,
+        code=job.error_code,
+        message=job.error_message or "",
+        hint=job.error_hint or "",
+    )
+
+
+def _step(step: Step) -> StepView:
+    return StepView(
+        name=step.name,
+        kind=step.kind.value,
+        state=step.state.value,
+        attempts=step.attempt,
+        progress=1.0 if step.state is StepState.DONE else round(step.progress, 4),
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        worker=step.owner.partition("/")[0] if step.owner else None,
+        retry_at=step.retry_at if step.state is StepState.WAITING else None,
+    )
+
+
+def _outputs(job: Job) -> OutputsView | None:
+    if job.state is not JobState.SUCCEEDED or job.output_directory is None:
+        return None
+    paths = job.outputs or {}
+    return OutputsView(
+        directory=job.output_directory,
+        poster=paths.get("poster"),
+        hls=paths.get("hls"),
+        dash=paths.get("dash"),
+        renditions=[
+            RenditionView(
+                name=row.name,
+                width=row.width,
+                height=row.height,
+                codec=row.codec,
+                path=row.path,
+                frames=row.frames,
+                duration=row.duration_s,
+                bytes=row.bytes,
+            )
+            for row in job.renditions
+        ],
+    )
+
+
+def attempt_views(step: Step) -> list[AttemptView]:
+    """Show every try at the step, oldest first."""
+    return [
+        AttemptView(
+            number=row.number,
+            run=row.run,
+            worker=row.owner.partition("/")[0],
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            outcome=row.outcome,
+            error=row.error_message,
+            log=row.log,
+        )
+        for row in step.attempts
+    ]

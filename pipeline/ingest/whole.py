@@ -1,0 +1,82 @@
+"""Whether a file is whole: nobody has it open for writing, and its own boxes say it is complete."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+#: Extensions of files made of ISO boxes, whose sizes tell where the file must end.
+BOXED = frozenset({".mp4", ".m4v", ".m4a", ".mov", ".3gp", ".3g2"})
+_HEADER = struct.Struct(">I4s")
+_LONG = struct.Struct(">Q")
+#: A box this far down was reached by following nonsense.
+_MOST_BOXES = 100_000
+
+
+def being_written(path: Path) -> bool:
+    """Whether some process on this machine has the file open for writing.
+
+    Asked of the kernel by a read lease, which it refuses while there is a writer (fcntl(2),
+    F_SETLEASE). Where leases don't exist (network shares, other owners' files) the answer is
+    False, and only the settling time protects.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as problem:
+        return problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
+    finally:
+        os.close(handle)
+    return False
+
+
+def ends_early(path: Path) -> bool:
+    """Whether the file's own structure says that more is to come.
+
+    True for an empty file, and for an MP4 or MOV whose last box reaches past the end of the file
+    or that has no `moov` box yet. Such a file may be broken for good; it deserves a longer wait
+    before it is called so.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        return True
+    if path.suffix.lower() not in BOXED:
+        return False
+    with path.open("rb") as file:
+        return _boxes_end_early(file, size)
+
+
+def _boxes_end_early(file: BinaryIO, size: int) -> bool:
+    offset, kinds = 0, set()
+    for _ in range(_MOST_BOXES):
+        if offset == size:
+            return b"ftyp" in kinds and b"moov" not in kinds
+        file.seek(offset)
+        header = file.read(_HEADER.size)
+        if len(header) < _HEADER.size:
+            return b"ftyp" in kinds
+        length, kind = _HEADER.unpack(header)
+        kinds.add(kind)
+        if offset == 0 and kind not in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"):
+            return False  # not made of boxes, whatever its name says
+        if length == 1:
+            long = file.read(_LONG.size)
+            if len(long) < _LONG.size:
+                return True
+            (length,) = _LONG.unpack(long)
+        if length == 0:
+            return b"moov" not in kinds  # the last box reaches to the end, wherever that is
+        if length < _HEADER.size:
+            return False
+        offset += length
+        if offset > size:
+            return True
+    return False

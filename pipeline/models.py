@@ -1,0 +1,320 @@
+"""The tables: jobs, their steps, attempts, renditions and events, the outbox, and known files.
+
+The database is the truth; what Celery carries can be rebuilt from these rows at any moment.
+Read and write them only through `pipeline.history`.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class JobState(enum.StrEnum):
+    """Where a job stands. The last four are terminal: only `retry` leaves them."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job has ended."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class StepState(enum.StrEnum):
+    """Where a step stands: `waiting → running (lease, owner, attempt) → done | failed`."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class StepKind(enum.StrEnum):
+    """What a step does, in the order of the journey."""
+
+    PROBE = "probe"
+    THUMBNAIL = "thumbnail"
+    RENDITION = "rendition"
+    MANIFEST = "manifest"
+
+    @property
+    def position(self) -> int:
+        """The place in the journey: a step may start when all lower places are done."""
+        return list(StepKind).index(self)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, always with its zone in Python, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse moments without a zone; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the moment back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _words(kind: type[enum.StrEnum]) -> Enum:
+    """Keep an enumeration as its words: readable in any client, and free to grow."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=16,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Base(DeclarativeBase):
+    """All tables, with constraint names that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: Instant(),
+        dict[str, Any]: JSON(),
+        JobState: _words(JobState),
+        StepState: _words(StepState),
+        StepKind: _words(StepKind),
+    }
+
+
+#: Row ids that grow without end; SQLite only counts up in an INTEGER primary key.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Job(Base):
+    """One source file under one profile. `(fingerprint, profile)` is unique: it decides races."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("fingerprint", "profile", name="uq_jobs_fingerprint_profile"),
+        Index("ix_jobs_state_created_at", "state", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
+    #: Counts `retry`: attempts are capped within one run.
+    run: Mapped[int] = mapped_column(default=1)
+    profile: Mapped[str] = mapped_column(String(100))
+    #: 0 to 9, 9 most urgent.
+    priority: Mapped[int] = mapped_column(default=5)
+
+    #: Where the source is now; `original_path` is where it was found.
+    source_path: Mapped[str] = mapped_column(Text)
+    original_path: Mapped[str] = mapped_column(Text)
+    #: The folder below the library in which the output folder appears ("" for its top).
+    library_subfolder: Mapped[str] = mapped_column(Text, default="")
+    source_bytes: Mapped[int] = mapped_column(BigInteger)
+    source_mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    fingerprint: Mapped[str] = mapped_column(String(128))
+    #: What the watched folder's entry said when the file was found.
+    on_success: Mapped[str] = mapped_column(String(16), default="keep")
+    on_failure: Mapped[str] = mapped_column(String(16), default="keep")
+    archive_to: Mapped[str | None] = mapped_column(Text)
+    quarantine_to: Mapped[str | None] = mapped_column(Text)
+    #: When the source was moved (or left) as the entry says; None while that is owed.
+    settled_at: Mapped[datetime | None]
+
+    #: The `Plan` as JSON, written by the probe step; None before.
+    plan: Mapped[dict[str, Any] | None]
+    #: What the probe found: seconds, and the size as displayed, in pixels.
+    source_duration_s: Mapped[float | None]
+    source_width: Mapped[int | None]
+    source_height: Mapped[int | None]
+    output_directory: Mapped[str | None] = mapped_column(Text)
+    #: What the output folder holds besides renditions: kind (poster, hls, dash, …) → path in it.
+    outputs: Mapped[dict[str, Any] | None]
+
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    deadline_at: Mapped[datetime]
+    #: When the canvas was last put on the broker; None when that is owed.
+    published_at: Mapped[datetime | None]
+    publish_count: Mapped[int] = mapped_column(default=0)
+    #: The last sign of life: a claim, a heartbeat, a publication, an end.
+    touched_at: Mapped[datetime]
+
+    error_step: Mapped[str | None] = mapped_column(String(64))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_hint: Mapped[str | None] = mapped_column(Text)
+
+    steps: Mapped[list[Step]] = relationship(
+        back_populates="job", order_by="Step.position, Step.id", cascade="all, delete-orphan"
+    )
+    renditions: Mapped[list[Rendition]] = relationship(
+        order_by="Rendition.id", cascade="all, delete-orphan"
+    )
+
+
+class Step(Base):
+    """One step of a job. `attempt` only grows: publishing needs the number one claimed with."""
+
+    __tablename__ = "steps"
+    __table_args__ = (
+        UniqueConstraint("job_id", "name", name="uq_steps_job_id_name"),
+        Index("ix_steps_state_lease_until", "state", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[StepKind]
+    #: `StepKind.position`.
+    position: Mapped[int]
+    #: The encode unit a rendition belongs to; None for other kinds.
+    unit: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[StepState] = mapped_column(default=StepState.WAITING)
+    #: 0 to 1.
+    progress: Mapped[float] = mapped_column(default=0.0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    #: Attempts of the present run that count against `limits.attempts`.
+    tries: Mapped[int] = mapped_column(default=0)
+    #: `node/task id` of the one who works on it.
+    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[datetime | None]
+    retry_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    job: Mapped[Job] = relationship(back_populates="steps")
+    attempts: Mapped[list[Attempt]] = relationship(
+        order_by="Attempt.number", cascade="all, delete-orphan"
+    )
+
+
+class Attempt(Base):
+    """One try at a step: who, when, how it ended, and the end of what the tool printed."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (UniqueConstraint("step_id", "number", name="uq_attempts_step_id_number"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    step_id: Mapped[int] = mapped_column(ForeignKey("steps.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    run: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    #: None while running; then done, failed, retried, released, lost or cancelled.
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_hint: Mapped[str | None] = mapped_column(Text)
+    log: Mapped[str | None] = mapped_column(Text)
+
+
+class Rendition(Base):
+    """One published output of a job; `path` is relative to the output folder."""
+
+    __tablename__ = "renditions"
+    __table_args__ = (UniqueConstraint("job_id", "name", name="uq_renditions_job_id_name"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(64))
+    width: Mapped[int]
+    height: Mapped[int]
+    codec: Mapped[str] = mapped_column(String(32))
+    path: Mapped[str] = mapped_column(Text)
+    frames: Mapped[int]
+    duration_s: Mapped[float]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+
+
+class Event(Base):
+    """One line of a job's log, in the order things happened."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_job_id_id", "job_id", "id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(64))
+    message: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+
+
+class OutboxRow(Base):
+    """One alert owed to one channel; unique, so that whatever is retried alerts once."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("job_id", "event", "channel", name="uq_outbox_job_id_event_channel"),
+        Index("ix_outbox_closed_at_next_attempt_at", "closed_at", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    #: The terminal state alerted about.
+    event: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    #: Set when nothing more will be tried: sent, given up, or the channel was removed.
+    closed_at: Mapped[datetime | None]
+    error: Mapped[str | None] = mapped_column(Text)
+
+
+class KnownFile(Base):
+    """A file already submitted, by its place and stat: found again, it needs no new reading."""
+
+    __tablename__ = "known_files"
+
+    #: SHA-256 of the path in hex: paths are longer than some databases can index.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    path: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    inode: Mapped[int] = mapped_column(BigInteger)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    seen_at: Mapped[datetime]

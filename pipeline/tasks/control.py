@@ -1,0 +1,165 @@
+"""Control: look after jobs. Nothing here waits for media work, and it has a worker of its own."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from celery.signals import task_failure, task_revoked, worker_ready
+from kombu.exceptions import OperationalError
+
+from pipeline.app import app, queue_depth, runtime
+from pipeline.errors import ReelworksError
+from pipeline.history import jobs, outbox, steps
+from pipeline.history.database import now
+from pipeline.history.repair import Decision, decide
+from pipeline.models import JobState, StepKind, StepState
+from pipeline.tasks.finalise import finalise, settle_job
+from pipeline.tasks.step import exhausted, expired
+from pipeline.workflows import launch
+
+if TYPE_CHECKING:
+    from pipeline.app import Runtime
+    from pipeline.models import Job, Step
+
+logger = logging.getLogger(__name__)
+
+
+@app.task(name="pipeline.resume", ignore_result=True)
+def resume(job_id: str) -> str:
+    """See what one job needs, and do it: it follows a probe, and is the errback of every canvas.
+
+    As errback it runs on the control queue: it is never called inside a failing worker.
+    """
+    return repair(runtime(), job_id, after_step=True)
+
+
+@app.task(name="pipeline.reconcile", ignore_result=True)
+def reconcile() -> None:
+    """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts."""
+    ready = runtime()
+    with ready.db.read() as session:
+        unfinished, unsettled = jobs.unfinished(session), jobs.unsettled(session)
+        alerts = outbox.pending(session)
+    for job_id in unfinished:
+        repair(ready, job_id)
+    for job_id in unsettled:
+        settle_job(ready, job_id)
+    if alerts:
+        app.send_task("pipeline.notify", ignore_result=True)
+
+
+def repair(ready: Runtime, job_id: str, *, after_step: bool = False) -> str:
+    """Decide what the job needs, and do it; returns what was decided, for the log.
+
+    `after_step` says that the caller is what follows a step, so a message that carried the job
+    has just ended: when nobody works on the job, its next canvas is due at once.
+    """
+    with ready.db.read() as session:
+        job = jobs.get(session, job_id)
+        at = now(session)
+        decision = decide(job, at, ready.settings.pipeline.limits.attempts)
+        if after_step and decision is Decision.NOTHING and _between_steps(job):
+            decision = Decision.PUBLISH
+        _act(ready, job, decision)
+    if decision is not Decision.NOTHING:
+        logger.info("job %s: %s", job_id, decision.value)
+    return decision.value
+
+
+def _between_steps(job: Job) -> bool:
+    """Whether nobody is about to do the job's next step.
+
+    Steps that run, wait for a retry, or belong to a group of which others are still queued have
+    a message of their own.
+    """
+    renditions = {step.state for step in job.steps if step.kind is StepKind.RENDITION}
+    return (
+        not job.state.terminal
+        and len(renditions) < 2  # noqa: PLR2004 - all waiting, or all done
+        and all(
+            step.state is StepState.DONE
+            or (step.state is StepState.WAITING and step.retry_at is None)
+            for step in job.steps
+        )
+    )
+
+
+def _act(ready: Runtime, job: Job, decision: Decision) -> None:
+    match decision:
+        case Decision.PUBLISH:
+            launch(job.id)
+        case Decision.PUBLISH_IF_QUEUE_EMPTY:
+            if queue_depth(_queue_of_next(job)) == 0:
+                launch(job.id)
+        case Decision.FAIL:
+            step, error = _failure(job)
+            finalise(ready, job.id, JobState.FAILED, error=error, step=step.name)
+        case Decision.EXHAUST:
+            name = _next(job).name
+            finalise(ready, job.id, JobState.FAILED, error=exhausted(name), step=name)
+        case Decision.EXPIRE:
+            name = _next(job).name
+            finalise(ready, job.id, JobState.EXPIRED, error=expired(), step=name)
+        case Decision.SUCCEED:
+            finalise(ready, job.id, JobState.SUCCEEDED)
+        case Decision.NOTHING:
+            pass
+
+
+def _next(job: Job) -> Step:
+    return next(step for step in job.steps if step.state is not StepState.DONE)
+
+
+def _queue_of_next(job: Job) -> str:
+    return "encode.cpu" if _next(job).kind is StepKind.RENDITION else "package"
+
+
+def _failure(job: Job) -> tuple[Step, ReelworksError]:
+    step = next(step for step in job.steps if step.state is StepState.FAILED)
+    last = step.attempts[-1]
+    hint = last.error_hint or ""
+    return step, ReelworksError(last.error_code or "internal", last.error_message or "", hint)
+
+
+@task_revoked.connect
+def _expired_in_queue(request: object = None, *, expired: bool = False, **_: object) -> None:
+    # A revoked task calls no errback: without this the job would wait for the reconciler.
+    job_id = _job_id(getattr(request, "args", None))
+    if expired and job_id is not None:
+        _send_resume(job_id)
+
+
+@task_failure.connect
+def _worker_lost(task_id: str = "", exception: object = None, **_: object) -> None:
+    # Runs in the worker's main process when a pool process was killed: what it held is free now,
+    # not when the lease lapses.
+    if type(exception).__name__ not in ("WorkerLostError", "TimeLimitExceeded"):
+        return
+    ready = runtime()
+    with ready.db.begin() as session:
+        freed = steps.release_task(session, task_id)
+    for job_id in freed:
+        _send_resume(job_id)
+
+
+@worker_ready.connect
+def _free_former_self(sender: object = None, **_: object) -> None:
+    # A node of this name that held leases is dead: its name is ours now.
+    node = str(getattr(sender, "hostname", ""))
+    ready = runtime()
+    with ready.db.begin() as session:
+        freed = steps.release_node(session, node)
+    for job_id in freed:
+        _send_resume(job_id)
+
+
+def _job_id(args: object) -> str | None:
+    return args[0] if isinstance(args, (list, tuple)) and args else None
+
+
+def _send_resume(job_id: str) -> None:
+    try:
+        app.send_task("pipeline.resume", args=(job_id,), queue="control", ignore_result=True)
+    except OperationalError as problem:
+        logger.warning("job %s waits for the reconciler: %s", job_id, problem)

@@ -1,0 +1,99 @@
+"""Manifest: package the renditions, verify all of it, and let the output folder appear whole."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.app import app
+from pipeline.errors import TransientError
+from pipeline.history import jobs, steps
+from pipeline.history.views import job_view
+from pipeline.media.package import package
+from pipeline.media.verify import verify_output
+from pipeline.models import JobState, StepState
+from pipeline.plan.names import output_folder
+from pipeline.tasks.finalise import finalise
+from pipeline.tasks.step import Work, perform, tools
+from pipeline.tasks.workspace import flush, publish_folder
+
+if TYPE_CHECKING:
+    from celery import Task
+
+    from pipeline.history.views import JobView
+    from pipeline.models import Job
+
+POSTER = "poster.jpg"
+JOB_FILE = "job.json"
+
+
+@app.task(bind=True, name="pipeline.manifest")
+def manifest(self: Task, job_id: str) -> str:
+    """Package the job's renditions and publish its output folder; the job has then succeeded."""
+    return perform(self, job_id, ("manifest",), _manifest)
+
+
+def _manifest(work: Work) -> None:
+    plan = work.planned
+    attempt = work.claim.attempts["manifest"]
+    inputs = _inputs(work)
+    staging = work.workspace.staging(attempt)
+    staging.mkdir(parents=True)
+    made = package(tools(), plan, inputs, staging, timeout_s=work.timeout_s, on_tick=work.tick)
+    work.log = made.log
+    facts = verify_output(tools(), plan, staging, on_tick=work.tick)
+    shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
+    paths = {"poster": POSTER, **made.paths}
+    folder = output_folder(Path(work.original_name).stem, work.claim.job_id)
+    final = work.workspace.library / work.library_subfolder / folder
+    with work.publishing() as (session, job):
+        jobs.record_outputs(
+            session,
+            job,
+            str(final),
+            paths,
+            [jobs.OutputFacts(**fact.model_dump()) for fact in facts],
+        )
+        session.flush()
+        (staging / JOB_FILE).write_text(_as_succeeded(job).model_dump_json(indent=2) + "\n")
+        flush(staging / JOB_FILE)
+        publish_folder(staging, final)
+    finalise(work.runtime, work.claim.job_id, JobState.SUCCEEDED)
+
+
+def _inputs(work: Work) -> dict[str, Path]:
+    """Find each step's finished result; what is gone is made again."""
+    names = ["thumbnail", *(step for unit in work.planned.units for step in unit.steps)]
+    found = {step: work.workspace.result(step) for step in names}
+    gone = [step for step, path in found.items() if not path.is_file()]
+    if gone:
+        with work.runtime.db.begin() as session:
+            steps.reopen(
+                session, work.claim.job_id, gone, "its result is gone from the work folder"
+            )
+        raise TransientError(
+            "result_gone",
+            f"Results of {', '.join(gone)} are gone from {work.workspace.folder}.",
+            "They are made again; keep other programs out of the work folder.",
+        )
+    del found["thumbnail"]
+    return found
+
+
+def _as_succeeded(job: Job) -> JobView:
+    """Show the job as it will stand once its folder has appeared."""
+    at = datetime.now(UTC)
+    state, job.state = job.state, JobState.SUCCEEDED
+    view = job_view(job)
+    job.state = state
+    done = [
+        step
+        if step.kind != "manifest"
+        else step.model_copy(
+            update={"state": StepState.DONE.value, "progress": 1.0, "finished_at": at}
+        )
+        for step in view.steps
+    ]
+    return view.model_copy(update={"steps": done, "finished_at": at})

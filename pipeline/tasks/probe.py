@@ -1,0 +1,40 @@
+"""Probe: read what the source is, and plan what will be made of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.app import app
+from pipeline.history import events, jobs
+from pipeline.media import probe as reading
+from pipeline.plan.plan import make_plan
+from pipeline.tasks.step import Work, perform, tools
+
+if TYPE_CHECKING:
+    from celery import Task
+
+#: How many workers one job's renditions are spread over: one decode for the whole ladder.
+SLOTS = 1
+
+
+@app.task(bind=True, name="pipeline.probe")
+def probe(self: Task, job_id: str) -> str:
+    """Probe the job's source and keep its plan."""
+    return perform(self, job_id, ("probe",), _probe)
+
+
+def _probe(work: Work) -> None:
+    settings = work.runtime.settings
+    source = reading.probe(tools(), work.source_path, settings.pipeline.limits)
+    plan = make_plan(source, settings.profile(work.profile), SLOTS)
+    with work.publishing() as (session, job):
+        jobs.record_plan(
+            session,
+            job,
+            plan.model_dump(mode="json"),
+            duration_s=source.duration_s,
+            size=(source.display_width, source.display_height) if source.video else None,
+            units=[(unit.name, unit.steps) for unit in plan.units],
+        )
+        ladder = ", ".join(rung.name for rung in plan.rungs)
+        events.add(session, job.id, "planned", f"planned {ladder}")

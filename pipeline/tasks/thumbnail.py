@@ -1,0 +1,26 @@
+"""Thumbnail: a poster from a frame that represents the source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.app import app
+from pipeline.media.thumbnail import make_poster
+from pipeline.tasks.step import Work, perform, tools
+
+if TYPE_CHECKING:
+    from celery import Task
+
+
+@app.task(bind=True, name="pipeline.thumbnail")
+def thumbnail(self: Task, job_id: str) -> str:
+    """Make the job's poster."""
+    return perform(self, job_id, ("thumbnail",), _thumbnail)
+
+
+def _thumbnail(work: Work) -> None:
+    attempt = work.claim.attempts["thumbnail"]
+    scratch = work.workspace.scratch("thumbnail", attempt)
+    make_poster(tools(), work.planned.source, scratch, timeout_s=work.timeout_s, on_tick=work.tick)
+    with work.publishing():
+        work.workspace.publish("thumbnail", attempt)

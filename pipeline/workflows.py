@@ -1,0 +1,181 @@
+"""The journey of a job as Celery canvases: chain(probe → thumbnail → group(renditions) → manifest).
+
+A canvas holds only what the database says is not done, so it can be built and published again at
+any moment: whatever is on the broker already finds its step claimed or done, and does nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from celery import chain, group, signature
+from kombu.exceptions import OperationalError
+
+from pipeline.app import app, broker_priority, chords_work, runtime
+from pipeline.errors import TransientError
+from pipeline.history import jobs
+from pipeline.history.errors import WrongState
+from pipeline.models import JobState, StepKind, StepState
+from pipeline.plan.plan import Plan
+from pipeline.tasks.finalise import finalise
+from pipeline.tasks.manifest import manifest
+from pipeline.tasks.probe import probe
+from pipeline.tasks.rendition import rendition
+from pipeline.tasks.thumbnail import thumbnail
+from pipeline.tasks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from celery.canvas import Signature
+
+    from pipeline.history.views import JobView
+    from pipeline.models import Job
+
+logger = logging.getLogger(__name__)
+
+#: Publishing is tried again for about a second, then it is the reconciler's.
+PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What a canvas is built from: the job, and the names of its steps that are not done.
+
+    `units` are (name, capability, steps not done); empty while there is no plan.
+    """
+
+    job_id: str
+    deadline_at: datetime
+    priority: int
+    steps: frozenset[str]
+    planned: bool
+    units: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+def journey(todo: Todo) -> Signature:
+    """Build the canvas of what is not done.
+
+    The group's members are known once the probe has planned them: until then the canvas is
+    `chain(probe → resume)`, and `resume` publishes the rest.
+    """
+    if not todo.planned:
+        return chain(_do(probe.si(todo.job_id), todo), resume(todo))
+    renditions = [
+        _do(rendition.si(todo.job_id, unit, list(steps)), todo, queue=f"encode.{capability}")
+        for unit, capability, steps in todo.units
+    ]
+    last = _do(manifest.si(todo.job_id), todo)
+    links = [_do(thumbnail.si(todo.job_id), todo)] if "thumbnail" in todo.steps else []
+    if not renditions:
+        return chain(*links, last)
+    if len(renditions) == 1:
+        return chain(*links, renditions[0], last)
+    if chords_work():
+        return chain(*links, group(renditions), last)
+    # Without chords the last rendition to end is followed by the manifest, the others by nothing.
+    return chain(*links, group(chain(one, resume(todo)) for one in renditions))
+
+
+def resume(todo: Todo) -> Signature:
+    """Build the control task that looks what a job needs next, and also serves as errback."""
+    task = signature("pipeline.resume", args=(todo.job_id,), immutable=True, app=app)
+    return task.set(queue="control", ignore_result=True)
+
+
+def _do(task: Signature, todo: Todo, queue: str | None = None) -> Signature:
+    # Expiry is set on each task: apply_async on a chain gives it to the first one only.
+    task.set(expires=todo.deadline_at, priority=broker_priority(todo.priority))
+    return task.set(queue=queue) if queue else task
+
+
+def launch(job_id: str) -> bool:
+    """Publish the canvas of what the job still needs; True when it reached the broker.
+
+    Does nothing for a job that has ended. When the broker can't be reached the job stays owed to
+    it, and the reconciler publishes it later. Raises `JobNotFound`.
+    """
+    ready = runtime()
+    with ready.db.begin() as session:
+        job = jobs.mark_published(session, job_id)
+        if job is None:
+            return False
+        todo = todo_of(job)
+    try:
+        journey(todo).apply_async(
+            link_error=resume(todo),
+            expires=todo.deadline_at,
+            retry=True,
+            retry_policy=PUBLISH_RETRY,
+        )
+    except (OperationalError, OSError) as problem:
+        logger.warning("job %s is recorded, but not yet on the broker: %s", job_id, problem)
+        with ready.db.begin() as session:
+            jobs.unpublish(session, job_id)
+        return False
+    return True
+
+
+def todo_of(job: Job) -> Todo:
+    """Read from the job's rows what is not done."""
+    waiting = frozenset(step.name for step in job.steps if step.state is not StepState.DONE)
+    plan = None if job.plan is None else Plan.model_validate(job.plan)
+    units = () if plan is None else plan.units
+    left = (
+        (unit.name, unit.capability, tuple(step for step in unit.steps if step in waiting))
+        for unit in units
+    )
+    return Todo(
+        job_id=job.id,
+        deadline_at=job.deadline_at,
+        priority=job.priority,
+        steps=waiting,
+        planned=plan is not None and StepKind.PROBE.value not in waiting,
+        units=tuple(unit for unit in left if unit[2]),
+    )
+
+
+def retry(job_id: str) -> JobView:
+    """Run an ended job again: what was done and is still there is kept, unless the profile changed.
+
+    Raises `JobNotFound`, `WrongState` (it has not ended, or has succeeded) and
+    `ConfigurationError` (its profile is no longer there).
+    """
+    ready = runtime()
+    profile_of = ready.settings.profile
+    paths = ready.settings.pipeline.paths
+    with ready.db.begin() as session:
+        job = jobs.find(session, job_id)
+        full_id = job.id
+        folder = Workspace(paths.work, paths.library, full_id).folder
+        plan = None if job.plan is None else Plan.model_validate(job.plan)
+        changed = plan is None or plan.profile != profile_of(job.profile)
+        deadline = ready.settings.pipeline.limits.deadline
+        jobs.reopen(session, full_id, deadline, afresh=changed or not folder.is_dir())
+    launch(full_id)
+    with ready.db.read() as session:
+        return jobs.view(session, full_id)
+
+
+def cancel(job_id: str) -> JobView:
+    """End a job now: a running encode finds out at its next heartbeat and stops.
+
+    Raises `JobNotFound` and `WrongState` (it has ended already).
+    """
+    ready = runtime()
+    with ready.db.read() as session:
+        job = jobs.view(session, job_id)
+    if not finalise(ready, job.id, JobState.CANCELLED):
+        raise WrongState(f"Job {job.short_id} has ended already: it is {job.state}.")
+    with ready.db.read() as session:
+        return jobs.view(session, job.id)
+
+
+def unreachable(job_id: str) -> TransientError:
+    """Say that a job is recorded but the broker did not take its canvas."""
+    return TransientError(
+        "unreachable",
+        f"Job {job_id} is recorded, but the broker can't be reached.",
+        "Start the system with `reelworks up` (or the broker): the job then starts by itself.",
+    )

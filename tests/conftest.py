@@ -1,0 +1,99 @@
+"""Fixtures every depth of test shares: a database and a broker, embedded or at given addresses.
+
+`REELWORKS_DATABASE`, `REELWORKS_BROKER` and `REELWORKS_RESULTS` make the same tests run against
+PostgreSQL, Redis or RabbitMQ; without them everything is embedded.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from pipeline.history import jobs, schema
+from pipeline.history.database import Database
+from pipeline.models import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import URL
+
+    from pipeline.models import Job
+
+EMBEDDED = "embedded"
+
+
+def _server_database() -> URL | None:
+    address = os.environ.get("REELWORKS_DATABASE", EMBEDDED)
+    return None if address == EMBEDDED else make_url(address)
+
+
+@pytest.fixture(scope="session")
+def server_database() -> Iterator[URL | None]:
+    """A database of our own on the given server, dropped at the end; None when embedded."""
+    server = _server_database()
+    if server is None:
+        yield None
+        return
+    name = f"reelworks_test_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
+
+
+@pytest.fixture
+def database_address(server_database: URL | None, tmp_path: Path) -> str:
+    """The address of a database for one test."""
+    if server_database is None:
+        return f"sqlite:///{tmp_path}/reelworks.db"
+    return server_database.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def db(database_address: str) -> Iterator[Database]:
+    """A migrated, empty database."""
+    database = Database(database_address)
+    schema.upgrade(database)
+    if database.url.get_backend_name() != "sqlite":
+        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        with database.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def new_job(db: Database) -> Callable[..., Job]:
+    """Make jobs: `new_job(fingerprint="…", profile="…", …)`."""
+
+    def make(**wishes: Any) -> Job:
+        facts: dict[str, Any] = {
+            "source_path": "/inbox/clip.mp4",
+            "source_bytes": 1000,
+            "source_mtime_ns": 1,
+            "fingerprint": uuid.uuid4().hex,
+            "profile": "web",
+            "priority": 5,
+            "library_subfolder": "",
+            "on_success": "keep",
+            "on_failure": "keep",
+            "archive_to": None,
+            "quarantine_to": None,
+            "deadline": timedelta(hours=1),
+        }
+        with db.begin() as session:
+            return jobs.create(session, jobs.NewJob(**{**facts, **wishes}))[0]
+
+    return make

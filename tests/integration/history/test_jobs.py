@@ -1,0 +1,228 @@
+"""Jobs are made once, end once, and can be run again."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from pipeline.errors import ReelworksError
+from pipeline.history import events, jobs, outbox, schema
+from pipeline.history.database import Database, now
+from pipeline.history.errors import DatabaseUnreachable, JobNotFound, WrongState
+from pipeline.models import Job, JobState, OutboxRow, Step, StepState
+from tests.integration.history.test_steps import do, planned, step, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
+
+
+def end(db: Database, job: Job, state: JobState, *channels: str) -> bool:
+    error = BAD if state is JobState.FAILED else None
+    with db.begin() as session:
+        return jobs.end(session, job.id, state, error=error, step="probe", channels=channels)
+
+
+def test_the_same_content_under_the_same_profile_is_one_job(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    first = new_job(fingerprint="f")
+    assert new_job(fingerprint="f", source_path="/inbox/copy.mp4").id == first.id
+    assert new_job(fingerprint="f", profile="mobile").id != first.id
+    assert new_job(fingerprint="g").id != first.id
+
+
+def test_of_many_submissions_at_once_one_makes_the_job(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    ids: list[str] = []
+    start = threading.Barrier(6)
+
+    def race() -> None:
+        start.wait()
+        ids.append(new_job(fingerprint="raced").id)
+
+    racers = [threading.Thread(target=race) for _ in range(6)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert len(ids) == 6
+    assert len(set(ids)) == 1
+    with db.read() as session:
+        assert len(session.scalars(select(Job)).all()) == 1
+        assert len(session.scalars(select(Step)).all()) == 3
+
+
+def test_a_job_ends_once_and_owes_one_alert_a_channel(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    assert end(db, job, JobState.FAILED, "team", "phone", "team")
+    assert not end(db, job, JobState.SUCCEEDED, "team")
+    with db.read() as session:
+        view = jobs.view(session, job.id)
+        owed = [(row.event, row.channel) for row in session.scalars(select(OutboxRow))]
+    assert view.state == "failed"
+    assert view.error is not None
+    assert (view.error.code, view.error.step) == ("not_media", "probe")
+    assert owed == [("failed", "team"), ("failed", "phone")]
+
+
+def test_a_retried_job_that_fails_again_does_not_alert_again(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    end(db, job, JobState.FAILED, "team")
+    with db.begin() as session:
+        jobs.reopen(session, job.id, timedelta(hours=1), afresh=True)
+    assert end(db, job, JobState.FAILED, "team")
+    with db.read() as session:
+        assert outbox.pending(session) == 1
+
+
+def test_a_retry_keeps_what_was_done(db: Database, new_job: Callable[..., Job]) -> None:
+    job = planned(db, new_job(), "rendition:240p", "rendition:144p")
+    do(db, job.id, "rendition:240p")
+    end(db, job, JobState.FAILED)
+    with db.begin() as session:
+        jobs.reopen(session, job.id, timedelta(hours=1), afresh=False)
+    with db.read() as session:
+        view = jobs.view(session, job.id)
+    assert (view.state, view.run, view.error, view.finished_at) == ("queued", 2, None, None)
+    assert {s.name: s.state for s in view.steps} == {
+        "probe": "done",
+        "thumbnail": "done",
+        "rendition:240p": "done",
+        "rendition:144p": "waiting",
+        "manifest": "waiting",
+    }
+
+
+def test_a_retry_afresh_forgets_the_plan(db: Database, new_job: Callable[..., Job]) -> None:
+    job = planned(db, new_job(), "rendition:240p")
+    end(db, job, JobState.CANCELLED)
+    with db.begin() as session:
+        jobs.reopen(session, job.id, timedelta(hours=1), afresh=True)
+    with db.read() as session:
+        row = jobs.get(session, job.id)
+        assert row.plan is None
+        assert {s.name: s.state for s in row.steps} == dict.fromkeys(
+            ("probe", "thumbnail", "manifest"), StepState.WAITING
+        )
+
+
+@pytest.mark.parametrize("state", [None, JobState.SUCCEEDED])
+def test_only_ended_and_unsuccessful_jobs_are_retried(
+    db: Database, new_job: Callable[..., Job], state: JobState | None
+) -> None:
+    job = new_job()
+    if state:
+        end(db, job, state)
+    with pytest.raises(WrongState, match="not ended|nothing to retry"), db.begin() as session:
+        jobs.reopen(session, job.id, timedelta(hours=1), afresh=False)
+
+
+def test_a_job_is_found_by_the_beginning_of_its_id(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    with db.read() as session:
+        assert jobs.view(session, job.id[:6].upper()).id == job.id
+        with pytest.raises(JobNotFound, match="no job 'zzz'"):
+            jobs.view(session, "zzz")
+        with pytest.raises(JobNotFound):
+            jobs.view(session, "")
+
+
+def test_an_id_that_several_jobs_begin_with_asks_for_more(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    first = {new_job().id[0] for _ in range(17)}
+    with db.read() as session, pytest.raises(JobNotFound, match="2 jobs"):
+        for letter in sorted(first):
+            jobs.view(session, letter)
+
+
+def test_jobs_are_listed_newest_first_and_by_state(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    old, new = new_job(), new_job()
+    end(db, old, JobState.FAILED)
+    with db.read() as session:
+        assert [view.id for view in jobs.list_views(session)] == [new.id, old.id]
+        assert [view.id for view in jobs.list_views(session, limit=1)] == [new.id]
+        assert [view.id for view in jobs.list_views(session, state="failed")] == [old.id]
+        counts = jobs.count_by_state(session)
+    assert (counts["failed"], counts["queued"], counts["expired"]) == (1, 1, 0)
+
+
+def test_progress_weighs_the_steps_and_reaches_one_only_at_success(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = planned(db, new_job(), "rendition:240p", "rendition:144p")
+    with db.read() as session:
+        assert jobs.view(session, job.id).progress == 0.04
+    do(db, job.id, "rendition:240p")
+    with db.read() as session:
+        assert jobs.view(session, job.id).progress == 0.47
+    do(db, job.id, "rendition:144p")
+    do(db, job.id, "manifest")
+    with db.read() as session:
+        assert jobs.view(session, job.id).progress == 0.999
+    end(db, job, JobState.SUCCEEDED)
+    with db.read() as session:
+        assert jobs.view(session, job.id).progress == 1.0
+
+
+def test_ending_a_job_stops_its_running_steps(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    take(db, job.id, "probe")
+    end(db, job, JobState.CANCELLED)
+    assert step(db, job.id, "probe").lease_until is None
+
+
+def test_events_tell_the_story_in_order(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    do(db, job.id, "probe")
+    end(db, job, JobState.FAILED)
+    with db.read() as session:
+        story = events.since(session, job.id)
+        assert [event.kind for event in story] == ["found", "step_started", "step_done", "failed"]
+        assert events.since(session, job.id, after=story[2].id) == story[3:]
+
+
+def test_the_database_tells_the_time_in_utc(db: Database) -> None:
+    with db.read() as session:
+        assert now(session).utcoffset() == timedelta(0)
+
+
+def test_migrating_a_migrated_database_changes_nothing(db: Database) -> None:
+    assert schema.is_current(db)
+    schema.upgrade(db)
+    assert schema.is_current(db)
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(db: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    from pipeline.models import Base
+
+    with db.engine.connect() as connection:
+        ours = {"include_name": lambda n, k, _: k != "table" or n in Base.metadata.tables}
+        context = MigrationContext.configure(connection, opts=ours)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_absent_database_is_named_with_its_address_but_without_the_password() -> None:
+    absent = Database("postgresql+psycopg://me:secret@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1:1") as caught, absent.read() as s:
+        s.connection()
+    assert "secret" not in str(caught.value)
+    assert caught.value.code == "unreachable"

@@ -1,0 +1,291 @@
+"""Claims, leases and fences, on a real database."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+
+from pipeline.errors import ReelworksError, TransientError
+from pipeline.history import jobs, steps
+from pipeline.history.database import now
+from pipeline.history.errors import LeaseLost
+from pipeline.history.steps import Claim, Refusal
+from pipeline.models import Attempt, Job, JobState, Step, StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.history.database import Database
+
+NewJob = "Callable[..., Job]"
+
+
+def take(db: Database, job_id: str, *names: str, owner: str = "encode@a/task-1") -> Claim:
+    claimed = try_take(db, job_id, *names, owner=owner)
+    assert isinstance(claimed, Claim)
+    return claimed
+
+
+def try_take(
+    db: Database, job_id: str, *names: str, owner: str = "encode@a/task-1", limit: int = 3
+) -> Claim | Refusal:
+    with db.begin() as session:
+        return steps.claim(session, job_id, names, owner=owner, limit=limit)
+
+
+def do(db: Database, job_id: str, *names: str) -> None:
+    with db.begin() as session, steps.publishing(session, take_in(session, job_id, names)):
+        pass
+
+
+def take_in(session: object, job_id: str, names: tuple[str, ...]) -> Claim:
+    claimed = steps.claim(session, job_id, names, owner="n/t", limit=3)  # type: ignore[arg-type]
+    assert isinstance(claimed, Claim)
+    return claimed
+
+
+def lapse(db: Database) -> None:
+    """Let every lease lapse, as if nobody had beaten for long."""
+    with db.begin() as session:
+        past = now(session) - timedelta(seconds=1)
+        session.execute(update(Step).where(Step.lease_until.is_not(None)).values(lease_until=past))
+
+
+def step(db: Database, job_id: str, name: str) -> Step:
+    with db.read() as session:
+        return session.scalars(select(Step).where(Step.job_id == job_id, Step.name == name)).one()
+
+
+def outcomes(db: Database, job_id: str, name: str) -> list[str | None]:
+    with db.read() as session:
+        return list(
+            session.scalars(
+                select(Attempt.outcome)
+                .join(Step)
+                .where(Step.job_id == job_id, Step.name == name)
+                .order_by(Attempt.number)
+            )
+        )
+
+
+def planned(db: Database, job: Job, *names: str) -> Job:
+    """Give the job a plan with these rendition steps, and do what comes before them."""
+    do(db, job.id, "probe")
+    with db.begin() as session:
+        row = jobs.get(session, job.id)
+        jobs.record_plan(session, row, {}, duration_s=2.0, size=(64, 36), units=[("all", names)])
+    do(db, job.id, "thumbnail")
+    return job
+
+
+def test_a_claim_makes_the_job_run_and_numbers_the_attempt(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    assert claimed.attempts == {"probe": 1}
+    with db.read() as session:
+        view = jobs.view(session, job.id)
+    assert (view.state, view.steps[0].state, view.steps[0].worker) == (
+        "running",
+        "running",
+        "encode@a",
+    )
+
+
+def test_a_held_step_is_refused_until_its_lease_lapses(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    take(db, job.id, "probe")
+    assert try_take(db, job.id, "probe", owner="encode@b/task-2") is Refusal.HELD
+    lapse(db)
+    assert take(db, job.id, "probe", owner="encode@b/task-2").attempts == {"probe": 2}
+    assert outcomes(db, job.id, "probe") == ["lost", None]
+
+
+def test_of_many_claims_at_once_one_wins(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    results: list[Claim | Refusal] = []
+    start = threading.Barrier(6)
+
+    def race(number: int) -> None:
+        start.wait()
+        results.append(try_take(db, job.id, "probe", owner=f"encode@a/{number}"))
+
+    racers = [threading.Thread(target=race, args=(number,)) for number in range(6)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert sum(isinstance(result, Claim) for result in results) == 1
+    assert results.count(Refusal.HELD) == 5
+
+
+def test_a_step_waits_for_those_before_it(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    assert try_take(db, job.id, "thumbnail") is Refusal.EARLY
+    do(db, job.id, "probe")
+    assert try_take(db, job.id, "manifest") is Refusal.EARLY
+    assert isinstance(try_take(db, job.id, "thumbnail"), Claim)
+
+
+def test_done_work_is_not_claimed_again(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    do(db, job.id, "probe")
+    assert try_take(db, job.id, "probe") is Refusal.DONE
+
+
+def test_of_a_unit_only_what_is_not_done_is_claimed(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = planned(db, new_job(), "rendition:720p", "rendition:480p")
+    do(db, job.id, "rendition:720p")
+    claimed = take(db, job.id, "rendition:720p", "rendition:480p")
+    assert claimed.names == ("rendition:480p",)
+
+
+def test_an_ended_job_gives_no_work(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    with db.begin() as session:
+        assert jobs.end(session, job.id, JobState.CANCELLED)
+    assert try_take(db, job.id, "probe") is Refusal.ENDED
+    assert try_take(db, "no such job", "probe") is Refusal.ENDED
+
+
+def test_after_the_deadline_nothing_is_claimed(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job(deadline=timedelta(seconds=-1))
+    assert try_take(db, job.id, "probe") is Refusal.EXPIRED
+
+
+def test_a_step_lost_too_often_is_exhausted(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    for number in range(3):
+        take(db, job.id, "probe", owner=f"n/{number}")
+        lapse(db)
+    assert try_take(db, job.id, "probe") is Refusal.EXHAUSTED
+
+
+def test_a_heartbeat_extends_the_lease_and_records_progress(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    before = step(db, job.id, "probe").lease_until
+    with db.begin() as session:
+        steps.heartbeat(session, claimed, 0.25)
+    after = step(db, job.id, "probe")
+    assert after.progress == 0.25
+    assert before is not None
+    assert after.lease_until is not None
+    assert after.lease_until > before
+
+
+def test_who_was_taken_over_can_neither_beat_nor_publish(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    first = take(db, job.id, "probe")
+    lapse(db)
+    take(db, job.id, "probe", owner="encode@b/task-2")
+    with pytest.raises(LeaseLost), db.begin() as session:
+        steps.heartbeat(session, first, 0.9)
+    with pytest.raises(LeaseLost), db.begin() as session, steps.publishing(session, first):
+        pytest.fail("the fence let a stale attempt through")
+    assert step(db, job.id, "probe").owner == "encode@b/task-2"
+
+
+def test_a_lapsed_lease_publishes_nothing_even_if_nobody_took_over(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    claimed = take(db, new_job().id, "probe")
+    lapse(db)
+    with pytest.raises(LeaseLost), db.begin() as session, steps.publishing(session, claimed):
+        pytest.fail("the fence let a lapsed lease through")
+
+
+def test_a_cancelled_job_stops_its_holder_at_the_next_heartbeat(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    with db.begin() as session:
+        jobs.end(session, job.id, JobState.CANCELLED)
+    with pytest.raises(LeaseLost), db.begin() as session:
+        steps.heartbeat(session, claimed, 0.5)
+
+
+def test_publishing_that_raises_leaves_the_step_as_it_was(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    with (
+        pytest.raises(RuntimeError),
+        db.begin() as session,
+        steps.publishing(session, claimed),
+    ):
+        raise RuntimeError
+    assert step(db, job.id, "probe").state is StepState.RUNNING
+
+
+def test_an_error_that_can_pass_sends_the_step_back_to_wait(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    with db.begin() as session:
+        error = TransientError("no_space", "The disk is full.")
+        steps.fail(session, claimed, error, retry_in=timedelta(seconds=7), log="tail")
+    row = step(db, job.id, "probe")
+    assert (row.state, row.retry_at is not None) == (StepState.WAITING, True)
+    assert outcomes(db, job.id, "probe") == ["retried"]
+
+
+def test_an_error_that_stays_fails_the_step_for_good(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    with db.begin() as session:
+        error = ReelworksError("not_media", "It is a text.")
+        steps.fail(session, claimed, error, retry_in=None, log="x" * 50_000)
+    assert step(db, job.id, "probe").state is StepState.FAILED
+    assert try_take(db, job.id, "probe") is Refusal.FAILED
+    with db.read() as session:
+        attempt = session.scalars(select(Attempt)).one()
+        assert (attempt.error_code, len(attempt.log or "")) == ("not_media", steps.LOG_LIMIT)
+
+
+def test_a_stopping_worker_gives_its_step_back_without_counting_the_try(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    with db.begin() as session:
+        jobs.mark_published(session, job.id)
+    claimed = take(db, job.id, "probe")
+    with db.begin() as session:
+        steps.release(session, claimed)
+    row = step(db, job.id, "probe")
+    assert (row.state, row.tries, row.attempt) == (StepState.WAITING, 0, 1)
+    with db.read() as session:
+        assert jobs.get(session, job.id).published_at is None
+
+
+def test_a_dead_worker_frees_what_it_held_and_nothing_else(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    mine, other = new_job(), new_job()
+    take(db, mine.id, "probe", owner="encode@a/task-1")
+    take(db, other.id, "probe", owner="encode@ab/task-2")
+    with db.begin() as session:
+        assert steps.release_node(session, "encode@a") == {mine.id}
+    assert step(db, mine.id, "probe").state is StepState.WAITING
+    assert step(db, other.id, "probe").state is StepState.RUNNING
+    with db.begin() as session:
+        assert steps.release_task(session, "task-2") == {other.id}
+    assert outcomes(db, other.id, "probe") == ["lost"]
