@@ -1,0 +1,1 @@
+"""The configuration: typed YAML, checked whole, with mistakes named by file, line and key."""
