@@ -43,7 +43,7 @@ def _manifest(work: Work) -> None:
     staging.mkdir(parents=True)
     made = package(tools(), plan, inputs, staging, timeout_s=work.timeout_s, on_tick=work.tick)
     work.log = made.log
-    facts = verify_output(tools(), plan, staging, on_tick=work.tick)
+    facts = verify_output(tools(), plan, inputs, staging, on_tick=work.tick)
     shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
     paths = {"poster": POSTER, **made.paths}
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)

@@ -33,8 +33,7 @@ def _encode(work: Work, unit_name: str) -> None:
     made = encode_unit(tools(), plan, unit, scratch, timeout_s=work.timeout_s, on_tick=work.tick)
     work.log = made.log
     for step, path in scratch.items():
-        verify_rendition(tools(), plan, step, path, made.frames)
-        work.beat(1.0)
+        verify_rendition(tools(), plan, step, path, made.frames, on_tick=work.alive)
     with work.publishing() as (session, job):
         for step, attempt in work.claim.attempts.items():
             work.workspace.publish(step, attempt)

@@ -93,6 +93,11 @@ class Work:
         duration = self.plan.source.duration_s if self.plan else 0.0
         self.beat(progress.out_time_s / duration if duration > 0 else 0.0)
 
+    def alive(self, progress: Progress) -> None:
+        """Heartbeat from a tool that checks finished work."""
+        if progress.moved:
+            self.beat(1.0)
+
     @contextmanager
     def publishing(self) -> Iterator[tuple[Session, Job]]:
         """Hold the fence: what is renamed and recorded inside is done when the block ends."""

@@ -1,0 +1,1 @@
+"""Effects on files: find tools, run processes, probe, encode, package, verify."""

@@ -1,0 +1,33 @@
+"""What can be wrong with a source or a tool, each with its stable code."""
+
+from __future__ import annotations
+
+from pipeline.errors import ReelworksError, TransientError
+
+SUPPORTED = "Give it a video file, as MP4, MOV, MKV, WebM, AVI, MPEG-TS or GIF."
+
+
+class MediaError(ReelworksError):
+    """Something is wrong with the file, or with what was asked of it: trying again won't help."""
+
+
+class TransientMediaError(MediaError, TransientError):
+    """Something about this machine went wrong; the same work may succeed later."""
+
+
+def source_gone(path: str) -> MediaError:
+    """Say that the source is no longer where it was."""
+    return MediaError(
+        "source_gone",
+        f"The source {path} is gone.",
+        "Put it back and `reelworks retry`, or drop it into the watched folder again.",
+    )
+
+
+def no_space(where: str) -> TransientMediaError:
+    """Say that the disk is full."""
+    return TransientMediaError(
+        "no_space",
+        f"There is no space left where {where} is written.",
+        "Free some space, or point `paths` in pipeline.yml to a larger disk.",
+    )

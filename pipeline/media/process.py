@@ -1,0 +1,234 @@
+"""The one door to processes: progress, time limits, captured output, and death with the parent."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.media.errors import TransientMediaError, no_space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+#: How often the caller hears of a running process, seconds, also when the process says nothing.
+TICK_S = 1.0
+#: A process that makes no progress for this long hangs, seconds: longer than any analysis pass.
+STALL_S = 300.0
+#: What a process gets between being asked to stop and being killed, seconds.
+GRACE_S = 5.0
+#: The end of what a process prints that is kept, bytes.
+TAIL_BYTES = 32_768
+#: The most one process may print on its standard output where that is its result, bytes.
+MOST_OUTPUT = 512 << 20
+_PR_SET_PDEATHSIG = 1
+_FULL = (b"No space left on device", b"Disk quota exceeded")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far ffmpeg is: frames and seconds of output written. `moved` since the last tick."""
+
+    frame: int = 0
+    out_time_s: float = 0.0
+    speed: float | None = None
+    moved: bool = False
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a process ended: `log` is the end of what it printed on its error output."""
+
+    returncode: int
+    log: str
+    progress: Progress
+    output: bytes = b""
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float | None = None,
+    stall_s: float | None = STALL_S,
+    on_tick: Callable[[Progress], None] | None = None,
+    cwd: Path | None = None,
+    keep_output: bool = False,
+) -> Completed:
+    """Run a program to its end, whatever that is; its standard output is read as `-progress`.
+
+    `on_tick` is called about every second. Whatever it raises, or a signal raises here, stops the
+    process first and then goes on to the caller. The process is also killed by the kernel when
+    the calling thread dies: call this from a worker's main thread. With `keep_output` the standard
+    output is a result (`Completed.output`) and not progress.
+
+    Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when nothing moved for
+    `stall_s`, `no_space` when the process ended because the disk is full.
+    """
+    process = subprocess.Popen(
+        [*_dying_with_parent(), *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        preexec_fn=None if _dying_with_parent() else _die_with_parent,  # noqa: PLW1509
+    )
+    watch = _Watch(process, keep_output=keep_output)
+    try:
+        watch.until_end(timeout_s, stall_s, on_tick)
+    finally:
+        _stop(process)
+        watch.close()
+    done = Completed(process.returncode, watch.log(), watch.progress, bytes(watch.output))
+    if done.returncode and any(word in watch.tail_bytes() for word in _FULL):
+        raise no_space(str(cwd or argv[-1]))
+    return done
+
+
+class _Watch:
+    """Reads both outputs of a process without ever letting it wait for us."""
+
+    def __init__(self, process: subprocess.Popen[bytes], *, keep_output: bool) -> None:
+        if process.stdout is None or process.stderr is None:
+            raise AssertionError("both outputs are piped")
+        self.process = process
+        self.keep_output = keep_output
+        self.output = bytearray()
+        self.progress = Progress()
+        self._line = b""
+        self._tail: deque[bytes] = deque()
+        self._streams = {process.stdout: self._on_output, process.stderr: self._on_error}
+        self._selector = selectors.DefaultSelector()
+        for stream in self._streams:
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream, selectors.EVENT_READ)
+
+    def until_end(
+        self,
+        timeout_s: float | None,
+        stall_s: float | None,
+        on_tick: Callable[[Progress], None] | None,
+    ) -> None:
+        began = ticked = moved = time.monotonic()
+        while self._selector.get_map() or self.process.poll() is None:
+            self._read(max(0.0, ticked + TICK_S - time.monotonic()))
+            now = time.monotonic()
+            if self.progress.moved:
+                moved = now
+            if timeout_s is not None and now - began > timeout_s:
+                raise _too_long(timeout_s)
+            if stall_s is not None and now - moved > stall_s:
+                raise _stalled(stall_s)
+            if now - ticked >= TICK_S:
+                ticked = now
+                if on_tick is not None:
+                    on_tick(self.progress)
+                self.progress = replace(self.progress, moved=False)
+
+    def _read(self, wait_s: float) -> None:
+        if not self._selector.get_map():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(wait_s)
+            return
+        for key, _ in self._selector.select(wait_s):
+            stream: Any = key.fileobj
+            data = stream.read1(65_536) if hasattr(stream, "read1") else stream.read(65_536)
+            if data == b"":
+                self._selector.unregister(stream)
+            elif data is not None:
+                self._streams[stream](data)
+
+    def _on_error(self, data: bytes) -> None:
+        self._tail.append(data)
+        while sum(map(len, self._tail)) - len(self._tail[0]) > TAIL_BYTES:
+            self._tail.popleft()
+
+    def _on_output(self, data: bytes) -> None:
+        if self.keep_output:
+            self.output += data
+            self.progress = replace(self.progress, moved=True)
+            if len(self.output) > MOST_OUTPUT:
+                raise TransientMediaError("output_too_long", "A tool printed more than expected.")
+            return
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            self.progress = advance(self.progress, line.decode("utf-8", "replace").strip())
+
+    def tail_bytes(self) -> bytes:
+        return b"".join(self._tail)[-TAIL_BYTES:]
+
+    def log(self) -> str:
+        return self.tail_bytes().decode("utf-8", "replace")
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in self._streams:
+            stream.close()
+
+
+def advance(progress: Progress, line: str) -> Progress:
+    """Take one `key=value` line of ffmpeg's `-progress` into account; others change nothing."""
+    key, _, value = line.partition("=")
+    try:
+        match key:
+            case "frame":
+                frame = int(value)
+                return replace(
+                    progress, frame=frame, moved=progress.moved or frame > progress.frame
+                )
+            case "out_time_us":
+                at_s = int(value) / 1e6
+                moved = progress.moved or at_s > progress.out_time_s
+                return replace(progress, out_time_s=max(at_s, progress.out_time_s), moved=moved)
+            case "speed":
+                return replace(progress, speed=float(value.rstrip("x")))
+            case "total_size":
+                return replace(progress, moved=True)
+    except ValueError:
+        return progress  # ffmpeg writes N/A until it knows
+    return progress
+
+
+def _too_long(timeout_s: float) -> TransientMediaError:
+    return TransientMediaError(
+        "timeout",
+        f"The work did not end within {timeout_s:.0f} seconds.",
+        "Raise `limits.deadline` in pipeline.yml, or choose a faster preset.",
+    )
+
+
+def _stalled(stall_s: float) -> TransientMediaError:
+    return TransientMediaError(
+        "stalled",
+        f"The tool made no progress for {stall_s:.0f} seconds and was stopped.",
+        "Look whether the source's disk or share hangs.",
+    )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """See that the process is gone: asked first, killed after a grace."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _dying_with_parent() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,75 @@
+"""Thumbnail: a frame that represents the source, neither black nor random."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from typing import TYPE_CHECKING
+
+from pipeline.media.errors import MediaError
+from pipeline.media.process import run
+from pipeline.plan.argv import luma_argv, poster_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.media.process import Progress
+    from pipeline.media.tools import Tools
+    from pipeline.plan.source import Source
+
+#: Where a representative frame is looked for, in shares of the duration, best places first: past
+#: titles and fades, before credits. The start is last: it is often black.
+PLACES = (0.2, 0.4, 0.6, 0.1, 0.8, 0.0)
+#: A picture darker or flatter than this (mean and spread of brightness, 0 to 255) shows nothing.
+DARKEST = 24.0
+FLATTEST = 6.0
+
+
+def make_poster(
+    tools: Tools,
+    source: Source,
+    out: Path,
+    *,
+    timeout_s: float | None = None,
+    on_tick: Callable[[Progress], None] | None = None,
+) -> None:
+    """Write a JPEG of a representative frame to `out`; the same frame for the same source.
+
+    The first place whose most typical frame shows something is taken; if none does, the one that
+    shows most. Raises `MediaError` (`no_poster`) when no frame can be decoded.
+    """
+    best: tuple[float, Path] | None = None
+    tried = []
+    log = ""
+    try:
+        for number, share in enumerate(PLACES):
+            candidate = out.with_name(f"{out.stem}.{number}{out.suffix}")
+            tried.append(candidate)
+            argv = poster_argv(tools.ffmpeg, source, share * source.duration_s, candidate)
+            done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+            log = done.log or log
+            if not candidate.is_file() or not candidate.stat().st_size:
+                continue
+            shows = interest(_luma(tools, candidate))
+            if best is None or shows > best[0]:
+                best = (shows, candidate)
+            if shows >= 1.0:
+                break
+        if best is None:
+            raise MediaError("no_poster", f"No frame of the source can be shown. {log[-200:]}")
+        shutil.move(best[1], out)
+    finally:
+        for path in tried:
+            path.unlink(missing_ok=True)
+
+
+def interest(luma: bytes) -> float:
+    """Rate how much a small grey picture shows: 1 and more is enough, below is dark or flat."""
+    if not luma:
+        return 0.0
+    return min(statistics.fmean(luma) / DARKEST, statistics.pstdev(luma) / FLATTEST)
+
+
+def _luma(tools: Tools, picture: Path) -> bytes:
+    return run(luma_argv(tools.ffmpeg, picture), keep_output=True).output

@@ -1,0 +1,68 @@
+"""Argument lists for Shaka Packager: one set of CMAF segments behind HLS and DASH."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, rendition_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipeline.plan.plan import Plan
+
+#: How players are told of the sound when a file does not name its language (ISO 639-2).
+UNDETERMINED = "und"
+
+
+def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[str]:
+    """Build the packager's command; it is to run in the output folder, below which it writes.
+
+    `inputs` maps each step to its encoded file.
+    """
+    kinds = plan.profile.package
+    streams = [_video(inputs[rendition_step(rung.name)], rung.name, kinds) for rung in plan.rungs]
+    if plan.audio is not None:
+        streams.append(_audio(inputs[AUDIO_STEP], kinds))
+    options = [
+        f"--segment_duration={plan.segment_s:g}",
+        "--segment_sap_aligned=true",
+        "--fragment_sap_aligned=true",
+        "--temp_dir=.",
+    ]
+    if "hls" in kinds:
+        options += [f"--hls_master_playlist_output={MASTER}", "--hls_playlist_type=VOD"]
+    if "dash" in kinds:
+        options += [f"--mpd_output={MPD}", "--generate_static_live_mpd=true"]
+    if plan.audio is not None:
+        options.append(f"--default_language={plan.audio.language or UNDETERMINED}")
+    return [str(program), *streams, *options]
+
+
+def _video(file: Path, rung: str, kinds: tuple[str, ...]) -> str:
+    fields = {
+        "in": str(file),
+        "stream": "video",
+        **_segments(f"v-{rung}"),
+    }
+    if "hls" in kinds:
+        fields |= {"playlist_name": f"{rung}.m3u8", "iframe_playlist_name": f"{rung}-iframe.m3u8"}
+    return _descriptor(fields)
+
+
+def _audio(file: Path, kinds: tuple[str, ...]) -> str:
+    fields = {"in": str(file), "stream": "audio", **_segments("audio")}
+    if "hls" in kinds:
+        fields |= {"playlist_name": "audio.m3u8", "hls_group_id": "audio", "hls_name": "main"}
+    return _descriptor(fields)
+
+
+def _segments(folder: str) -> dict[str, str]:
+    base = PurePosixPath(MASTER).parent / folder
+    return {"init_segment": f"{base}/init.mp4", "segment_template": f"{base}/$Number%05d$.m4s"}
+
+
+def _descriptor(fields: dict[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in fields.items())

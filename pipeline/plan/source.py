@@ -1,0 +1,107 @@
+"""What a source is: the facts a plan is made from, all of them read by the probe."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fact(BaseModel):
+    """Facts that are read once and never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VideoStream(Fact):
+    """The picture. `width` and `height` are as coded, before rotation and pixel shape.
+
+    None always means "the file does not say".
+    """
+
+    #: The stream's number in the file, as ffmpeg counts.
+    index: int
+    codec: str
+    width: int
+    height: int
+    #: Shape of a pixel, width by height.
+    sar: Fraction = Fraction(1)
+    #: Clockwise degrees the picture is turned for display: 0, 90, 180 or 270.
+    rotation: int = 0
+    pix_fmt: str | None = None
+    #: Frames a second, on average and as the container claims.
+    average_rate: Fraction | None = None
+    nominal_rate: Fraction | None = None
+    field_order: str | None = None
+    color_transfer: str | None = None
+    color_primaries: str | None = None
+    color_space: str | None = None
+    color_range: str | None = None
+    #: Packets that are to be shown; each is a frame in all but damaged or field-coded files.
+    frames: int
+    #: When the first and the last frame are shown, seconds on the file's own clock.
+    first_pts_s: float
+    last_pts_s: float
+
+    @property
+    def turned(self) -> bool:
+        """Whether the displayed picture is the coded one turned on its side."""
+        return self.rotation % 180 != 0
+
+    @property
+    def interlaced(self) -> bool:
+        """Whether the file says its frames are made of two fields."""
+        return self.field_order in ("tt", "bb", "tb", "bt")
+
+    @property
+    def hdr(self) -> bool:
+        """Whether the picture's light is PQ or HLG, and must be mapped for ordinary screens."""
+        return self.color_transfer in ("smpte2084", "arib-std-b67")
+
+
+class AudioStream(Fact):
+    """One audio track."""
+
+    index: int
+    codec: str
+    channels: int
+    sample_rate: int
+    channel_layout: str | None = None
+    language: str | None = None
+    default: bool = False
+    start_s: float | None = None
+    duration_s: float | None = None
+
+
+class Source(Fact):
+    """A source file: where it is and what is in it. `duration_s` is the container's, seconds."""
+
+    path: str
+    bytes: int
+    container: str
+    duration_s: float
+    #: Where the file's own clock starts, seconds: the earliest stream's first timestamp.
+    start_s: float = 0.0
+    #: The stream to show; None when there is only sound.
+    video: VideoStream | None = None
+    audio: tuple[AudioStream, ...] = ()
+
+    @property
+    def display_width(self) -> int:
+        """Width in square pixels, as a player shows it; 0 without a picture."""
+        return self._display[0]
+
+    @property
+    def display_height(self) -> int:
+        """Height in square pixels, as a player shows it; 0 without a picture."""
+        return self._display[1]
+
+    @property
+    def _display(self) -> tuple[int, int]:
+        if self.video is None:
+            return 0, 0
+        # Pixels that are not square are stretched, never squeezed: no line is lost.
+        video, sar = self.video, self.video.sar
+        width = round(video.width * max(sar, Fraction(1)))
+        height = round(video.height / min(sar, Fraction(1)))
+        return (height, width) if video.turned else (width, height)
