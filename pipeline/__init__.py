@@ -1,1 +1,1 @@
-"""Reelworks: drop a video into a watched folder, get posters, a ladder, HLS, DASH, history and alerts."""
+"""Reelworks: from a video in a folder to posters, a ladder, HLS and DASH, history and alerts."""

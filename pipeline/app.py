@@ -164,7 +164,8 @@ def queue_depth(queue: str) -> int:
     """Count the messages of the queue that no worker has taken yet; 0 when it was never used."""
     with app.connection_for_read() as connection:
         try:
-            declared = connection.default_channel.queue_declare(queue=queue, passive=True)
+            channel: Any = connection.default_channel
+            declared = channel.queue_declare(queue=queue, passive=True)
         except ChannelError:
             return 0
         return int(declared.message_count)

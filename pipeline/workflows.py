@@ -81,7 +81,7 @@ def journey(todo: Todo) -> Signature:
 def resume(todo: Todo) -> Signature:
     """Build the control task that looks what a job needs next, and also serves as errback."""
     task = signature("pipeline.resume", args=(todo.job_id,), immutable=True, app=app)
-    return task.set(queue="control", ignore_result=True)
+    return task.set(queue="control")
 
 
 def _do(task: Signature, todo: Todo, queue: str | None = None) -> Signature:

@@ -30,7 +30,7 @@ JOB_FILE = "job.json"
 
 
 @app.task(bind=True, name="pipeline.manifest")
-def manifest(self: Task, job_id: str) -> str:
+def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
     return perform(self, job_id, ("manifest",), _manifest)
 

@@ -18,7 +18,7 @@ SLOTS = 1
 
 
 @app.task(bind=True, name="pipeline.probe")
-def probe(self: Task, job_id: str) -> str:
+def probe(self: Task[..., str], job_id: str) -> str:
     """Probe the job's source and keep its plan."""
     return perform(self, job_id, ("probe",), _probe)
 

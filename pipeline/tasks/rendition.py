@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @app.task(bind=True, name="pipeline.rendition")
-def rendition(self: Task, job_id: str, unit: str, steps: list[str]) -> str:
+def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
     """Encode what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
     return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit))
 

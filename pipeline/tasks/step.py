@@ -114,7 +114,9 @@ def tools() -> Tools:
     return find_tools(runtime().settings.pipeline.tools)
 
 
-def perform(task: Task, job_id: str, names: tuple[str, ...], body: Callable[[Work], None]) -> str:
+def perform(
+    task: Task[..., str], job_id: str, names: tuple[str, ...], body: Callable[[Work], None]
+) -> str:
     """Do one step: claim what is not done of `names`, run `body`, and see that its end is kept.
 
     Returns a word for the log. Raises `celery.exceptions.Retry` when the step is to be tried
@@ -179,7 +181,7 @@ def _refused(ready: Runtime, job_id: str, names: tuple[str, ...], refusal: objec
     return f"refused: {refusal.value}" if isinstance(refusal, Refusal) else "refused"
 
 
-def _failed(task: Task, work: Work, error: ReelworksError, limit: int) -> None:
+def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> None:
     again = error.transient and work.claim.tries < limit
     wait_s = retry_wait_s(work.claim.tries)
     with work.runtime.db.begin() as session:

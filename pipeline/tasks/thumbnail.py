@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @app.task(bind=True, name="pipeline.thumbnail")
-def thumbnail(self: Task, job_id: str) -> str:
+def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
     return perform(self, job_id, ("thumbnail",), _thumbnail)
 

@@ -1,0 +1,1 @@
+"""Alerts: who hears of what, in which words, and that it is delivered once."""
