@@ -94,4 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
             click.echo(f"hint: {error.hint}", err=True)
+        others = len(getattr(error, "others", ()))
+        if others:
+            click.echo(f"{others} more: `reelworks config check` lists them.", err=True)
         sys.exit(exit_code(error))

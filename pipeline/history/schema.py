@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.history.database import Database
+
+# Alembic tells every part that starts which kind of database it sees; nobody asks.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 #: The PostgreSQL advisory lock that migrations hold: any fixed number of our own.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT_S = 120.0
 #: How long listing all packets may take, seconds: it reads the whole file.
 PACKETS_TIMEOUT_S = 3600.0
+#: What an MP4 or MOV may begin with (ISO/IEC 14496-12, QuickTime file format).
+FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"styp", b"pnot")
 #: Pictures that ffmpeg opens as video of one frame.
 STILLS = frozenset({"png", "mjpeg", "jpegls", "bmp", "tiff", "ljpeg"})
 
@@ -75,7 +77,7 @@ def _unreadable(path: Path, log: str) -> MediaError:
             f"{path.name} is a playlist or script, or of a kind that is not taken in.",
             SUPPORTED,
         )
-    if "moov atom not found" in log:
+    if "moov atom not found" in log and _begins_like_mp4(path):
         return _truncated(path, "its index (the moov atom) is missing")
     if "Permission denied" in log:
         return MediaError(
@@ -88,6 +90,12 @@ def _unreadable(path: Path, log: str) -> MediaError:
     return MediaError(
         "not_media", f"{path.name} is not a video file that Reelworks can read.", SUPPORTED
     )
+
+
+def _begins_like_mp4(path: Path) -> bool:
+    """Whether the first box of the file is one that MP4 and MOV begin with."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] in FIRST_BOXES
 
 
 def _truncated(path: Path, why: str) -> MediaError:

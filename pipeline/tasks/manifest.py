@@ -16,7 +16,7 @@ from pipeline.media.verify import verify_output
 from pipeline.models import JobState, StepState
 from pipeline.plan.names import output_folder
 from pipeline.tasks.finalise import finalise
-from pipeline.tasks.step import Work, perform, tools
+from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush, publish_folder
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ POSTER = "poster.jpg"
 JOB_FILE = "job.json"
 
 
-@app.task(bind=True, name="pipeline.manifest")
+@app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,))
 def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
     return perform(self, job_id, ("manifest",), _manifest)

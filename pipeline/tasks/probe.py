@@ -8,7 +8,7 @@ from pipeline.app import app
 from pipeline.history import events, jobs
 from pipeline.media import probe as reading
 from pipeline.plan.plan import make_plan
-from pipeline.tasks.step import Work, perform, tools
+from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SLOTS = 1
 
 
-@app.task(bind=True, name="pipeline.probe")
+@app.task(bind=True, name="pipeline.probe", throws=(StepFailed,))
 def probe(self: Task[..., str], job_id: str) -> str:
     """Probe the job's source and keep its plan."""
     return perform(self, job_id, ("probe",), _probe)

@@ -10,7 +10,7 @@ from pipeline.errors import ReelworksError
 from pipeline.history import events
 from pipeline.media.encode import encode_unit
 from pipeline.media.verify import verify_rendition
-from pipeline.tasks.step import Work, perform, tools
+from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.plan.encodes import EncodeUnit
 
 
-@app.task(bind=True, name="pipeline.rendition")
+@app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
 def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
     """Encode what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
     return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit))

@@ -190,7 +190,7 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
     if again:
         raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=None)
-    raise StepFailed(error.message)
+    raise StepFailed(error.message) from None
 
 
 def retry_wait_s(tries: int) -> float:

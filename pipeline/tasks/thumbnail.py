@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app
 from pipeline.media.thumbnail import make_poster
-from pipeline.tasks.step import Work, perform, tools
+from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
 
 
-@app.task(bind=True, name="pipeline.thumbnail")
+@app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,))
 def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
     return perform(self, job_id, ("thumbnail",), _thumbnail)

@@ -1,0 +1,102 @@
+"""`reelworks config`: is the configuration right, what does it say, what may it say?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from pipeline.cli.context import Cli
+from pipeline.settings.errors import ConfigurationError
+from pipeline.settings.load import Settings
+
+
+@click.group()
+def config() -> None:
+    """Check, show and describe the configuration."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="One mistake a line, as JSON.")
+@click.pass_obj
+def check(cli: Cli, as_json: bool) -> None:
+    """Name every mistake; exit 2 if there is one."""
+    try:
+        settings = cli.settings
+    except ConfigurationError as error:
+        for mistake in (error, *error.others):
+            _tell(mistake, as_json=as_json)
+        raise SystemExit(2) from None
+    if not as_json:
+        click.echo(f"The configuration in {settings.config_dir} is right.")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schemas of the four files."""
+    from pipeline.settings.schema import json_schemas
+
+    click.echo(json.dumps(json_schemas(), indent=2))
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of YAML.")
+@click.pass_obj
+def show(cli: Cli, as_json: bool) -> None:
+    """Print the whole configuration with its defaults and overrides; secrets are left out."""
+    import yaml
+
+    said = described(cli.settings)
+    if as_json:
+        click.echo(json.dumps(said))
+    else:
+        click.echo(yaml.safe_dump(said, sort_keys=False, allow_unicode=True).rstrip())
+
+
+def described(settings: Settings) -> dict[str, Any]:
+    """Give the configuration as plain data, with addresses' passwords and secrets masked."""
+    pipeline = settings.pipeline.model_dump(mode="json")
+    for key in ("broker", "results", "database"):
+        pipeline[key] = _without_password(pipeline[key])
+    for section in ("web", "flower"):
+        pipeline[section]["listen"] = str(getattr(settings.pipeline, section).listen)
+    return {
+        "pipeline.yml": pipeline,
+        "profiles.yml": _dumped(settings.profiles),
+        "schedules.yml": _dumped(settings.schedules),
+        "notifications.yml": settings.notifications.model_dump(mode="json"),
+    }
+
+
+def _dumped(models: dict[str, Any]) -> dict[str, Any]:
+    return {name: model.model_dump(mode="json") for name, model in models.items()}
+
+
+def _without_password(address: str) -> str:
+    before, at, host = address.rpartition("@")
+    if not at:
+        return address
+    scheme, slashes, login = before.partition("://")
+    user, colon, _ = login.partition(":")
+    return f"{scheme}{slashes}{user}{colon and ':**'}@{host}"
+
+
+def _tell(mistake: ConfigurationError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "file": str(mistake.file) if mistake.file else None,
+                    "line": mistake.line,
+                    "key": mistake.key,
+                    "value": str(mistake.value) if mistake.value is not None else None,
+                    "problem": mistake.problem,
+                    "hint": mistake.hint,
+                }
+            )
+        )
+        return
+    click.echo(f"error: {mistake.message}", err=True)
+    if mistake.hint:
+        click.echo(f"hint: {mistake.hint}", err=True)
