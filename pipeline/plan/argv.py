@@ -196,13 +196,17 @@ def audio_options(plan: Plan) -> dict[str, Any]:
 
 
 def mux_argv(program: Path, video: Path, audio: Path | None, output: Path) -> list[str]:
-    """Build the command that joins one rung and the sound into a progressive MP4, uncoded."""
+    """Build the command that joins one rung and the sound into a progressive MP4, uncoded.
+
+    Timestamps are copied as they are: ffmpeg would move each input to begin at 0 by itself, and
+    a picture that starts after the sound would come too early.
+    """
     streams = [ffmpeg.input(file_url(video))["v:0"]]
     if audio is not None:
         streams.append(ffmpeg.input(file_url(audio))["a:0"])
     joined = ffmpeg.output(
         *streams, file_url(output), c="copy", movflags="+faststart", f="mp4"
-    ).global_args(*QUIET, "-progress", "pipe:1")
+    ).global_args(*QUIET, "-copyts", "-progress", "pipe:1")
     return _compiled(joined, program)
 
 
