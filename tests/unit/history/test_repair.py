@@ -1,0 +1,103 @@
+"""What a job needs is decided from its rows and the time alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipeline.history.repair import QUIET, RETRY_GRACE, VERY_QUIET, Decision, decide
+from pipeline.models import Job, JobState, Step, StepKind, StepState
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LIMIT = 3
+
+
+def step(kind: StepKind, state: StepState = StepState.WAITING, **facts: Any) -> Step:
+    return Step(
+        **{"name": kind.value, "kind": kind, "position": kind.position, "tries": 0, **facts},
+        state=state,
+    )
+
+
+def job(*steps: Step, **facts: Any) -> Job:
+    usual: dict[str, Any] = {
+        "state": JobState.RUNNING,
+        "created_at": NOW - timedelta(hours=1),
+        "deadline_at": NOW + timedelta(hours=1),
+        "published_at": NOW,
+        "publish_count": 1,
+        "touched_at": NOW,
+    }
+    return Job(**{**usual, **facts}, steps=list(steps))
+
+
+def running(until: timedelta) -> Step:
+    return step(StepKind.RENDITION, StepState.RUNNING, lease_until=NOW + until, tries=1)
+
+
+@pytest.mark.parametrize("state", [state for state in JobState if state.terminal])
+def test_an_ended_job_needs_nothing(state: JobState) -> None:
+    ended = job(step(StepKind.PROBE, StepState.FAILED), state=state)
+    assert decide(ended, NOW, LIMIT) is Decision.NOTHING
+
+
+def test_a_job_somebody_works_on_needs_nothing_even_past_its_deadline() -> None:
+    late = job(running(timedelta(seconds=5)), deadline_at=NOW - timedelta(hours=1))
+    assert decide(late, NOW, LIMIT) is Decision.NOTHING
+
+
+def test_a_failed_step_fails_the_job() -> None:
+    failed = job(step(StepKind.PROBE, StepState.FAILED), step(StepKind.MANIFEST))
+    assert decide(failed, NOW, LIMIT) is Decision.FAIL
+
+
+def test_when_every_step_is_done_the_job_has_succeeded() -> None:
+    done = job(step(StepKind.PROBE, StepState.DONE), step(StepKind.MANIFEST, StepState.DONE))
+    assert decide(done, NOW, LIMIT) is Decision.SUCCEED
+
+
+def test_a_waiting_job_past_its_deadline_expires() -> None:
+    late = job(step(StepKind.PROBE), deadline_at=NOW)
+    assert decide(late, NOW, LIMIT) is Decision.EXPIRE
+
+
+def test_a_lapsed_lease_is_published_again_until_the_tries_are_used_up() -> None:
+    assert decide(job(running(timedelta(seconds=-1))), NOW, LIMIT) is Decision.PUBLISH
+    lost = running(timedelta(seconds=-1))
+    lost.tries = LIMIT
+    assert decide(job(lost), NOW, LIMIT) is Decision.EXHAUST
+
+
+def test_a_job_that_never_reached_the_broker_is_published() -> None:
+    owed = job(step(StepKind.PROBE), published_at=None, publish_count=0)
+    assert decide(owed, NOW, LIMIT) is Decision.PUBLISH
+
+
+def test_a_job_just_made_is_left_to_who_made_it() -> None:
+    fresh = job(step(StepKind.PROBE), published_at=None, publish_count=0, created_at=NOW)
+    assert decide(fresh, NOW, LIMIT) is Decision.NOTHING
+
+
+def test_a_quiet_job_is_published_only_if_its_queue_is_empty() -> None:
+    quiet = job(step(StepKind.PROBE), touched_at=NOW - QUIET - timedelta(seconds=1))
+    assert decide(quiet, NOW, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
+
+
+def test_a_very_quiet_job_is_published_though_its_queue_is_long_but_ever_more_rarely() -> None:
+    silence = VERY_QUIET + timedelta(seconds=1)
+    assert decide(job(step(StepKind.PROBE), touched_at=NOW - silence), NOW, LIMIT) is (
+        Decision.PUBLISH
+    )
+    again = job(step(StepKind.PROBE), touched_at=NOW - silence, publish_count=2)
+    assert decide(again, NOW, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
+
+
+def test_a_step_that_waits_for_its_retry_is_left_alone_until_that_is_late() -> None:
+    due = NOW - timedelta(seconds=1)
+    silent = NOW - QUIET * 2
+    waiting = step(StepKind.PROBE, retry_at=due)
+    assert decide(job(waiting, touched_at=silent), NOW, LIMIT) is Decision.NOTHING
+    later = due + RETRY_GRACE + timedelta(seconds=1)
+    assert decide(job(waiting, touched_at=silent), later, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
