@@ -1,0 +1,5 @@
+"""The web part: pages, the API, uploads into the same ingest path, live progress, the results."""
+
+from pipeline.web.app import create_app, serve
+
+__all__ = ["create_app", "serve"]

@@ -1,0 +1,98 @@
+"""The first file of a multipart form, as a stream: nothing is held in memory or written twice."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
+
+from pipeline.errors import ReelworksError
+
+
+class _Form:
+    """Collects what the parser reports of the first part that has a file name."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self.name: str | None = None
+        self.data: deque[bytes] = deque()
+        self.ended = False
+        self._field, self._value = bytearray(), bytearray()
+        self._in_file = False
+        self.parser = MultipartParser(
+            boundary,
+            {
+                "on_header_field": lambda data, a, b: self._field.extend(data[a:b]),
+                "on_header_value": lambda data, a, b: self._value.extend(data[a:b]),
+                "on_header_end": self._header_ended,
+                "on_part_data": self._part_data,
+                "on_part_end": self._part_ended,
+            },
+        )
+
+    def _header_ended(self) -> None:
+        if self._field.lower() == b"content-disposition" and self.name is None:
+            _, options = parse_options_header(bytes(self._value))
+            if b"filename" in options:
+                self.name = options[b"filename"].decode("utf-8", "replace")
+                self._in_file = True
+        self._field.clear()
+        self._value.clear()
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_file:
+            self.data.append(data[start:end])
+
+    def _part_ended(self) -> None:
+        if self._in_file:
+            self._in_file, self.ended = False, True
+
+
+async def first_file(
+    chunks: AsyncIterator[bytes], boundary: bytes
+) -> tuple[str, AsyncIterator[bytes]]:
+    """Read up to the first file of a form; returns its name and its content as it arrives.
+
+    Raises `ReelworksError` (`bad_request`) when there is none, and, from the stream,
+    `upload_cut_short` when the form ends before the file does.
+    """
+    form = _Form(boundary) if boundary else None
+    if form is None:
+        raise _no_form()
+    while form.name is None:
+        chunk = await anext(chunks, b"")
+        if not chunk:
+            raise _no_form()
+        _feed(form, chunk)
+    return form.name, _content(form, chunks)
+
+
+async def _content(form: _Form, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    while True:
+        while form.data:
+            yield form.data.popleft()
+        chunk = await anext(chunks, b"")
+        if not chunk:
+            break
+        _feed(form, chunk)
+    while form.data:
+        yield form.data.popleft()
+    if not form.ended:
+        raise ReelworksError("upload_cut_short", "The upload was cut short.", "Send it again.")
+
+
+def _feed(form: _Form, chunk: bytes) -> None:
+    try:
+        form.parser.write(chunk)
+    except MultipartParseError as error:
+        raise _no_form() from error
+
+
+def _no_form() -> ReelworksError:
+    return ReelworksError(
+        "bad_request",
+        "There is no file in the form.",
+        "Send one in a field of type file, or the file itself as the body with `?name=clip.mp4`.",
+    )
