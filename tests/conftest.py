@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, make_url, text
 from pipeline.history import jobs, schema
 from pipeline.history.database import Database
 from pipeline.models import Base
+from tests.system import System, running_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,6 +73,15 @@ def db(database_address: str) -> Iterator[Database]:
             connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def system(
+    tmp_path_factory: pytest.TempPathFactory, server_database: URL | None
+) -> Iterator[System]:
+    """A whole running system, shared by the tests of a session: give files names of their own."""
+    with running_system(tmp_path_factory.mktemp("system"), server_database) as started:
+        yield started
 
 
 @pytest.fixture

@@ -1,0 +1,50 @@
+# Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
+#   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…]
+#   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
+# PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
+
+SHELL := /bin/sh
+BIN := .venv/bin
+export PYTHON
+
+.PHONY: help run demo test check format bench faults setup setup-dev clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
+
+setup:
+	@deploy/setup run
+
+setup-dev:
+	@deploy/setup dev
+
+run: setup
+	@exec $(BIN)/reelworks up
+
+demo: setup
+	@exec $(BIN)/reelworks demo $(if $(FILE),"$(FILE)")
+
+# REELWORKS_BROKER, REELWORKS_RESULTS and REELWORKS_DATABASE make the same tests use those services.
+test: setup-dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-dev
+	@$(BIN)/python -m benchmarks $(NAME)
+
+faults: setup-dev
+	@$(BIN)/python -m tests.faults \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(STACK),--stack $(STACK))
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,59 @@
+"""What happens to parts, as people read it on the console."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from pipeline.stack.supervisor import Notice, What
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLE = {
+    What.STARTED: "dim",
+    What.STOPPING: "dim",
+    What.STOPPED: "dim",
+    What.DIED: "red",
+    What.KILLED: "yellow",
+    What.MENDED: "green",
+    What.NOT_MENDED: "red",
+}
+
+
+def show(console: Console, notice: Notice) -> None:
+    """Print one notice: a line, and the end of the log when a part died."""
+    text = sentence(notice)
+    if text:
+        console.print(
+            text, style=_STYLE[notice.what], markup=False, highlight=False, soft_wrap=True
+        )
+    if notice.what is What.DIED:
+        for line in notice.lines:
+            console.print(f"    {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
+def sentence(notice: Notice) -> str:
+    """Say in a line what happened; nothing is said of a part that stops as it was asked to."""
+    match notice.what:
+        case What.STARTED:
+            return f"{notice.part} started (process {notice.pid})"
+        case What.DIED:
+            return f"{notice.part} {ended(notice.status)}; started again in {notice.again_in_s:g} s"
+        case What.STOPPING:
+            return f"stopping {notice.part}"
+        case What.KILLED:
+            return f"{notice.part} did not stop in time and was killed"
+        case What.MENDED | What.NOT_MENDED:
+            return f"{notice.part} {notice.what.value}: {' '.join(notice.lines)}"
+        case What.STOPPED:
+            return ""
+
+
+def ended(status: int | None) -> str:
+    """Say how a process ended, by its exit status (negative: by that signal)."""
+    if status is None:
+        return "could not be started"
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"

@@ -1,0 +1,125 @@
+"""`reelworks worker | watch | beat | web | flower`: one part each, also in real deployments."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import Cli
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+ROLES = ("encode", "encode-gpu", "package", "control", "notify", "all")
+LOG_FORMAT = "[%(asctime)s %(levelname)s %(name)s] %(message)s"
+
+
+@click.command()
+@click.argument("roles", nargs=-1, required=True, type=click.Choice(ROLES), metavar="ROLE…")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Work done at once, for each role.")
+@click.pass_obj
+def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None) -> None:
+    """Run the worker of a role; of several roles, one process each.
+
+    ROLE is encode, encode-gpu, package, control, notify, or all (every one but encode-gpu).
+    """
+    from pipeline.stack.roles import EVERYDAY
+
+    wanted = list(dict.fromkeys(EVERYDAY if "all" in roles else roles))
+    if len(wanted) == 1:
+        _run_worker(cli, wanted[0], concurrency)
+    else:
+        _run_workers(cli, wanted, concurrency)
+
+
+def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
+    from pipeline.stack import roles
+
+    # Read by billiard when it is imported, so it must be there before Celery is.
+    os.environ.update(roles.STOP_IN_TIME)
+    _prepare(cli)
+    from pipeline.app import app
+
+    app.worker_main(roles.celery_arguments(roles.ROLES[role], cli.settings, concurrency))
+
+
+def _run_workers(cli: Cli, wanted: list[str], concurrency: int | None) -> None:
+    from rich.console import Console
+
+    from pipeline.cli.notices import show
+    from pipeline.stack import composition
+    from pipeline.stack.group import run_together
+
+    _prepare(cli)
+    options = () if concurrency is None else ("--concurrency", str(concurrency))
+    parts = [composition.worker(cli.settings, role, *options) for role in wanted]
+    console = Console(stderr=True)
+    grace_s = cli.settings.pipeline.workers.stop_grace.total_seconds()
+    run_together(parts, grace_s=grace_s, tell=lambda notice: show(console, notice))
+
+
+@click.command()
+@click.pass_obj
+def watch(cli: Cli) -> None:
+    """Watch the configured folders, and submit each file once it is whole."""
+    _prepare(cli)
+    _log()
+    from pipeline.watch import Watcher
+
+    watcher = Watcher(cli.runtime)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        watcher.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    watcher.run()
+
+
+@click.command()
+@click.pass_obj
+def beat(cli: Cli) -> None:
+    """Send what is due: the schedules of schedules.yml, and looking after jobs."""
+    _log()
+    from pipeline.scheduler import run_beat
+
+    run_beat(cli.settings)
+
+
+@click.command()
+@click.pass_obj
+def web(cli: Cli) -> None:
+    """Serve the pages and the API."""
+    _prepare(cli)
+    _log()
+    from pipeline.web import serve
+
+    listen = cli.settings.pipeline.web.listen
+    serve(cli.runtime, listen.host, listen.port)
+
+
+@click.command()
+@click.pass_obj
+def flower(cli: Cli) -> None:
+    """Show workers and tasks in Flower, behind a password."""
+    from pipeline.stack import flower as flower_part
+
+    os.environ.update(flower_part.environment(cli.settings))
+    from pipeline.app import app
+
+    app.start(flower_part.arguments(cli.settings))
+
+
+def _prepare(cli: Cli) -> None:
+    """Make the folders and tables, and close the database again: what follows may fork."""
+    cli.runtime.db.dispose()
+
+
+def _log() -> None:
+    level = os.environ.get("REELWORKS_LOG_LEVEL", "INFO")
+    logging.basicConfig(level=level, format=LOG_FORMAT, stream=sys.stderr)

@@ -1,0 +1,67 @@
+"""Flower: Celery's own window on workers and tasks, behind a password."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ReelworksError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.settings.load import Settings
+
+#: Length of the password that is made when none is configured, bytes of randomness.
+PASSWORD_BYTES = 18
+
+
+def password_file(settings: Settings) -> Path:
+    """Name the file of the password that was made when none is configured."""
+    return settings.pipeline.paths.state / "flower-password"
+
+
+def password(settings: Settings) -> str:
+    """Give Flower's password: the configured one, else the one made at the first start.
+
+    Raises `ReelworksError` for a comma in it: Flower takes that as the end of the password.
+    """
+    configured = settings.pipeline.flower.password
+    if configured is None:
+        return _made(password_file(settings))
+    secret = configured.get_secret_value()
+    if "," in secret or not secret:
+        raise ReelworksError(
+            "configuration",
+            "flower.password is empty or has a comma in it, which Flower can't take.",
+            "Choose another one in pipeline.yml, or remove the key to have one made.",
+        )
+    return secret
+
+
+def arguments(settings: Settings) -> list[str]:
+    """Say how Celery starts Flower. The password is not among them: anybody may list arguments."""
+    listen = settings.pipeline.flower.listen
+    return ["flower", f"--address={listen.host}", f"--port={listen.port}", "--persistent=False"]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Give the environment that carries Flower's user and password."""
+    return {"FLOWER_BASIC_AUTH": f"{settings.pipeline.flower.user}:{password(settings)}"}
+
+
+def _made(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = secrets.token_urlsafe(PASSWORD_BYTES)
+    # Linked into place whole, so that two parts starting at once agree on one password.
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(f"{made}\n", encoding="ascii")
+    try:
+        file.hardlink_to(draft)
+    except FileExistsError:
+        made = file.read_text(encoding="ascii").strip()
+    finally:
+        draft.unlink()
+    return made

@@ -1,0 +1,113 @@
+"""Is this machine as Reelworks needs it: Python, disks, permissions, limits, ports?"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.stack import ports
+from pipeline.stack.checkup import Finding
+from pipeline.stack.state import is_held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.settings.load import Settings
+
+#: The oldest Python that Reelworks is tested with.
+OLDEST_PYTHON = (3, 11)
+GIB = 1 << 30
+#: Less free space than this fails: a single long film's ladder takes more.
+TOO_LITTLE_SPACE = 1 * GIB
+LITTLE_SPACE = 10 * GIB
+INOTIFY = Path("/proc/sys/fs/inotify")
+#: Other programs of the same user need instances too: an editor or a desktop holds dozens.
+FEW_INSTANCES = 64
+
+
+def python(_settings: Settings) -> Iterator[Finding]:
+    """Look at the version of Python."""
+    version = platform.python_version()
+    if sys.version_info < OLDEST_PYTHON:
+        yield Finding("python", "failed", version, "Reelworks needs Python 3.11 or newer.")
+    else:
+        yield Finding("python", "ok", version)
+
+
+def folders(settings: Settings) -> Iterator[Finding]:
+    """Look whether we may write to every folder, and how much room there is."""
+    paths = settings.pipeline.paths
+    wanted = {f"paths.{name}": path for name, path in paths}
+    for number, folder in enumerate(settings.pipeline.watch):
+        wanted[f"watch.{number}.path"] = folder.path
+    for key, path in wanted.items():
+        yield _folder(key, path)
+
+
+def _folder(key: str, path: Path) -> Finding:
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            free = shutil.disk_usage(there).free
+    except OSError as problem:
+        hint = f"Give the user that runs Reelworks the right to write there, or change {key}."
+        return Finding(key, "failed", f"{path} can't be written to: {problem.strerror}", hint)
+    detail = f"{path}, {free / GIB:.1f} GiB free"
+    hint = f"Free some space, or point {key} in pipeline.yml to a larger disk."
+    if free < TOO_LITTLE_SPACE:
+        return Finding(key, "failed", detail, hint)
+    return Finding(
+        key, "warning" if free < LITTLE_SPACE else "ok", detail, hint if free < LITTLE_SPACE else ""
+    )
+
+
+def inotify(settings: Settings) -> Iterator[Finding]:
+    """Compare the folders to watch with the kernel's limits (inotify(7))."""
+    watched = [folder.path for folder in settings.pipeline.watch if not folder.polling]
+    if not watched:
+        yield Finding("inotify", "ok", "not needed: every folder is polled, or none is watched")
+        return
+    needed = sum(1 for path in watched for _ in os.walk(path))
+    watches = int((INOTIFY / "max_user_watches").read_text())
+    instances = int((INOTIFY / "max_user_instances").read_text())
+    detail = f"{needed} folders to watch; limits: {watches} watches, {instances} instances"
+    hint = "Raise fs.inotify.max_user_watches and max_user_instances, or set `polling: true`."
+    if needed > watches:
+        yield Finding("inotify", "failed", detail, hint)
+    elif needed * 2 > watches or instances < FEW_INSTANCES:
+        yield Finding("inotify", "warning", detail, hint)
+    else:
+        yield Finding("inotify", "ok", detail)
+
+
+def setpriv(_settings: Settings) -> Iterator[Finding]:
+    """Look for the program that ties an encoder's life to its worker's."""
+    found = shutil.which("setpriv")
+    if found:
+        yield Finding("setpriv", "ok", found)
+    else:
+        hint = (
+            "Install util-linux 2.33 or newer: killed parts then end at once, not a little later."
+        )
+        yield Finding("setpriv", "warning", "there is no setpriv on the PATH", hint)
+
+
+def ports_free(settings: Settings) -> Iterator[Finding]:
+    """Try the addresses to listen on; those of a running system of ours are taken rightly."""
+    state = settings.pipeline.paths.state
+    running = is_held(state)
+    for part in ("web", "flower"):
+        listen = getattr(settings.pipeline, part).listen
+        problem = None if running else ports.why_not(listen)
+        key = f"{part}.listen"
+        if problem is None:
+            word = "in use by the running system" if running else "free"
+            yield Finding(key, "ok", f"{listen}, {word}")
+        else:
+            hint = f"Change {key} in pipeline.yml, or stop whoever listens there (`ss -ltnp`)."
+            yield Finding(key, "failed", f"{listen}: {problem}", hint)

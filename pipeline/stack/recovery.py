@@ -1,0 +1,20 @@
+"""When a worker has died, what it was doing is free at once and not when its lease lapses."""
+
+from __future__ import annotations
+
+from pipeline.app import app, runtime
+from pipeline.history import steps
+
+
+def take_back(node: str) -> str | None:
+    """Free what the dead worker `node` held and have its jobs published again; says how many.
+
+    Call it when nothing of the worker is left: its encoders too must be gone. Raises
+    `DatabaseUnreachable`, or the broker's error; then the lease lapses and the reconciler does it.
+    """
+    with runtime().db.begin() as session:
+        freed = steps.release_node(session, node)
+    if not freed:
+        return None
+    app.send_task("pipeline.reconcile", queue="control", ignore_result=True)
+    return f"what it held is given to others: {', '.join(sorted(freed))}"

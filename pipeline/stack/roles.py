@@ -1,0 +1,68 @@
+"""The roles of workers: which queues each serves, how, and how much at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.settings.load import Settings
+
+#: Looking after jobs is short work, but one slow database answer must not stop all of it.
+CONTROL_SLOTS = 2
+#: Alerts and scans mostly wait: for other people's servers, and for files to settle.
+NOTIFY_SLOTS = 4
+#: How Celery is told to stop in time: its warm shutdown would wait for a whole encode. It then
+#: waits `worker_soft_shutdown_timeout` and gives the work back (Celery 5.7, "Soft shutdown").
+STOP_IN_TIME = {"REMAP_SIGTERM": "SIGQUIT"}
+
+
+@dataclass(frozen=True)
+class Role:
+    """One kind of worker. Media work is prefork, so that a crash of one encode stays its own."""
+
+    name: str
+    queues: tuple[str, ...]
+    pool: Literal["prefork", "threads"]
+    slots: Callable[[Settings], int]
+
+
+ROLES = {
+    role.name: role
+    for role in (
+        Role(
+            "encode", ("encode.cpu",), "prefork", lambda all_: all_.pipeline.workers.encode_slots()
+        ),
+        Role("encode-gpu", ("encode.gpu",), "prefork", lambda _: 1),
+        Role(
+            "package", ("package",), "prefork", lambda all_: all_.pipeline.workers.package_slots()
+        ),
+        Role("control", ("control",), "threads", lambda _: CONTROL_SLOTS),
+        Role("notify", ("notify", "ingest"), "threads", lambda _: NOTIFY_SLOTS),
+    )
+}
+#: What one machine without a GPU runs.
+EVERYDAY = ("encode", "package", "control", "notify")
+
+
+def node(role: str) -> str:
+    """Name the worker of this role on this machine: what it holds is freed by this name."""
+    return f"{role}@{socket.gethostname()}"
+
+
+def celery_arguments(role: Role, settings: Settings, concurrency: int | None = None) -> list[str]:
+    """Say how Celery starts a worker of this role; `concurrency` overrides its usual slots."""
+    level = os.environ.get("REELWORKS_LOG_LEVEL", "INFO")
+    return [
+        "worker",
+        f"--hostname={node(role.name)}",
+        f"--queues={','.join(role.queues)}",
+        f"--pool={role.pool}",
+        f"--concurrency={concurrency or role.slots(settings)}",
+        f"--loglevel={level}",
+        # Workers need nothing from each other: the database knows. Asking costs a second.
+        "--without-gossip",
+        "--without-mingle",
+    ]

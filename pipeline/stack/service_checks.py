@@ -1,0 +1,87 @@
+"""Do broker, result backend and database answer?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kombu.exceptions import KombuError
+from sqlalchemy import make_url
+
+from pipeline.app import app
+from pipeline.history import schema
+from pipeline.history.database import Database
+from pipeline.settings import addresses
+from pipeline.stack import valkey
+from pipeline.stack.checkup import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.settings.load import Settings
+
+#: How long the broker may take to answer, seconds.
+ANSWER_S = 5
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """Connect to the broker; our own need not run, only be there."""
+    if addresses.broker_is_embedded(settings):
+        program = valkey.program(settings)
+        runs = "running" if valkey.answers(settings) else "not running: `reelworks up` starts it"
+        yield Finding("broker", "ok", f"embedded, {runs}; {program}")
+        return
+    with app.connection_for_write() as connection:
+        shown = connection.as_uri()
+        errors: tuple[type[BaseException], ...] = (
+            *connection.connection_errors,
+            KombuError,
+            OSError,
+        )
+        try:
+            connection.ensure_connection(max_retries=1, timeout=ANSWER_S)
+        except errors as problem:
+            hint = "Start it, or correct `broker` in pipeline.yml or REELWORKS_BROKER."
+            yield Finding("broker", "failed", f"{shown} does not answer: {problem}", hint)
+            return
+    yield Finding("broker", "ok", f"{shown} answers")
+
+
+def results(settings: Settings) -> Iterator[Finding]:
+    """Ask the result backend for a result that nobody made."""
+    if addresses.results_is_embedded(settings):
+        yield Finding("results", "ok", "embedded, with the broker")
+        return
+    kind = settings.pipeline.results.partition("://")[0]
+    if kind == "rpc":
+        yield Finding("results", "ok", "rpc, over the broker")
+        return
+    try:
+        app.backend.get_task_meta("reelworks-doctor", cache=False)
+    except Exception as problem:  # noqa: BLE001 - every backend raises errors of its own
+        hint = "Start it, or correct `results` in pipeline.yml or REELWORKS_RESULTS."
+        yield Finding("results", "failed", f"{kind} does not answer: {problem}", hint)
+        return
+    yield Finding("results", "ok", f"{kind} answers")
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Connect, and see whether the tables have this release's shape.
+
+    Raises `DatabaseUnreachable`.
+    """
+    url = make_url(addresses.database_url(settings))
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        yield Finding("database", "ok", f"{shown} is made at the first start")
+        return
+    opened = Database(addresses.database_url(settings))
+    try:
+        current = schema.is_current(opened)
+    finally:
+        opened.dispose()
+    if current:
+        yield Finding("database", "ok", f"{shown} answers, its tables are up to date")
+    else:
+        later = "Starting any part brings them up to date."
+        yield Finding("database", "warning", f"{shown} has tables of another release", later)
