@@ -37,6 +37,8 @@ VISIBILITY_TIMEOUT_S = 172_800
 RESULT_EXPIRES_S = 172_800
 #: A chord's counter must outlive the longest member after the last-but-one, seconds.
 CHORD_EXPIRES_S = 604_800
+#: Publishing is tried again for about a second, then it is the reconciler's.
+PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 TASK_MODULES = tuple(
     f"pipeline.tasks.{name}"
     for name in ("probe", "thumbnail", "rendition", "manifest", "notify", "control", "ingest")
@@ -102,10 +104,10 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "pipeline.notify": {"queue": "notify"},
         },
         "broker_transport_options": _transport_options(redis=redis),
-        "result_backend_transport_options": {"visibility_timeout": VISIBILITY_TIMEOUT_S},
+        "result_backend_transport_options": {"retry_policy": PUBLISH_RETRY},
         "broker_connection_retry_on_startup": True,
         "broker_connection_timeout": 4,
-        "task_publish_retry_policy": {"max_retries": 3, "interval_step": 0.2, "interval_max": 1},
+        "task_publish_retry_policy": PUBLISH_RETRY,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],

@@ -12,9 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from celery import chain, group, signature
-from kombu.exceptions import OperationalError
 
-from pipeline.app import app, broker_priority, chords_work, runtime
+from pipeline.app import PUBLISH_RETRY, app, broker_priority, chords_work, runtime
 from pipeline.errors import TransientError
 from pipeline.history import jobs
 from pipeline.history.errors import WrongState
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from pipeline.models import Job
 
 logger = logging.getLogger(__name__)
-
-#: Publishing is tried again for about a second, then it is the reconciler's.
-PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,8 @@ def journey(todo: Todo) -> Signature:
     if not renditions:
         return chain(*links, last)
     if len(renditions) == 1:
+        # Only a group needs results, and results need the result backend to publish.
+        renditions[0].options["ignore_result"] = True
         return chain(*links, renditions[0], last)
     if chords_work():
         return chain(*links, group(renditions), last)
@@ -109,7 +107,7 @@ def launch(job_id: str) -> bool:
             retry=True,
             retry_policy=PUBLISH_RETRY,
         )
-    except (OperationalError, OSError) as problem:
+    except Exception as problem:  # noqa: BLE001 - whatever it was, the job is owed to the broker
         logger.warning("job %s is recorded, but not yet on the broker: %s", job_id, problem)
         with ready.db.begin() as session:
             jobs.unpublish(session, job_id)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from pipeline.app import Runtime, runtime
 from pipeline.history import jobs, schema
 from pipeline.history.database import Database
 from pipeline.models import Base
-from tests.system import System, running_system
+from tests.system import EMBEDDED, Alerts, System, running_system, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from pipeline.models import Job
-
-EMBEDDED = "embedded"
 
 
 def _server_database() -> URL | None:
@@ -107,3 +106,21 @@ def new_job(db: Database) -> Callable[..., Job]:
             return jobs.create(session, jobs.NewJob(**{**facts, **wishes}))[0]
 
     return make
+
+
+@pytest.fixture
+def ready(
+    db: Database, database_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Runtime]:
+    """This process's runtime, on a configuration and a database of the test's own."""
+    config = write_config(tmp_path, Alerts(url="json://127.0.0.1:1/"))
+    monkeypatch.setenv("REELWORKS_CONFIG", str(config))
+    monkeypatch.setenv("REELWORKS_DATABASE", database_address)
+    runtime.cache_clear()
+    mine = runtime()
+    mine.prepare()
+    for entry in mine.settings.pipeline.watch:
+        entry.path.mkdir(parents=True)
+    yield mine
+    mine.db.dispose()
+    runtime.cache_clear()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 T = TypeVar("T")
+#: What an address says when Reelworks starts the server itself.
+EMBEDDED = "embedded"
 CONFIG = Path(__file__).parent.parent / "config"
 #: The longest anything in these tests may take, seconds: the machine may be busy.
 PATIENCE_S = 120.0
@@ -211,7 +213,7 @@ def purge(address: str) -> None:
     """Empty our queues on a broker that others used before."""
     from pipeline.app import QUEUES
 
-    if address == "embedded":
+    if address == EMBEDDED:
         return
     with Connection(address) as connection:
         for queue in QUEUES:
@@ -229,7 +231,7 @@ def running_system(root: Path, database: URL | None) -> Iterator[System]:
     with alert_receiver() as alerts:
         config = write_config(root, alerts)
         environment = environment_for(config, database)
-        purge(environment.get("REELWORKS_BROKER", "embedded"))
+        purge(environment.get("REELWORKS_BROKER", EMBEDDED))
         web = yaml.safe_load((config / "pipeline.yml").read_text())["web"]["listen"]
         log = root / "up.log"
         with log.open("wb") as output:

@@ -29,7 +29,7 @@ POSTER = "poster.jpg"
 JOB_FILE = "job.json"
 
 
-@app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,))
+@app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,), ignore_result=True)
 def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
     return perform(self, job_id, ("manifest",), _manifest)

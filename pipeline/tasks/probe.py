@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SLOTS = 1
 
 
-@app.task(bind=True, name="pipeline.probe", throws=(StepFailed,))
+@app.task(bind=True, name="pipeline.probe", throws=(StepFailed,), ignore_result=True)
 def probe(self: Task[..., str], job_id: str) -> str:
     """Probe the job's source and keep its plan."""
     return perform(self, job_id, ("probe",), _probe)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from celery import Task
 
 
-@app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,))
+@app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,), ignore_result=True)
 def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
     return perform(self, job_id, ("thumbnail",), _thumbnail)

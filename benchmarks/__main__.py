@@ -1,0 +1,30 @@
+"""`python -m benchmarks [NAME…]`: run the named benchmarks, or all."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+#: Name → what it measures.
+BENCHMARKS = {
+    "ladder": "CPU seconds of a job, against the same ladder in one hand-written ffmpeg command",
+    "latency": "seconds from a dropped file to the first ffmpeg",
+    "ready": "wall seconds of `make run` from a fresh clone until everything answers",
+}
+
+
+def main() -> int:
+    """Run benchmarks; exit 1 when a goal was missed."""
+    listing = "\n".join(f"  {name:10} {what}" for name, what in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description=listing, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    reports = [importlib.import_module(f"benchmarks.{name}").run() for name in names]
+    return 0 if all(report.show() for report in reports) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

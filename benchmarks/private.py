@@ -1,0 +1,139 @@
+"""A whole Reelworks in a folder of its own, as `make run` starts it, for measuring."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG = Path(__file__).parent.parent / "config"
+#: Nothing measured here takes longer, seconds.
+PATIENCE_S = 600.0
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Private:
+    """A running system: its folder, its environment, and its first process."""
+
+    root: Path
+    environment: dict[str, str]
+    pid: int
+
+    @property
+    def inbox(self) -> Path:
+        """Where files are dropped."""
+        return self.root / "media" / "inbox"
+
+    def drop(self, clip: Path) -> Path:
+        """Put a copy of the clip into the inbox, whole, by a rename."""
+        self.inbox.mkdir(parents=True, exist_ok=True)
+        draft = self.inbox / f".{clip.name}"
+        shutil.copyfile(clip, draft)
+        return draft.rename(self.inbox / clip.name)
+
+    def job(self) -> dict[str, Any] | None:
+        """Read the newest job, or None."""
+        told = subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", "jobs", "--json", "--limit", "1"],
+            env=self.environment,
+            cwd=self.root,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        found: dict[str, Any] | None = json.loads(told.stdout) if told.stdout.strip() else None
+        return found
+
+    def wait(self) -> dict[str, Any]:
+        """Wait until the newest job has ended; it must have succeeded."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            job = self.job()
+            if job and job["finished_at"]:
+                if job["state"] != "succeeded":
+                    raise RuntimeError(f"the job {job['state']}: {job['error']}")
+                return job
+            time.sleep(1)
+        raise TimeoutError("the job did not end")
+
+    def cpu_s(self) -> float:
+        """Sum the CPU seconds of every process of the system, dead ones by their parents."""
+        return sum(_cpu_ticks(pid) for pid in family(self.pid)) / TICKS
+
+
+def family(pid: int) -> list[int]:
+    """List a process and all its descendants."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        fields = _stat(int(folder.name))
+        if fields:
+            parents[int(folder.name)] = int(fields[1])
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []  # it ended since it was listed
+
+
+def _cpu_ticks(pid: int) -> int:
+    # utime, stime, and those of children that were waited for (proc(5), fields 14 to 17).
+    return sum(int(ticks) for ticks in _stat(pid)[11:15])
+
+
+@contextmanager
+def private_system(root: Path, profile: dict[str, Any]) -> Iterator[Private]:
+    """Start a system with one profile; stopped at the end."""
+    config = root / "config"
+    shutil.copytree(CONFIG, config)
+    document = yaml.safe_load((config / "pipeline.yml").read_text())
+    document["web"] = {"listen": f"127.0.0.1:{_free_port()}"}
+    document["flower"] = {"listen": f"127.0.0.1:{_free_port()}"}
+    (config / "pipeline.yml").write_text(yaml.safe_dump(document))
+    (config / "profiles.yml").write_text(yaml.safe_dump({"web": profile}))
+    environment = {**os.environ, "REELWORKS_CONFIG": str(config)}
+    log = root / "up.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "up"],
+            env=environment,
+            cwd=root,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while "is ready" not in log.read_text():
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"the system did not start:\n{log.read_text()}")
+            time.sleep(0.2)
+        yield Private(root, environment, process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

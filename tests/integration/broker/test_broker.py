@@ -1,0 +1,119 @@
+"""The broker, embedded or given by address: priorities, queues, and doing without it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from kombu import Queue, pools
+
+from pipeline import app as application
+from pipeline.app import EXCHANGE, MAX_PRIORITY, app, broker_priority, queue_depth
+from pipeline.settings import addresses
+from pipeline.stack import valkey
+from pipeline.workflows import launch
+from tests.system import EMBEDDED, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipeline.app import Runtime
+    from pipeline.models import Job
+
+pytestmark = pytest.mark.service
+NAME = "reelworks.test"
+
+
+def forget_connections() -> None:
+    """Make the application connect anew, as it does after a fork."""
+    pools.reset()
+    app._pool = None
+    app.amqp._producer_pool = None
+
+
+@pytest.fixture
+def broker(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The broker's address, ours started for the test when none is given."""
+    given = os.environ.get("REELWORKS_BROKER", EMBEDDED)
+    process = None
+    if given == EMBEDDED:
+        process = subprocess.Popen(valkey.part(ready.settings).argv, stdout=subprocess.DEVNULL)
+        eventually(lambda: valkey.answers(ready.settings), "the broker to answer", 20)
+    for key, value in application.celery_settings(ready.settings).items():
+        monkeypatch.setitem(app.conf, key, value)
+    forget_connections()
+    yield addresses.broker_url(ready.settings)
+    forget_connections()
+    if process is not None:
+        process.terminate()
+        process.wait(10)
+
+
+def publish(queue: Queue, priority: int, body: Any) -> None:
+    with app.producer_pool.acquire(block=True) as producer:
+        producer.publish(
+            body,
+            exchange=EXCHANGE,
+            routing_key=queue.routing_key,
+            declare=[queue],
+            priority=broker_priority(priority),
+        )
+
+
+def test_the_most_urgent_message_comes_first(broker: str) -> None:
+    queue = Queue(NAME, EXCHANGE, routing_key=NAME, max_priority=MAX_PRIORITY)
+    with app.connection_for_write() as connection:
+        queue(connection.default_channel).declare()
+        queue(connection.default_channel).purge()
+    for priority in (5, 0, 9, 3):
+        publish(queue, priority, {"priority": priority})
+    eventually(lambda: queue_depth(NAME) == 4, "the messages to arrive", 10)
+    taken = []
+    with app.connection_for_read() as connection:
+        simple = connection.SimpleQueue(queue)
+        for _ in range(4):
+            message = simple.get(timeout=5)
+            taken.append(message.payload["priority"])
+            message.ack()
+        simple.close()
+        queue(connection.default_channel).delete()
+    assert taken == [9, 5, 3, 0]
+
+
+def test_a_queue_never_used_is_empty(broker: str) -> None:
+    assert queue_depth("reelworks.never-used") == 0
+
+
+def test_a_launched_job_waits_in_the_queue_of_its_next_step(
+    broker: str, ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    before = queue_depth("package")
+    job = new_job()
+    assert launch(job.id)
+    eventually(lambda: queue_depth("package") == before + 1, "the message to arrive", 10)
+    with app.connection_for_write() as connection:
+        for queue in app.amqp.queues.values():
+            queue(connection.default_channel).declare()
+            queue(connection.default_channel).purge()
+
+
+def test_without_a_broker_a_job_is_recorded_and_stays_owed(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.history import jobs
+
+    for key, value in application.celery_settings(ready.settings).items():
+        monkeypatch.setitem(app.conf, key, value)
+    monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    forget_connections()
+    job = new_job()
+    began = time.monotonic()
+    assert not launch(job.id)
+    assert time.monotonic() - began < 20
+    with ready.db.read() as session:
+        row = jobs.get(session, job.id)
+        assert (row.published_at, row.publish_count) == (None, 1)
+    forget_connections()

@@ -1,0 +1,215 @@
+"""Jobs are repaired from the database alone: expired, lost, failed, forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+
+from pipeline.errors import ReelworksError
+from pipeline.history import jobs, steps
+from pipeline.history.database import now
+from pipeline.history.steps import Claim
+from pipeline.models import Job, JobState, OutboxRow, Step, StepState
+from pipeline.tasks import control
+from pipeline.tasks.control import reconcile, repair, resume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.app import Runtime
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of jobs that were published, instead of publishing them."""
+    ids: list[str] = []
+    monkeypatch.setattr(control, "launch", ids.append)
+    monkeypatch.setattr("pipeline.tasks.finalise._wake_notifier", lambda: None)
+    monkeypatch.setattr(control.app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(control, "queue_depth", lambda _queue: 0)
+    return ids
+
+
+def state(ready: Runtime, job: Job) -> tuple[str, str | None]:
+    with ready.db.read() as session:
+        view = jobs.view(session, job.id)
+    return view.state, view.error.code if view.error else None
+
+
+def published(ready: Runtime, job: Job) -> None:
+    with ready.db.begin() as session:
+        jobs.mark_published(session, job.id)
+
+
+def age(ready: Runtime, job: Job, by: timedelta) -> None:
+    with ready.db.begin() as session:
+        then = now(session) - by
+        session.execute(
+            update(Job)
+            .where(Job.id == job.id)
+            .values(touched_at=then, created_at=then, published_at=then)
+        )
+
+
+def claim(ready: Runtime, job: Job, task: str = "t") -> Claim:
+    with ready.db.begin() as session:
+        claimed = steps.claim(session, job.id, ["probe"], owner=f"n/{task}", limit=3)
+    assert isinstance(claimed, Claim)
+    return claimed
+
+
+def lapse(ready: Runtime) -> None:
+    with ready.db.begin() as session:
+        past = now(session) - timedelta(seconds=1)
+        session.execute(update(Step).where(Step.lease_until.is_not(None)).values(lease_until=past))
+
+
+def test_a_job_that_expires_in_the_queue_ends_as_expired_and_alerts(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job(deadline=timedelta(seconds=-1))
+    reconcile()
+    assert state(ready, job) == ("expired", "expired")
+    assert launched == []
+    with ready.db.read() as session:
+        owed = [(row.event, row.channel) for row in session.scalars(select(OutboxRow))]
+    assert owed == [("expired", "hook")]
+
+
+def test_a_job_whose_publishing_failed_is_published_later(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    with ready.db.begin() as session:
+        jobs.mark_published(session, job.id)
+        jobs.unpublish(session, job.id)
+    reconcile()
+    assert launched == [job.id]
+
+
+def test_a_lapsed_lease_publishes_the_job_again(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    published(ready, job)
+    claim(ready, job)
+    reconcile()
+    assert launched == []
+    lapse(ready)
+    reconcile()
+    assert launched == [job.id]
+
+
+def test_a_step_whose_worker_is_lost_too_often_fails_the_job(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    for number in range(3):
+        claim(ready, job, f"t{number}")
+        lapse(ready)
+    reconcile()
+    assert state(ready, job) == ("failed", "worker_lost")
+    assert launched == []
+
+
+def test_a_lost_message_is_found_when_the_job_is_quiet_and_its_queue_empty(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    launched: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = new_job()
+    published(ready, job)
+    age(ready, job, timedelta(minutes=2))
+    with monkeypatch.context() as patched:
+        patched.setattr(control, "queue_depth", lambda _queue: 7)
+        reconcile()
+        assert launched == []
+    reconcile()
+    assert launched == [job.id]
+
+
+def test_the_errback_ends_the_job_with_the_steps_own_error(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    claimed = claim(ready, job)
+    with ready.db.begin() as session:
+        error = ReelworksError("not_media", "It is a text.", "Give a video.")
+        steps.fail(session, claimed, error, retry_in=None, log="")
+    resume(job.id)
+    with ready.db.read() as session:
+        error_view = jobs.view(session, job.id).error
+    assert error_view is not None
+    assert error_view.model_dump() == {
+        "step": "probe",
+        "code": "not_media",
+        "message": "It is a text.",
+        "hint": "Give a video.",
+    }
+
+
+def test_after_the_probe_the_rest_of_the_canvas_is_published_at_once(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    published(ready, job)
+    with ready.db.begin() as session, steps.publishing(session, _in(session, job)):
+        pass
+    resume(job.id)
+    assert launched == [job.id]
+
+
+def _in(session: object, job: Job) -> Claim:
+    claimed = steps.claim(session, job.id, ["probe"], owner="n/t", limit=3)  # type: ignore[arg-type]
+    assert isinstance(claimed, Claim)
+    return claimed
+
+
+def test_a_job_with_every_step_done_is_finalised_if_nobody_did(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    with ready.db.begin() as session:
+        session.execute(update(Step).where(Step.job_id == job.id).values(state=StepState.DONE))
+    assert "every step is done" in repair(ready, job.id)
+    assert state(ready, job) == ("succeeded", None)
+
+
+def test_a_killed_pool_process_frees_its_step_and_the_job_goes_on(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from billiard.exceptions import WorkerLostError
+
+    sent: list[tuple[str, ...]] = []
+    monkeypatch.setattr(control, "_send_resume", lambda job_id: sent.append((job_id,)))
+    job = new_job()
+    claim(ready, job, "lost-task")
+    control._worker_lost(task_id="lost-task", exception=ValueError("another failure"))
+    assert sent == []
+    control._worker_lost(task_id="lost-task", exception=WorkerLostError("killed"))
+    assert sent == [(job.id,)]
+    assert claim(ready, job, "next").attempts == {"probe": 2}
+
+
+def test_a_worker_that_starts_frees_what_its_former_self_held(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(control, "_send_resume", sent.append)
+    job = new_job()
+    claim(ready, job)
+    control._free_former_self(sender=type("Consumer", (), {"hostname": "n"})())
+    assert sent == [job.id]
+
+
+def test_of_two_enders_one_ends_the_job(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    job = new_job()
+    assert control.finalise(ready, job.id, JobState.CANCELLED)
+    assert not control.finalise(ready, job.id, JobState.EXPIRED)
+    assert state(ready, job)[0] == "cancelled"
