@@ -6,19 +6,18 @@ PostgreSQL, Redis or RabbitMQ; without them everything is embedded.
 
 from __future__ import annotations
 
-import os
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import text
 
 from pipeline.app import Runtime, runtime
 from pipeline.history import jobs, schema
 from pipeline.history.database import Database
 from pipeline.models import Base
-from tests.system import EMBEDDED, Alerts, System, running_system, write_config
+from tests.system import Alerts, System, running_system, server_database_for, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,28 +28,11 @@ if TYPE_CHECKING:
     from pipeline.models import Job
 
 
-def _server_database() -> URL | None:
-    address = os.environ.get("REELWORKS_DATABASE", EMBEDDED)
-    return None if address == EMBEDDED else make_url(address)
-
-
 @pytest.fixture(scope="session")
 def server_database() -> Iterator[URL | None]:
     """A database of our own on the given server, dropped at the end; None when embedded."""
-    server = _server_database()
-    if server is None:
-        yield None
-        return
-    name = f"reelworks_test_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield server.set(database=name)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        engine.dispose()
+    with server_database_for() as database:
+        yield database
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from kombu import Connection
+from sqlalchemy import create_engine, make_url, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -193,7 +195,7 @@ def write_config(root: Path, alerts: Alerts) -> Path:
     pipeline["workers"] = {"stop_grace": "4s"}
     (folder / "pipeline.yml").write_text(yaml.safe_dump(pipeline))
     quick = {"video": {"preset": "ultrafast", "ladder": [240, 144]}}
-    slow = {"video": {"preset": "veryslow", "ladder": [720, 480]}}
+    slow = {"video": {"preset": "slow", "ladder": [720, 540, 480, 360]}}
     (folder / "profiles.yml").write_text(yaml.safe_dump({"quick": quick, "slow": slow}))
     (folder / "schedules.yml").write_text("scan: {task: scan, every: 5s}\n")
     channel = {"url": alerts.url, "on": ["succeeded", "failed", "expired"]}
@@ -223,6 +225,29 @@ def purge(address: str) -> None:
                 channel.close()
             except connection.channel_errors:
                 continue  # never used: there is nothing to empty
+
+
+@contextmanager
+def server_database_for() -> Iterator[URL | None]:
+    """Make a database of our own on the server at `REELWORKS_DATABASE`, and drop it at the end.
+
+    None when no server is given: the database is embedded then.
+    """
+    address = os.environ.get("REELWORKS_DATABASE", EMBEDDED)
+    if address == EMBEDDED:
+        yield None
+        return
+    server = make_url(address)
+    name = f"reelworks_test_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield server.set(database=name)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        engine.dispose()
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
 
 from pipeline.cli.context import Cli
 from pipeline.settings.errors import ConfigurationError
-from pipeline.settings.load import Settings
+from pipeline.settings.load import OVERRIDES, Settings
+from pipeline.settings.secrets import without_password
 
 
 @click.group()
@@ -48,19 +50,22 @@ def show(cli: Cli, as_json: bool) -> None:
     import yaml
 
     said = described(cli.settings)
+    overridden = {name: ".".join(key) for name, key in OVERRIDES.items() if os.environ.get(name)}
     if as_json:
-        click.echo(json.dumps(said))
-    else:
-        click.echo(yaml.safe_dump(said, sort_keys=False, allow_unicode=True).rstrip())
+        folder = {"config_dir": str(cli.settings.config_dir), "root": str(cli.settings.root)}
+        click.echo(json.dumps({**folder, "overridden": overridden, **said}))
+        return
+    click.echo(f"# From {cli.settings.config_dir}; relative paths from {cli.settings.root}")
+    for variable, key in overridden.items():
+        click.echo(f"# {variable} overrides {key}")
+    click.echo(yaml.safe_dump(said, sort_keys=False, allow_unicode=True).rstrip())
 
 
 def described(settings: Settings) -> dict[str, Any]:
     """Give the configuration as plain data, with addresses' passwords and secrets masked."""
     pipeline = settings.pipeline.model_dump(mode="json")
     for key in ("broker", "results", "database"):
-        pipeline[key] = _without_password(pipeline[key])
-    for section in ("web", "flower"):
-        pipeline[section]["listen"] = str(getattr(settings.pipeline, section).listen)
+        pipeline[key] = without_password(pipeline[key])
     return {
         "pipeline.yml": pipeline,
         "profiles.yml": _dumped(settings.profiles),
@@ -73,15 +78,6 @@ def _dumped(models: dict[str, Any]) -> dict[str, Any]:
     return {name: model.model_dump(mode="json") for name, model in models.items()}
 
 
-def _without_password(address: str) -> str:
-    before, at, host = address.rpartition("@")
-    if not at:
-        return address
-    scheme, slashes, login = before.partition("://")
-    user, colon, _ = login.partition(":")
-    return f"{scheme}{slashes}{user}{colon and ':**'}@{host}"
-
-
 def _tell(mistake: ConfigurationError, *, as_json: bool) -> None:
     if as_json:
         click.echo(
@@ -91,6 +87,7 @@ def _tell(mistake: ConfigurationError, *, as_json: bool) -> None:
                     "line": mistake.line,
                     "key": mistake.key,
                     "value": str(mistake.value) if mistake.value is not None else None,
+                    "variable": mistake.variable or None,
                     "problem": mistake.problem,
                     "hint": mistake.hint,
                 }

@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.settings.urls import EMBEDDED
+
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
 
-EMBEDDED = "embedded"
 #: A Unix socket's path must fit into 108 bytes (unix(7)), and what is bound may be longer by a
 #: suffix while it starts.
 LONGEST_SOCKET_PATH = 100
@@ -54,14 +55,24 @@ def results_url(settings: Settings) -> str:
     """Give the result backend's address as Celery takes it."""
     if results_is_embedded(settings):
         return f"redis+socket://{socket_path(settings)}?virtual_host=1"
-    return settings.pipeline.results
+    address = settings.pipeline.results
+    if address.startswith("db+"):
+        return f"db+{_with_driver(address.removeprefix('db+'), settings)}"
+    return address
 
 
 def database_url(settings: Settings) -> str:
     """Give the database's address as SQLAlchemy takes it, with the driver that is installed."""
     if database_is_embedded(settings):
         return f"sqlite:///{settings.pipeline.paths.state / 'reelworks.db'}"
-    address = settings.pipeline.database
+    return _with_driver(settings.pipeline.database, settings)
+
+
+def _with_driver(address: str, settings: Settings) -> str:
+    """Name the PostgreSQL driver that is installed; make the path of a SQLite file absolute."""
     if address.startswith("postgresql://"):
         return address.replace("postgresql://", "postgresql+psycopg://", 1)
+    if address.startswith("sqlite:///"):
+        path, mark, options = address.removeprefix("sqlite:///").partition("?")
+        return f"sqlite:///{settings.root / path}{mark}{options}"
     return address

@@ -1,30 +1,42 @@
-"""A YAML file as plain data that remembers on which line each key stands."""
+"""A YAML file as plain data that remembers on which line each key stands, and what was written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pipeline.settings.errors import ConfigurationError
-from pipeline.settings.secrets import MissingSecret, expand
+from pipeline.settings.errors import BadValue, ConfigurationError
+from pipeline.settings.secrets import expand, is_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
 #: Where a value stands: the keys and list indices that lead to it.
 Place = tuple[str | int, ...]
 
+_MAPPING, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+_MERGE = "tag:yaml.org,2002:merge"
+
 
 @dataclass(frozen=True)
 class Document:
-    """What one file says: `data` is None for an absent or empty file; `lines` count from 1."""
+    """What one file says.
+
+    `data` is None for an absent, empty or unreadable file; `lines` count from 1; `written` holds
+    the text of single values as it is in the file; `variables` names the environment variables
+    that took the place of values; `problems` are the mistakes found while reading.
+    """
 
     file: Path
-    data: Any
-    lines: Mapping[Place, int]
+    data: dict[str, Any] | None = None
+    lines: Mapping[Place, int] = field(default_factory=dict)
+    written: Mapping[Place, str] = field(default_factory=dict)
+    variables: Mapping[Place, str] = field(default_factory=dict)
+    problems: tuple[ConfigurationError, ...] = ()
 
     def line(self, place: Place) -> int | None:
         """Find the line of the value, or of the nearest thing around it."""
@@ -35,14 +47,16 @@ class Document:
         return None
 
     def error(self, place: Place, problem: str, value: object, hint: str) -> ConfigurationError:
-        """Build the error about the value at `place`."""
+        """Build the error about the value at `place`, naming the variable it came from if any."""
+        variable = self.variables.get(place, "")
         return ConfigurationError(
             problem,
-            file=self.file,
-            line=self.line(place),
+            file=None if variable else self.file,
+            line=None if variable else self.line(place),
             key=dotted(place),
             value=value,
             hint=hint,
+            variable=variable,
         )
 
 
@@ -55,79 +69,162 @@ def dotted(place: Place) -> str:
 
 
 def read_document(file: Path, environ: Mapping[str, str], root: Path) -> Document:
-    """Read one YAML file, with its secrets filled in.
+    """Read one YAML file, with its secrets filled in; an absent file is an empty one.
 
-    Raises `ConfigurationError`: unreadable, not YAML, a key twice, a secret that is missing, or
-    not a list of keys at the top.
+    Mistakes are in the document's `problems`: a file that can't be read or is not YAML, a list
+    at the top, and all keys that are written twice or refer to what is not there.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(_text(file), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        return Document(file, None, {})
-    except (OSError, UnicodeDecodeError) as error:
-        hint = "Make it a readable text file in UTF-8."
-        raise ConfigurationError(f"it can't be read: {error}", file=file, hint=hint) from error
+        return Document(file)
+    except OSError as error:
+        hint = "Make it a text file that the user who runs Reelworks may read."
+        problem = ConfigurationError(f"it can't be read: {error.strerror}", file=file, hint=hint)
+        return Document(file, problems=(problem,))
+    except ConfigurationError as error:
+        return Document(file, problems=(error,))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigurationError(
-            f"it is not YAML: {getattr(error, 'problem', None) or error}",
-            file=file,
-            line=mark.line + 1 if mark else None,
-            hint="Look at the indentation, quotes and colons of this line and the one above.",
-        ) from error
+        return Document(file, problems=(_not_yaml(file, error),))
     if node is None:
-        return Document(file, None, {})
+        return Document(file)
     reader = _Reader(file, environ, root)
     data = reader.read(node, ())
-    document = Document(file, data, reader.lines)
     if not isinstance(data, dict):
-        hint = "Write `key: value` lines at the top of the file."
-        raise ConfigurationError("it holds no keys", file=file, line=1, value=data, hint=hint)
-    return document
+        reader.complain(
+            node, (), "it holds no keys at the top", "Write `key: value` lines, not a list or text."
+        )
+        data = None
+    return Document(file, data, reader.lines, reader.written, {}, tuple(reader.problems))
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            "it is not text in UTF-8",
+            file=file,
+            line=data[: error.start].count(b"\n") + 1,
+            hint="Save it again in the encoding UTF-8.",
+        ) from error
+
+
+def _not_yaml(file: Path, error: yaml.YAMLError) -> ConfigurationError:
+    line, context, reason = None, None, str(error)
+    hint = "Look at the indentation, quotes and colons of this line and the one above."
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        context = error.context_mark.line + 1 if error.context_mark else None
+        reason = str(error.problem or error)
+    elif isinstance(error, yaml.reader.ReaderError):
+        # In `position` the reader counts characters; what it can't take is never a line's end.
+        text = file.read_text(encoding="utf-8", errors="replace")
+        line = text.count("\n", 0, int(error.position)) + 1
+        reason, hint = "it holds a character that text has not", "Remove it."
+    if context is not None and context != line:
+        hint += f" What is wrong may begin on line {context}."
+    return ConfigurationError(f"it is not YAML: {reason}", file=file, line=line, hint=hint)
 
 
 class _Reader:
+    """Turns nodes into data; a value with a mistake becomes None and the mistake is kept."""
+
     def __init__(self, file: Path, environ: Mapping[str, str], root: Path) -> None:
         self.file, self.environ, self.root = file, environ, root
         self.lines: dict[Place, int] = {}
+        self.written: dict[Place, str] = {}
+        self.problems: list[ConfigurationError] = []
         self._constructor = yaml.SafeLoader("")
+        self._inside: set[int] = set()
 
     def read(self, node: yaml.Node, place: Place) -> Any:
         self.lines.setdefault(place, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, place)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.read(child, (*place, index)) for index, child in enumerate(node.value)]
-        value = self._constructor.construct_object(node)
-        return self._expanded(value, place) if isinstance(value, str) else value
-
-    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = str(self._constructor.construct_object(key_node))
-            inner = (*place, key)
-            if key in found:
-                raise ConfigurationError(
-                    "it is written twice",
-                    file=self.file,
-                    line=key_node.start_mark.line + 1,
-                    key=dotted(inner),
-                    hint=f"Keep one of them; the first is on line {self.lines[inner]}.",
-                )
-            self.lines[inner] = key_node.start_mark.line + 1
-            found[key] = self.read(value_node, inner)
-        return found
-
-    def _expanded(self, value: str, place: Place) -> str:
+        if isinstance(node, yaml.ScalarNode):
+            return self._single(node, place)
+        if id(node) in self._inside:
+            return self.complain(node, place, "it contains itself", "Write it out, without `*`.")
+        if node.tag not in (_MAPPING, _SEQUENCE):
+            return self.complain(node, place, f"it has the tag {node.tag}", "Remove the tag.")
+        self._inside.add(id(node))
         try:
-            return expand(value, self.environ, self.root)
-        except MissingSecret as error:
-            raise ConfigurationError(
-                str(error),
+            if isinstance(node, yaml.MappingNode):
+                return {
+                    key: self.read(value, (*place, key)) for key, value in self._keys(node, place)
+                }
+            return [self.read(child, (*place, index)) for index, child in enumerate(node.value)]
+        finally:
+            self._inside.discard(id(node))
+
+    def complain(
+        self, node: yaml.Node, place: Place, problem: str, hint: str, value: str | None = None
+    ) -> None:
+        self.problems.append(
+            ConfigurationError(
+                problem,
                 file=self.file,
-                line=self.lines[place],
+                line=node.start_mark.line + 1,
                 key=dotted(place),
                 value=value,
-                hint="Set it before starting Reelworks, or write the value itself.",
-            ) from error
+                hint=hint,
+            )
+        )
+
+    def _keys(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, yaml.Node]]:
+        """Give a section's keys: its own, then those it takes over from others by `<<`."""
+        own: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if key.tag == _MERGE:
+                continue
+            if not isinstance(key, yaml.ScalarNode):
+                self.complain(key, place, "it has a list or section for a key", "Write a word.")
+            elif key.value in own:
+                first = self.lines[(*place, key.value)]
+                hint = f"Keep one of them; the first is on line {first}."
+                self.complain(key, (*place, key.value), "it is written twice", hint)
+            else:
+                # The text and not YAML's idea of it: `on` would be true.
+                own[key.value] = value
+                self.lines[(*place, key.value)] = key.start_mark.line + 1
+        yield from own.items()
+        for key, value in self._merged(node, place):
+            if key not in own:
+                own[key] = value
+                yield key, value
+
+    def _merged(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, yaml.Node]]:
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                continue
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                if not isinstance(source, yaml.MappingNode) or id(source) in self._inside:
+                    hint = "Write `<<: *name`, where another section has `&name`."
+                    self.complain(key, (*place, "<<"), "it names no other section", hint)
+                    continue
+                self._inside.add(id(source))
+                try:
+                    # Its mistakes are told where it stands, so only good keys are taken.
+                    yield from [
+                        (inner.value, value)
+                        for inner, value in source.value
+                        if isinstance(inner, yaml.ScalarNode) and inner.tag != _MERGE
+                    ]
+                    yield from self._merged(source, place)
+                finally:
+                    self._inside.discard(id(source))
+
+    def _single(self, node: yaml.ScalarNode, place: Place) -> Any:
+        self.written[place] = node.value
+        try:
+            value = self._constructor.construct_object(node)
+        except (yaml.YAMLError, ValueError):
+            problem, hint = "it is not a value that YAML knows", "Put it in quotes."
+            return self.complain(node, place, problem, hint, node.value)
+        if not isinstance(value, str):
+            return value
+        try:
+            return expand(value, self.environ, self.root)
+        except BadValue as error:
+            shown = node.value if is_reference(node.value) else None
+            return self.complain(node, place, str(error), error.hint, shown)

@@ -5,15 +5,38 @@ from __future__ import annotations
 import typing
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from pipeline.settings.errors import ConfigurationError, nearest
+from pipeline.settings.secrets import is_reference, without_password
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
     from pipeline.settings.document import Document, Place
+
+#: What pydantic calls a value of the wrong type: what is wrong with it, and what to write.
+_WRONG_TYPES = {
+    "bool_": ("is neither true nor false", "Write true or false, without quotes."),
+    "int_": ("is not a whole number", ""),
+    "float_": ("is not a number", ""),
+    "finite_number": ("is not a number", ""),
+    "string_type": ("is not text", "Put it in quotes."),
+    "tuple_type": ("is not a list", "Write [one, two], or a line `- one` for each."),
+    "dict_type": ("is not a section", "Write its keys on indented lines below it."),
+    "model_": ("is not a section", "Write its keys on indented lines below it."),
+}
+#: What pydantic calls a number out of its range: the words for it, and where the limit is.
+_OUT_OF_RANGE = {
+    "greater_than_equal": ("must be at least", "ge"),
+    "greater_than": ("must be more than", "gt"),
+    "less_than_equal": ("must be at most", "le"),
+    "less_than": ("must be less than", "lt"),
+    "multiple_of": ("must be a multiple of", "multiple_of"),
+}
 
 
 def mistakes(
@@ -21,86 +44,114 @@ def mistakes(
 ) -> list[ConfigurationError]:
     """List what is wrong with the data at `place`, which should have been a `kind`."""
     found: dict[Place, ConfigurationError] = {}
-    for detail in error.errors(include_url=False):
-        inner = _real_place(detail, document, place)
-        if inner not in found:
+    details = error.errors(include_url=False)
+    for detail in details:
+        inner = (*place, *detail["loc"])
+        if inner not in found and not _follows(detail, details):
             problem, hint = _words(detail, kind)
-            found[inner] = document.error(inner, problem, _shown(detail), hint)
+            shown = _shown(document.written.get(inner), detail["loc"], kind)
+            found[inner] = document.error(inner, problem, shown, hint)
     return list(found.values())
 
 
-def _real_place(detail: ErrorDetails, document: Document, place: Place) -> Place:
-    """Drop the parts of pydantic's location that name a type and not a key of the file."""
-    inner: Place = place
-    for part in detail["loc"]:
-        step = (*inner, part)
-        if step in document.lines or isinstance(part, int) or _is_key(part, detail):
-            inner = step
-    return inner
-
-
-def _is_key(part: str, detail: ErrorDetails) -> bool:
-    is_last = part == detail["loc"][-1]
-    return is_last and (part.isidentifier() and part not in ("int", "str", "constrained-int"))
+def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list only is too short because entries of it are wrong."""
+    loc = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in details
+    )
 
 
 def _words(detail: ErrorDetails, kind: type[BaseModel]) -> tuple[str, str]:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            section = _section(kind, detail["loc"][:-1])
-            return "is not a key here", nearest(
-                str(detail["loc"][-1]), section.model_fields if section else ()
-            )
+            return "is not a key here", _other_key(str(detail["loc"][-1]), kind, detail["loc"][:-1])
         case "missing":
-            return "is missing", "Add it."
+            return "is missing", f"Add it: `{detail['loc'][-1]}: …`."
+        case _ if detail["input"] is None:
+            return "has no value", "Write one, or remove the line to have its default."
         case "literal_error":
             expected = str(context["expected"]).replace(" or ", ", ")
             choices = [choice.strip().strip("'") for choice in expected.split(",")]
             return "is not a valid choice", nearest(str(detail["input"]), choices)
         case "value_error":
-            return str(context["error"]), ""
-        case "string_pattern_mismatch":
-            return "is not in a form that is understood", _PATTERNS.get(
-                str(detail["loc"][-1]), f"It must look like {context['pattern']}."
-            )
-        case _:
+            return str(context["error"]), getattr(context["error"], "hint", "")
+        case "too_short":
+            return f"needs at least {context['min_length']} entry", ""
+        case name if name in _OUT_OF_RANGE:
+            words, limit = _OUT_OF_RANGE[name]
+            return f"{words} {context[limit]:g}", ""
+        case name:
+            for prefix, told in _WRONG_TYPES.items():
+                if name.startswith(prefix):
+                    return told
             return detail["msg"][0].lower() + detail["msg"][1:], ""
 
 
-#: What to write where a pattern was not met, by key.
-_PATTERNS = {
-    "broker": "Write `embedded`, redis://…, rediss://…, amqp://… or amqps://….",
-    "results": "Write `embedded`, redis://…, db+postgresql+psycopg://… or rpc://.",
-    "database": "Write `embedded`, sqlite:///… or postgresql+psycopg://….",
-    "user": "A user name has no colon and no space.",
-}
+def _other_key(key: str, kind: type[BaseModel], section: tuple[int | str, ...]) -> str:
+    model = _model_in(_annotation(kind, section))
+    fields = model.model_fields if model else {}
+    for name, field in fields.items():
+        inner = _model_in(field.annotation)
+        if inner is not None and key in inner.model_fields:
+            return f"It belongs below `{name}`."
+    return nearest(key, fields)
 
 
-def _shown(detail: ErrorDetails) -> Any:
-    value = detail.get("input")
-    if detail["type"] in ("missing", "extra_forbidden") or isinstance(value, (dict, BaseModel)):
-        return None
-    secret = {"password", "url"} & {str(part) for part in detail["loc"]}
-    return "…" if secret else value
+def _shown(written: str | None, place: tuple[int | str, ...], kind: type[BaseModel]) -> str | None:
+    """Give what is written at `place`, or None where that could be a secret."""
+    if written is None or is_reference(written):
+        return written
+    section = _model_in(_annotation(kind, place[:-1]))
+    if section is not None and place and place[-1] not in section.model_fields:
+        # A misspelt key: what is written may be meant for one that holds a secret.
+        beside = [field.annotation for field in section.model_fields.values()]
+        hidden = any(
+            _holds_secret(type_) for type_ in beside if not _model_in(type_, directly=True)
+        )
+    else:
+        hidden = _holds_secret(_annotation(kind, place))
+    return None if hidden else without_password(written)
 
 
-def _section(kind: type[BaseModel], place: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Find the model that describes the section at `place` below `kind`."""
+def _annotation(kind: Any, place: tuple[int | str, ...]) -> Any:
+    """Find the type that the models give to what stands at `place`; None for nothing known."""
     for part in place:
-        if isinstance(part, str) and part in kind.model_fields:
-            inner = _model_in(kind.model_fields[part].annotation)
-            if inner is None:
-                return None
-            kind = inner
+        model = _model_in(kind, directly=True)
+        if model is not None:
+            field = model.model_fields.get(str(part))
+            kind = field.annotation if field else None
+        else:
+            kind = next(_contained(kind), None)
     return kind
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _contained(annotation: Any) -> Iterator[Any]:
+    """Give the type of what a list or a dictionary of the annotation holds."""
+    arguments = typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    if origin is dict:
+        yield arguments[1]
+    elif origin is tuple:
+        yield arguments[0]
+    else:
+        for argument in arguments:
+            yield from _contained(argument)
+
+
+def _model_in(annotation: Any, *, directly: bool = False) -> type[BaseModel] | None:
+    """Find the model in a type; `directly` means: not inside a list or dictionary."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for argument in typing.get_args(annotation):
-        found = _model_in(argument)
-        if found is not None:
-            return found
-    return None
+    if directly and typing.get_origin(annotation) in (dict, tuple):
+        return None
+    found = (_model_in(argument, directly=directly) for argument in typing.get_args(annotation))
+    return next((model for model in found if model is not None), None)
+
+
+def _holds_secret(annotation: Any) -> bool:
+    """Whether what is written for this type may be, or contain, a secret."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_holds_secret(field.annotation) for field in annotation.model_fields.values())
+    return annotation is SecretStr or any(map(_holds_secret, typing.get_args(annotation)))

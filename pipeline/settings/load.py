@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.settings.check import cross_check
-from pipeline.settings.document import Document, Place, read_document
-from pipeline.settings.errors import ConfigurationError, nearest
+from pipeline.settings.check import check_names, check_schedules, cross_check
+from pipeline.settings.document import Document, Place, dotted, read_document
+from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
 from pipeline.settings.notifications import Notifications
 from pipeline.settings.pipeline import PipelineSettings, WatchFolder
 from pipeline.settings.profiles import Profile
 from pipeline.settings.schedules import ScheduleEntry
+from pipeline.settings.secrets import expand, is_reference
+from pipeline.settings.values import folder as path_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +27,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 PIPELINE, PROFILES = "pipeline.yml", "profiles.yml"
 SCHEDULES, NOTIFICATIONS = "schedules.yml", "notifications.yml"
-#: Environment variable → the key of pipeline.yml that it overrides.
+FILES = (PIPELINE, PROFILES, SCHEDULES, NOTIFICATIONS)
+#: Environment variable → the key of pipeline.yml that it overrides, unless it is empty.
 OVERRIDES: dict[str, tuple[str, ...]] = {
     "REELWORKS_BROKER": ("broker",),
     "REELWORKS_RESULTS": ("results",),
@@ -39,6 +42,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
     "REELWORKS_FFMPEG": ("tools", "ffmpeg"),
     "REELWORKS_FFPROBE": ("tools", "ffprobe"),
     "REELWORKS_PACKAGER": ("tools", "packager"),
+    "REELWORKS_VALKEY": ("tools", "valkey"),
 }
 
 
@@ -64,10 +68,13 @@ class Settings:
         return self.profiles[name]
 
     def folder_for(self, path: Path) -> WatchFolder | None:
-        """Give the watched folder the path lies in, or None."""
-        for folder in self.pipeline.watch:
-            if path.is_relative_to(folder.path) and path != folder.path:
-                return folder
+        """Give the watched folder the path lies in, also by way of links; None for none."""
+        plain = Path(os.path.normpath(path.absolute()))
+        for written, real in ((plain, False), (Path(os.path.realpath(path)), True)):
+            for folder in self.pipeline.watch:
+                watched = Path(os.path.realpath(folder.path)) if real else folder.path
+                if written.is_relative_to(watched) and written != watched:
+                    return folder
         return None
 
 
@@ -79,19 +86,34 @@ def load_settings(
     Raises `ConfigurationError` for the first mistake, with all further ones in its `others`.
     """
     environ = os.environ if environ is None else environ
-    folder = Path(config_dir or environ.get("REELWORKS_CONFIG") or "config").expanduser().absolute()
+    folder = Path(os.path.normpath(_named(config_dir, environ).absolute()))
     if not folder.is_dir():
+        is_file = "is a file, not a folder" if folder.exists() else "is not there"
         raise ConfigurationError(
-            f"there is no configuration folder {folder}",
+            f"the configuration folder {folder} {is_file}",
             hint="Go to the folder that holds `config/`, or name it with --config DIR.",
         )
     loader = _Loader(folder, environ)
     settings = loader.load()
     if loader.problems or settings is None:
-        first, *others = loader.problems
-        first.others = tuple(others)
-        raise first
+        raise together(sorted(loader.problems, key=_reading_order))
     return settings
+
+
+def _named(config_dir: Path | None, environ: Mapping[str, str]) -> Path:
+    named = config_dir or environ.get("REELWORKS_CONFIG") or "config"
+    try:
+        return path_from(named)
+    except BadValue as error:
+        variable = "" if config_dir else "REELWORKS_CONFIG"
+        raise ConfigurationError(
+            str(error), variable=variable, value=str(named), hint=error.hint
+        ) from error
+
+
+def _reading_order(mistake: ConfigurationError) -> tuple[int, int]:
+    name = mistake.file.name if mistake.file else ""
+    return FILES.index(name) if name in FILES else -1, mistake.line or 0
 
 
 class _Loader:
@@ -102,80 +124,111 @@ class _Loader:
         self.problems: list[ConfigurationError] = []
 
     def load(self) -> Settings | None:
-        documents = {
-            name: self._read(name) for name in (PIPELINE, PROFILES, SCHEDULES, NOTIFICATIONS)
-        }
+        documents = {name: self._read(name) for name in FILES}
+        alerts = documents[NOTIFICATIONS]
         self._require(documents[PIPELINE], documents[PROFILES])
-        overridden = self._overridden(documents[PIPELINE])
-        pipeline = self._model(PipelineSettings, overridden, overridden.data or {}, ())
+        was_read = documents[PIPELINE].data is not None
+        documents[PIPELINE] = self._overridden(documents[PIPELINE])
+        pipeline = self._model(PipelineSettings, documents[PIPELINE], ())
         profiles = self._each(Profile, documents[PROFILES])
         schedules = self._each(ScheduleEntry, documents[SCHEDULES])
-        alerts = documents[NOTIFICATIONS]
-        notifications = self._model(Notifications, alerts, alerts.data or {}, ())
-        if self.problems or pipeline is None or notifications is None:
+        notifications = self._model(Notifications, alerts, ())
+        self.problems += check_names(alerts, ("channels",))
+        if pipeline is not None:
+            pipeline = absolute(pipeline, self.root)
+            schedules = {name: absolute(entry, self.root) for name, entry in schedules.items()}
+            if was_read:
+                self._cross_check(pipeline, schedules, documents)
+        if pipeline is None or notifications is None:
             return None
-        settings = Settings(
-            config_dir=self.folder,
-            root=self.root,
-            pipeline=absolute(pipeline, self.root),
-            profiles=profiles,
-            schedules={name: absolute(entry, self.root) for name, entry in schedules.items()},
-            notifications=notifications,
-        )
-        self.problems += cross_check(settings, overridden, documents[SCHEDULES])
-        return settings
+        return Settings(self.folder, self.root, pipeline, profiles, schedules, notifications)
+
+    def _cross_check(
+        self,
+        pipeline: PipelineSettings,
+        schedules: Mapping[str, ScheduleEntry],
+        documents: Mapping[str, Document],
+    ) -> None:
+        """Check the parts against each other, as far as they could be read."""
+        names = documents[PROFILES].data
+        self.problems += cross_check(pipeline, documents[PIPELINE], names)
+        self.problems += check_schedules(schedules, pipeline, documents[SCHEDULES])
 
     def _read(self, name: str) -> Document:
         file = self.folder / name
-        try:
-            return read_document(file, self.environ, self.root)
-        except ConfigurationError as error:
-            self.problems.append(error)
-            return Document(file, None, {})
+        document = read_document(file, self.environ, self.root)
+        self.problems += document.problems
+        misnamed = file.with_suffix(".yaml")
+        if not file.exists() and misnamed.exists():
+            problem = f"it is not read: Reelworks reads {name}"
+            hint = f"Rename it to {name}."
+            self.problems.append(ConfigurationError(problem, file=misnamed, hint=hint))
+        return document
 
     def _require(self, *documents: Document) -> None:
         for document in documents:
-            if document.data is None and not self._complained_about(document.file):
-                self.problems.append(
-                    ConfigurationError(
-                        "it is missing or empty",
-                        file=document.file,
-                        hint="Copy it from the configuration that comes with Reelworks.",
-                    )
-                )
-
-    def _complained_about(self, file: Path) -> bool:
-        return any(problem.file == file for problem in self.problems)
+            if document.data is None and not document.problems:
+                state = "empty" if document.file.exists() else "missing"
+                hint = "Copy it from the configuration that comes with Reelworks (config/)."
+                problem = ConfigurationError(f"it is {state}", file=document.file, hint=hint)
+                self.problems.append(problem)
 
     def _overridden(self, document: Document) -> Document:
         """Put the environment's values over the file's; mistakes in them name the variable."""
         data = dict(document.data or {})
-        lines = dict(document.lines)
-        for variable, (*sections, key) in OVERRIDES.items():
-            if variable not in self.environ:
+        written, variables = dict(document.written), dict(document.variables)
+        for variable, place in OVERRIDES.items():
+            text = self.environ.get(variable)
+            if not text:
                 continue
+            *sections, key = place
             inner = data
             for section in sections:
                 former = inner.get(section)
                 inner[section] = dict(former) if isinstance(former, dict) else {}
                 inner = inner[section]
-            inner[key] = self.environ[variable]
-            lines.pop((*sections, key), None)
-        return Document(document.file, data, lines)
+            self._forget(document.file, dotted(place))
+            written[place], variables[place] = text, variable
+            inner[key] = self._expanded(text, variable, dotted(place))
+        return replace(document, data=data, written=written, variables=variables)
 
-    def _model(
-        self, kind: type[Model], document: Document, data: Any, place: Place
-    ) -> Model | None:
+    def _forget(self, file: Path, key: str) -> None:
+        """Drop mistakes in a value that the environment overrides, such as a missing secret."""
+        self.problems = [told for told in self.problems if (told.file, told.key) != (file, key)]
+
+    def _expanded(self, text: str, variable: str, key: str) -> str | None:
+        try:
+            return expand(text, self.environ, self.root)
+        except BadValue as error:
+            shown = text if is_reference(text) else None
+            self.problems.append(
+                ConfigurationError(
+                    str(error), variable=variable, key=key, value=shown, hint=error.hint
+                )
+            )
+            return None
+
+    def _model(self, kind: type[Model], document: Document, place: Place) -> Model | None:
+        data: Any = document.data or {}
+        for part in place:
+            data = data[part]
         try:
             return kind.model_validate(data)
         except ValidationError as error:
-            self.problems += mistakes(error, document, place, kind)
+            # A value that could not be read is nothing to the model: that is told already.
+            told = {(problem.file, problem.variable, problem.key) for problem in self.problems}
+            self.problems += [
+                mistake
+                for mistake in mistakes(error, document, place, kind)
+                if (mistake.file, mistake.variable, mistake.key) not in told
+            ]
             return None
 
     def _each(self, kind: type[Model], document: Document) -> dict[str, Model]:
+        self.problems += check_names(document)
         found = {}
-        for name, data in (document.data or {}).items():
-            model = self._model(kind, document, data, (name,))
+        for name in document.data or {}:
+            model = self._model(kind, document, (name,))
             if model is not None:
                 found[name] = model
         return found

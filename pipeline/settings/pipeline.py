@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from pipeline.settings.values import Address, Duration, Folder, Listen, Part, Pixels
+from pipeline.settings.errors import BadValue
+from pipeline.settings.urls import EMBEDDED, Broker, Database, Results
+from pipeline.settings.values import (
+    NOT_BOOL,
+    PIXELS,
+    Address,
+    Duration,
+    DurationFromZero,
+    Folder,
+    Listen,
+    Part,
+    Pixels,
+    Slots,
+    folder,
+    none_is_empty,
+)
 
 #: Extensions of the containers people drop into folders, lower case.
 MEDIA_EXTENSIONS: tuple[str, ...] = (
@@ -17,10 +33,16 @@ MEDIA_EXTENSIONS: tuple[str, ...] = (
     *(".vob", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".gif", ".webp"),
     *(".dv", ".nut", ".y4m", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
 )
+_EXTENSION = re.compile(r"\.?[A-Za-z0-9_+-]{1,16}")
 #: One encode keeps about this many cores busy, so a larger machine runs several.
 CORES_PER_ENCODE = 8
 #: Probing, thumbnails and packaging are short and wait for the disk: a few at once suffice.
 MOST_PACKAGE_SLOTS = 4
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave the default out of the JSON schema: it depends on another key."""
+    schema.pop("default", None)
 
 
 class Paths(Part):
@@ -38,35 +60,42 @@ class WatchFolder(Part):
     profile: str = "web"
     on_success: Literal["keep", "archive", "delete"] = "archive"
     on_failure: Literal["keep", "quarantine"] = "quarantine"
-    settle_seconds: Annotated[float, Field(gt=0, le=3600)] = 2.0
+    settle_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 2.0
     polling: bool = False
     #: Where sources go after success and failure; beside the watched folder by default.
-    archive: Folder = Path()
-    quarantine: Folder = Path()
-    priority: Annotated[int, Field(ge=0, le=9)] = 5
-    extensions: tuple[str, ...] = MEDIA_EXTENSIONS
-    ignore: tuple[str, ...] = ()
+    archive: Annotated[Folder, Field(json_schema_extra=_without_default)] = Path()
+    quarantine: Annotated[Folder, Field(json_schema_extra=_without_default)] = Path()
+    priority: Annotated[int, Field(ge=0, le=9), NOT_BOOL] = 5
+    extensions: Annotated[tuple[str, ...], Field(min_length=1)] = MEDIA_EXTENSIONS
+    ignore: Annotated[tuple[str, ...], BeforeValidator(none_is_empty)] = ()
 
     @model_validator(mode="before")
     @classmethod
     def _beside_the_folder(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "path" in values:
-            parent = Path(str(values["path"])).parent
-            values = {"archive": parent / "archive", "quarantine": parent / "quarantine", **values}
-        return values
+        if not isinstance(values, dict) or "path" not in values:
+            return values
+        try:
+            parent = Path(os.path.normpath(folder(values["path"]))).parent
+        except BadValue:
+            return values  # told where `path` itself is read
+        return {"archive": parent / "archive", "quarantine": parent / "quarantine", **values}
 
     @field_validator("extensions")
     @classmethod
     def _lower_with_dot(cls, extensions: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(f".{extension.lower().lstrip('.')}" for extension in extensions)
+        for extension in extensions:
+            if not _EXTENSION.fullmatch(extension):
+                raise BadValue(f"has {extension!r}, which is no extension", "Write like .mp4.")
+        written = (f".{extension.lower().lstrip('.')}" for extension in extensions)
+        return tuple(dict.fromkeys(written))
 
 
 class Limits(Part):
     """What a single job may cost."""
 
     deadline: Duration = timedelta(hours=24)
-    attempts: Annotated[int, Field(ge=1, le=100)] = 3
-    max_pixels: Pixels = 8192 * 4608
+    attempts: Annotated[int, Field(ge=1, le=100), NOT_BOOL] = 3
+    max_pixels: Pixels = PIXELS["8K"]
     max_duration: Duration = timedelta(hours=12)
 
 
@@ -80,17 +109,32 @@ class FlowerSettings(Part):
     """Flower. Without a password one is made at the first start and kept in the state folder."""
 
     listen: Address = Listen(host="127.0.0.1", port=5555)
-    user: Annotated[str, Field(pattern=r"^[^:\s]+$")] = "reelworks"
+    user: str = "reelworks"
     password: SecretStr | None = None
+
+    @field_validator("user")
+    @classmethod
+    def _is_user(cls, user: str) -> str:
+        if not user or any(character in ":," or character.isspace() for character in user):
+            raise BadValue("is not a user's name", "Write one without spaces, colons and commas.")
+        return user
+
+    @field_validator("password")
+    @classmethod
+    def _is_password(cls, password: SecretStr | None) -> SecretStr | None:
+        # Flower reads a comma as the end of one user and the beginning of another.
+        if password is not None and (not password or "," in password.get_secret_value()):
+            raise BadValue("is empty or has a comma in it", "Write another, or leave it out.")
+        return password
 
 
 class Workers(Part):
     """How much one machine does at once."""
 
-    encode: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
-    package: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = "auto"
-    #: How long stopping waits for work before it is given back.
-    stop_grace: Duration = timedelta(seconds=10)
+    encode: Slots = "auto"
+    package: Slots = "auto"
+    #: How long stopping waits for work before it is given back; nothing is not at all.
+    stop_grace: DurationFromZero = timedelta(seconds=10)
 
     def encode_slots(self) -> int:
         """How many encodes run at once: one for every eight cores when `auto`."""
@@ -118,16 +162,10 @@ class PipelineSettings(Part):
     """The whole of `pipeline.yml`."""
 
     paths: Paths = Paths()
-    broker: Annotated[
-        str, Field(pattern=r"^(embedded|(redis|rediss|redis\+socket|amqp|amqps)://.+)$")
-    ] = "embedded"
-    results: Annotated[
-        str, Field(pattern=r"^(embedded|((redis|rediss|redis\+socket)://|db\+|rpc://).*)$")
-    ] = "embedded"
-    database: Annotated[
-        str, Field(pattern=r"^(embedded|(sqlite|postgresql|postgresql\+psycopg)://.+)$")
-    ] = "embedded"
-    watch: tuple[WatchFolder, ...] = ()
+    broker: Broker = EMBEDDED
+    results: Results = EMBEDDED
+    database: Database = EMBEDDED
+    watch: Annotated[tuple[WatchFolder, ...], BeforeValidator(none_is_empty)] = ()
     limits: Limits = Limits()
     web: WebSettings = WebSettings()
     flower: FlowerSettings = FlowerSettings()

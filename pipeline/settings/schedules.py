@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.settings.values import Duration, Folder, Part
+from pipeline.settings.cron import cron
+from pipeline.settings.errors import BadValue, nearest
+from pipeline.settings.values import Folder, Part, WholeSeconds
 
-#: The five fields of a cron line with their lowest and highest value.
-CRON_FIELDS = (
-    ("minute", 0, 59),
-    ("hour", 0, 23),
-    ("day of month", 1, 31),
-    ("month", 1, 12),
-    ("day of week", 0, 7),
-)
-_TERM = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?")
+
+def cron_line(value: object) -> str:
+    """Read a cron line; see `pipeline.settings.cron`. Raises `BadValue`."""
+    if not isinstance(value, str):
+        raise BadValue("is not a cron line", 'Write it in quotes, like "0 5 * * mon-fri".')
+    return cron(value)
 
 
 class ScheduleEntry(Part):
@@ -27,19 +25,13 @@ class ScheduleEntry(Part):
     task: Literal["scan", "reconcile", "notify", "clean"]
     #: For a scan: the watched folder; None for all.
     folder: Folder | None = None
-    cron: str | None = None
-    every: Duration | None = None
+    #: Five fields with numbers only, whatever was written.
+    cron: Annotated[str, BeforeValidator(cron_line, json_schema_input_type=str)] | None = None
+    every: WholeSeconds | None = None
     timezone: str = "UTC"
     #: How late a run may still begin.
-    expires: Duration | None = None
+    expires: WholeSeconds | None = None
     enabled: Annotated[bool, Field(strict=True)] = True
-
-    @field_validator("cron")
-    @classmethod
-    def _is_cron(cls, line: str | None) -> str | None:
-        if line is not None:
-            _check_cron(line)
-        return line
 
     @field_validator("timezone")
     @classmethod
@@ -47,27 +39,17 @@ class ScheduleEntry(Part):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError("is not a time zone like UTC or Europe/Paris") from error
+            hint = nearest(name, sorted(available_timezones()))
+            raise BadValue(
+                "is not a time zone", hint or "Write one like UTC or Europe/Paris."
+            ) from error
         return name
 
     @model_validator(mode="after")
     def _one_clock(self) -> ScheduleEntry:
         if (self.cron is None) == (self.every is None):
-            raise ValueError("needs either `cron` or `every`")
+            count = "neither" if self.cron is None else "both"
+            raise BadValue(f"has {count} of `cron` and `every`", "Write one of the two.")
         if self.folder is not None and self.task != "scan":
-            raise ValueError("`folder` is only for the task `scan`")
+            raise BadValue("has a `folder`, which only the task `scan` takes", "Remove `folder`.")
         return self
-
-
-def _check_cron(line: str) -> None:
-    fields = line.split()
-    if len(fields) != len(CRON_FIELDS):
-        raise ValueError("is not five fields: minute, hour, day of month, month, day of week")
-    for field, (name, low, high) in zip(fields, CRON_FIELDS, strict=True):
-        for term in field.split(","):
-            match = _TERM.fullmatch(term)
-            numbers = [int(number) for number in match.groups()[:2] if number] if match else None
-            if numbers is None or not all(low <= number <= high for number in numbers):
-                raise ValueError(f"has {term!r} as {name}, which goes from {low} to {high}")
-            if numbers != sorted(numbers) or (match is not None and match[3] == "0"):
-                raise ValueError(f"has {term!r} as {name}, which is no range")

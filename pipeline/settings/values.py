@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
-_BITRATE = re.compile(r"(\d+(?:\.\d+)?)([kM]?)")
-#: Pixels of the picture sizes people name.
+from pipeline.settings.errors import BadValue
+
+_NUMBER = r"(\d+(?:\.\d+)?)"
+_DURATION = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
+_BITRATE = re.compile(rf"{_NUMBER}([km]?)")
+#: Pixels of the picture sizes people name, with room for the wider ones of the cinema (4096 by 2160
+#: and 8192 by 4320).
 PIXELS = {"1080p": 1920 * 1080, "4K": 4096 * 2304, "8K": 8192 * 4608, "16K": 16384 * 9216}
-_LISTEN = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:\[\]]+)):(\d{1,5})")
+#: Longer spans are slips of the pen, and a date that far ahead may not exist.
+LONGEST = timedelta(days=3650)
+_LISTEN = re.compile(r"(?:\[([0-9a-fA-F:.%\w]+)\]|([^:\[\]\s]+)):(\d{1,9})")
 _LAST_PORT = 65535
+_HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+#: One machine runs no more processes of a kind than this.
+MOST_SLOTS = 256
 
 
 class Part(BaseModel):
@@ -22,51 +33,131 @@ class Part(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_all_defaults(cls, values: Any) -> Any:
+        """Take a section whose keys are all commented out as one that is not there."""
+        return {} if values is None else values
+
+
+def none_is_empty(value: Any) -> Any:
+    """Take a list or section whose entries are all commented out as an empty one."""
+    return () if value is None else value
+
 
 def duration(value: Any) -> timedelta:
-    """Read a span of time: `90s`, `15m`, `1h30m`, `2d`, or a number of seconds; never 0 or less."""
-    if isinstance(value, timedelta):
-        span = value
-    elif isinstance(value, bool):
-        raise ValueError("is not a span of time")  # noqa: TRY004 - pydantic wants ValueError
-    elif isinstance(value, (int, float)):
-        span = timedelta(seconds=value)
-    else:
-        match = _DURATION.fullmatch(str(value).strip())
-        if match is None or not any(match.groups()):
-            raise ValueError("is not a span of time like 90s, 15m, 1h30m or 2d")
-        days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if span <= timedelta(0):
-        raise ValueError("must be longer than nothing")
+    """Read a span of time: `90s`, `15m`, `1h30m`, `2d`, or a number of seconds; never below 0.
+
+    Raises `BadValue`.
+    """
+    span = value if isinstance(value, timedelta) else timedelta(seconds=_seconds(value))
+    if span < timedelta(0):
+        raise BadValue("is less than nothing", "Write it without the minus.")
     return span
 
 
+def _seconds(value: Any) -> float:
+    words = re.sub(r"(?<=[dhms])\s+(?=\d)", "", str(value).strip().lower())
+    sign = -1 if words.startswith("-") else 1
+    match = _DURATION.fullmatch(words.lstrip("-"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and re.fullmatch(rf"-?{_NUMBER}", words):
+        seconds = float(words)
+    elif isinstance(value, str) and match is not None and any(match.groups()):
+        days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+        seconds = sign * (((days * 24 + hours) * 60 + minutes) * 60 + rest)
+    else:
+        raise BadValue("is not a span of time", "Write one like 90s, 15m, 1h30m or 2d.")
+    if not math.isfinite(seconds) or seconds > LONGEST.total_seconds():
+        raise BadValue("is too long", f"The longest span of time is {LONGEST.days}d.")
+    return seconds
+
+
+def some_duration(value: Any) -> timedelta:
+    """Read a span of time that is longer than nothing. Raises `BadValue`."""
+    span = duration(value)
+    if not span:
+        raise BadValue("must be longer than nothing", "Write one like 90s, 15m, 1h30m or 2d.")
+    return span
+
+
+def whole_seconds(value: Any) -> timedelta:
+    """Read a span of time of at least one second, without parts of seconds. Raises `BadValue`."""
+    span = duration(value)
+    if span < timedelta(seconds=1) or span.microseconds:
+        raise BadValue("must be whole seconds, and at least one", "Write one like 30s, 5m or 1h.")
+    return span
+
+
+def seconds_text(span: timedelta) -> str:
+    """Write a span of time as the configuration reads it: `1d`, `1h30m`, `2.5s`."""
+    minutes, seconds = divmod(span.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = "".join(
+        f"{count}{unit}"
+        for count, unit in ((span.days, "d"), (hours, "h"), (minutes, "m"))
+        if count
+    )
+    if seconds or span.microseconds or not text:
+        rest = f"{seconds}.{span.microseconds:06d}".rstrip("0").rstrip(".")
+        text += f"{rest if span.microseconds else seconds}s"
+    return text
+
+
 def bitrate(value: Any) -> int:
-    """Read a bitrate in bits a second: `128k`, `2.5M`, or a number."""
-    match = _BITRATE.fullmatch(str(value).strip())
+    """Read a bitrate in bits a second: `128k`, `2.5M`, or a number. Raises `BadValue`."""
+    match = _BITRATE.fullmatch(str(value).strip().lower())
     if match is None or isinstance(value, bool):
-        raise ValueError("is not a bitrate like 128k or 2.5M")
-    bits = int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
-    if bits < 1:
-        raise ValueError("must be more than nothing")
-    return bits
+        raise BadValue("is not a bitrate", "Write one like 128k or 2.5M, in bits a second.")
+    return round(float(match[1]) * {"": 1, "k": 1000, "m": 1_000_000}[match[2]])
 
 
 def pixels(value: Any) -> int:
-    """Read how many pixels a picture may have: `8K`, `4K`, or a number."""
-    if isinstance(value, str) and value.strip() in PIXELS:
-        return PIXELS[value.strip()]
-    if isinstance(value, bool) or not str(value).strip().isdigit() or int(value) < 1:
-        raise ValueError(f"is neither a number of pixels nor one of {', '.join(PIXELS)}")
-    return int(value)
+    """Read how many pixels a picture may have: `8K`, `4K`, or a number. Raises `BadValue`."""
+    text = str(value).strip()
+    named = {name.lower(): count for name, count in PIXELS.items()}.get(text.lower())
+    if named is not None:
+        return named
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or int(text) < 1:
+        names = ", ".join(PIXELS)
+        raise BadValue("is not a size of pictures", f"Write {names}, or a number of pixels.")
+    return int(text)
+
+
+def whole(value: Any) -> Any:
+    """Refuse `true` and `false` where a number is wanted: Python takes them for 1 and 0."""
+    if isinstance(value, bool):
+        raise BadValue("is not a whole number")
+    return value
+
+
+def slots(value: Any) -> Any:
+    """Read how many things run at once: `auto` or a number. Raises `BadValue`."""
+    text = str(value).strip()
+    if text == "auto":
+        return text
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= MOST_SLOTS:
+        raise BadValue(f"is neither `auto` nor a whole number from 1 to {MOST_SLOTS}")
+    return int(text)
+
+
+def folder(value: Any) -> Path:
+    """Read a path; `~` is a home folder. Raises `BadValue`."""
+    text = str(value) if isinstance(value, (str, Path)) else ""
+    if not text.strip() or "\0" in text:
+        raise BadValue("is not a path", "Write a folder or file, like ./media/library.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadValue("begins with the home of a user who is not known") from error
 
 
 class Listen(Part):
     """Where a server listens: a host name or address, and a port (0 for any free one)."""
 
     host: str
-    port: int
+    port: Annotated[int, Field(ge=0, le=_LAST_PORT)]
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -74,26 +165,58 @@ class Listen(Part):
 
 
 def listen(value: Any) -> Any:
-    """Read an address to listen on: `127.0.0.1:8080` or `[::1]:8080`."""
-    if isinstance(value, (Listen, dict)):
+    """Read an address to listen on: `127.0.0.1:8080` or `[::1]:8080`. Raises `BadValue`."""
+    if isinstance(value, Listen):
         return value
     match = _LISTEN.fullmatch(str(value).strip())
-    if match is None or int(match[3]) > _LAST_PORT:
-        raise ValueError("is not an address like 127.0.0.1:8080")
-    return Listen(host=match[1] or match[2], port=int(match[3]))
+    if match is None:
+        raise BadValue("is not an address", "Write host and port: 127.0.0.1:8080 or [::1]:8080.")
+    host, port = match[1] or match[2], int(match[3])
+    if port > _LAST_PORT:
+        hint = f"The last port is {_LAST_PORT}; 0 takes any free one."
+        raise BadValue(f"has no possible port: {port}", hint)
+    if not _is_host(host, is_ipv6=match[1] is not None):
+        hint = "Write 127.0.0.1 for this machine alone, 0.0.0.0 for all networks, or a host's name."
+        raise BadValue(f"has no possible host: {host}", hint)
+    return Listen(host=host, port=port)
 
 
-def seconds_text(span: timedelta) -> str:
-    """Write a span of time as the configuration reads it."""
-    return f"{span.total_seconds():g}s"
+def _is_host(host: str, *, is_ipv6: bool) -> bool:
+    looks_like_ipv4 = re.fullmatch(r"[\d.]+", host) is not None
+    if not is_ipv6 and not looks_like_ipv4:
+        return _HOST.fullmatch(host) is not None
+    try:
+        (ipaddress.IPv6Address if is_ipv6 else ipaddress.IPv4Address)(host)
+    except ValueError:
+        return False
+    return True
 
 
+_AS_TEXT = PlainSerializer(seconds_text, when_used="json")
+_FROM_TEXT: Any = str | float
 Duration = Annotated[
-    timedelta,
-    BeforeValidator(duration, json_schema_input_type=str | float),
-    PlainSerializer(seconds_text, when_used="json"),
+    timedelta, BeforeValidator(some_duration, json_schema_input_type=_FROM_TEXT), _AS_TEXT
 ]
-Bitrate = Annotated[int, BeforeValidator(bitrate, json_schema_input_type=str | int)]
+DurationFromZero = Annotated[
+    timedelta, BeforeValidator(duration, json_schema_input_type=_FROM_TEXT), _AS_TEXT
+]
+WholeSeconds = Annotated[
+    timedelta, BeforeValidator(whole_seconds, json_schema_input_type=_FROM_TEXT), _AS_TEXT
+]
+#: Put these after the bounds in an `Annotated[int, …]`, so that JSON schemas show the bounds.
+NOT_BOOL = BeforeValidator(whole)
+BITRATE = BeforeValidator(bitrate, json_schema_input_type=str | int)
 Pixels = Annotated[int, BeforeValidator(pixels, json_schema_input_type=str | int)]
-Address = Annotated[Listen, BeforeValidator(listen, json_schema_input_type=str)]
-Folder = Annotated[Path, BeforeValidator(lambda value: Path(str(value)).expanduser())]
+Slots = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(
+        slots,
+        json_schema_input_type=Annotated[int, Field(ge=1, le=MOST_SLOTS)] | Literal["auto"],
+    ),
+]
+Address = Annotated[
+    Listen,
+    BeforeValidator(listen, json_schema_input_type=str),
+    PlainSerializer(str, when_used="json"),
+]
+Folder = Annotated[Path, BeforeValidator(folder, json_schema_input_type=str)]

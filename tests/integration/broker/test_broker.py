@@ -30,8 +30,9 @@ NAME = "reelworks.test"
 def forget_connections() -> None:
     """Make the application connect anew, as it does after a fork."""
     pools.reset()
-    app._pool = None
-    app.amqp._producer_pool = None
+    application_parts: tuple[Any, Any] = (app, app.amqp)
+    application_parts[0]._pool = None
+    application_parts[1]._producer_pool = None
 
 
 @pytest.fixture
@@ -73,7 +74,8 @@ def test_the_most_urgent_message_comes_first(broker: str) -> None:
     eventually(lambda: queue_depth(NAME) == 4, "the messages to arrive", 10)
     taken = []
     with app.connection_for_read() as connection:
-        simple = connection.SimpleQueue(queue)
+        named: Any = queue
+        simple = connection.SimpleQueue(named)
         for _ in range(4):
             message = simple.get(timeout=5)
             taken.append(message.payload["priority"])

@@ -147,7 +147,8 @@ def test_a_text_named_mp4_fails_in_words_is_quarantined_and_alerts_once(
     eventually(quarantined.exists, "the file to be quarantined")
     assert not (system.inbox / "text.mp4").exists()
     reason = quarantined.with_name("text.mp4.reason.txt")
-    assert "is not a video" in eventually(lambda: reason.exists() and reason.read_text(), "reason")
+    eventually(reason.exists, "the reason beside it")
+    assert "is not a video" in reason.read_text()
     eventually(lambda: system.alerts.about("text.mp4"), "the alert")
     retried = system.cli("retry", job["id"][:10])
     assert "run 2" in retried.stdout

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, update
 
+from pipeline.app import app
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
 from pipeline.history.database import now
@@ -15,6 +16,7 @@ from pipeline.history.steps import Claim
 from pipeline.models import Job, JobState, OutboxRow, Step, StepState
 from pipeline.tasks import control
 from pipeline.tasks.control import reconcile, repair, resume
+from pipeline.tasks.finalise import finalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids: list[str] = []
     monkeypatch.setattr(control, "launch", ids.append)
     monkeypatch.setattr("pipeline.tasks.finalise._wake_notifier", lambda: None)
-    monkeypatch.setattr(control.app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(app, "send_task", lambda *_, **__: None)
     monkeypatch.setattr(control, "queue_depth", lambda _queue: 0)
     return ids
 
@@ -210,6 +212,6 @@ def test_of_two_enders_one_ends_the_job(
     ready: Runtime, new_job: Callable[..., Job], launched: list[str]
 ) -> None:
     job = new_job()
-    assert control.finalise(ready, job.id, JobState.CANCELLED)
-    assert not control.finalise(ready, job.id, JobState.EXPIRED)
+    assert finalise(ready, job.id, JobState.CANCELLED)
+    assert not finalise(ready, job.id, JobState.EXPIRED)
     assert state(ready, job)[0] == "cancelled"

@@ -49,13 +49,13 @@ def test_before_the_plan_there_is_the_probe_and_then_a_look_at_what_comes_next()
 
 
 def test_with_one_unit_the_chain_needs_no_chord() -> None:
-    canvas = journey(todo(WHOLE))
+    canvas: Any = journey(todo(WHOLE))
     assert names(canvas) == ["pipeline.thumbnail", "pipeline.rendition", "pipeline.manifest"]
     assert canvas.tasks[1].args == ("j", "all", ["rendition:720p", "rendition:480p"])
 
 
 def test_several_units_are_a_group_with_the_manifest_as_its_one_body() -> None:
-    canvas = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "gpu", ("rendition:480p",))))
+    canvas: Any = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "gpu", ("rendition:480p",))))
     thumbnail, chord = canvas.tasks
     assert thumbnail.task == "pipeline.thumbnail"
     assert chord.body.task == "pipeline.manifest"
@@ -66,7 +66,7 @@ def test_without_chords_each_rendition_is_followed_by_a_look_at_what_comes_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workflows, "chords_work", lambda: False)
-    canvas = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "cpu", ("rendition:480p",))))
+    canvas: Any = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "cpu", ("rendition:480p",))))
     group = canvas.tasks[1]
     assert [[link.task for link in member.tasks] for member in group.tasks] == [
         ["pipeline.rendition", "pipeline.resume"]
@@ -75,14 +75,14 @@ def test_without_chords_each_rendition_is_followed_by_a_look_at_what_comes_next(
 
 def test_what_is_done_is_not_in_the_canvas() -> None:
     left = todo(("all", "cpu", ("rendition:480p",)), steps=frozenset({"rendition:480p"}))
-    canvas = journey(left)
+    canvas: Any = journey(left)
     assert names(canvas) == ["pipeline.rendition", "pipeline.manifest"]
     assert canvas.tasks[0].args[2] == ["rendition:480p"]
     assert names(journey(todo(steps=frozenset({"manifest"})))) == ["pipeline.manifest"]
 
 
 def test_every_task_carries_the_deadline_and_the_priority() -> None:
-    canvas = journey(todo(WHOLE, priority=7))
+    canvas: Any = journey(todo(WHOLE, priority=7))
     assert {link.options["expires"] for link in canvas.tasks} == {DEADLINE}
     assert {link.options["priority"] for link in canvas.tasks} == {2}
 

@@ -1,0 +1,113 @@
+"""Cron lines: everything taken here must mean the same to Celery, which is asked."""
+
+from __future__ import annotations
+
+import pytest
+from celery.schedules import crontab_parser
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.settings.cron import cron
+from pipeline.settings.errors import BadValue
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("0 2 * * *", "0 2 * * *"),
+        ("*/15 0-6,18 1,15 * 1-5", "*/15 0-6,18 1,15 * 1-5"),
+        ("0 5 * * mon-fri", "0 5 * * 1-5"),
+        ("0 5 1 JAN,jul *", "0 5 1 1,7 *"),
+        ("0 5 * * 7", "0 5 * * 0"),
+        ("0 5 * * 5-7", "0 5 * * 0,5,6"),
+        ("0 5 * * 1-7/2", "0 5 * * 0,1,3,5"),
+        ("0 5 * * 7-2", "0 5 * * 0-2"),
+        ("0 5 29 2 *", "0 5 29 2 *"),
+        ("@daily", "0 0 * * *"),
+        ("@Weekly", "0 0 * * 0"),
+        ("  0   5 * * *  ", "0 5 * * *"),
+        ("10-50/20 * * * *", "10-50/20 * * * *"),
+    ],
+)
+def test_a_cron_line_is_written_in_numbers(line: str, written: str) -> None:
+    assert cron(line) == written
+
+
+@pytest.mark.parametrize("line", ["", "soon", "0 5 * *", "0 5 * * * *", "@noon"])
+def test_a_line_without_five_fields_is_refused(line: str) -> None:
+    with pytest.raises(BadValue, match="fields and not five") as caught:
+        cron(line)
+    assert "@daily" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "problem", "hint"),
+    [
+        ("61 * * * *", "'61' as minute", "0 to 59"),
+        ("* 24 * * *", "'24' as hour", "0 to 23"),
+        ("* * 0 * *", "'0' as day of month", "1 to 31"),
+        ("* * * 13 *", "'13' as month", "1 to 12 or jan to dec"),
+        ("* * * * 8", "'8' as day of week", "0 to 6 or sun to sat"),
+        ("* * * * funday", "'funday' as day of week", "sun to sat"),
+        ("mon * * * *", "'mon' as minute", "0 to 59"),
+        ("* 22-5 * * *", "'22-5' as hour, which goes backwards", "22-23,0-5"),
+        ("* * * * fri-mon", "'fri-mon' as day of week, which goes backwards", "fri-6,0-mon"),
+        ("5/15 * * * *", "'5/15' as minute, a step without a range", "5-59/15"),
+        ("*/0 * * * *", "'*/0' as minute", "/1 to /59"),
+        ("*/90 * * * *", "'*/90' as minute", "/1 to /59"),
+        ("1,,2 * * * *", "'' as minute", "1,15"),
+        ("-5 * * * *", "'-5' as minute", "1-5"),
+        ("1-2-3 * * * *", "'1-2-3' as minute", "1-5"),
+        ("* * L * *", "'l' as day of month", "1 to 31"),
+        ("² * * * *", "'²' as minute", "1-5"),
+    ],
+)
+def test_a_field_that_can_not_be_is_named_with_what_could(
+    line: str, problem: str, hint: str
+) -> None:
+    with pytest.raises(BadValue) as caught:
+        cron(line)
+    assert problem in str(caught.value)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("line", ["0 0 30 2 *", "0 0 31 2,4,6 *"])
+def test_a_day_that_never_comes_is_refused(line: str) -> None:
+    with pytest.raises(BadValue, match="never comes"):
+        cron(line)
+
+
+def _field(low: int, high: int) -> st.SearchStrategy[tuple[str, set[int]]]:
+    number = st.integers(low, high)
+    step = st.integers(1, min(high, 6))
+
+    def between(ends: tuple[int, int], every: int) -> tuple[str, set[int]]:
+        first, last = sorted(ends)
+        return f"{first}-{last}/{every}", set(range(first, last + 1, every))
+
+    terms = st.one_of(
+        number.map(lambda n: (str(n), {n})),
+        step.map(lambda n: (f"*/{n}", set(range(low, high + 1, n)))),
+        st.builds(between, st.tuples(number, number), step),
+    )
+    return st.lists(terms, min_size=1, max_size=3).map(
+        lambda found: (",".join(text for text, _ in found), set().union(*(n for _, n in found)))
+    )
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(_field(0, 59), _field(0, 23), _field(1, 12), _field(0, 7))
+def test_celery_takes_every_line_for_what_it_means(
+    minute: tuple[str, set[int]],
+    hour: tuple[str, set[int]],
+    month: tuple[str, set[int]],
+    weekday: tuple[str, set[int]],
+) -> None:
+    line = f"{minute[0]} {hour[0]} * {month[0]} {weekday[0].replace('*', '0-6')}"
+    meant = cron(line).split()
+    days = {day % 7 for day in weekday[1]} if "*" not in weekday[0] else None
+    assert crontab_parser(60).parse(meant[0]) == minute[1]
+    assert crontab_parser(24).parse(meant[1]) == hour[1]
+    assert crontab_parser(31, 1).parse(meant[2]) == set(range(1, 32))
+    assert crontab_parser(12, 1).parse(meant[3]) == month[1]
+    assert days is None or crontab_parser(7).parse(meant[4]) == days
