@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,9 +64,10 @@ def submit(
 
     `publish` puts a new job on the broker; `rerun` retries an ended one, when a file that failed
     before is dropped again. Raises `ReelworksError` (`source_gone`, `source_changed`,
-    `unreadable`) and `ConfigurationError` (no such profile); nothing is lost then: the file stays.
+    `unreadable`, `bad_name`) and `ConfigurationError` (no such profile); nothing is lost then: the file stays.
     """
     path = path.absolute()
+    _check_name(path)
     ready.settings.profile(wishes.profile)
     identity = _stat(path)
     job_id = known_job(ready, path, identity)
@@ -82,6 +84,18 @@ def submit(
     elif again:
         _receive_again(ready, job, path, identity, rerun)
     return Submitted(job.id, created)
+
+
+def _check_name(path: Path) -> None:
+    """Refuse names that are not text: no database, playlist or page could hold them."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as problem:
+        raise ReelworksError(
+            "bad_name",
+            f"The name {os.fsencode(path)!r} is not valid UTF-8.",
+            "Rename the file; `convmv` repairs names from old systems.",
+        ) from problem
 
 
 def known_job(ready: Runtime, path: Path, identity: Identity) -> str | None:

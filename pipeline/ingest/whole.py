@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import struct
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,9 @@ def being_written(path: Path) -> bool:
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
+        # Who opens the file for writing in this instant makes the kernel signal us, and the
+        # signal it would choose ends a process; SIGURG is ignored unless somebody handles it.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from celery.signals import task_failure, task_revoked, worker_ready
@@ -19,6 +20,8 @@ from pipeline.tasks.step import exhausted, expired
 from pipeline.workflows import launch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.app import Runtime
     from pipeline.models import Job, Step
 
@@ -41,19 +44,27 @@ def reconcile() -> None:
     with ready.db.read() as session:
         unfinished, unsettled = jobs.unfinished(session), jobs.unsettled(session)
         alerts = outbox.pending(session)
+    depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
     for job_id in unfinished:
-        repair(ready, job_id)
+        repair(ready, job_id, depth=depth)
     for job_id in unsettled:
         settle_job(ready, job_id)
     if alerts:
         app.send_task("pipeline.notify", ignore_result=True)
 
 
-def repair(ready: Runtime, job_id: str, *, after_step: bool = False) -> str:
+def repair(
+    ready: Runtime,
+    job_id: str,
+    *,
+    after_step: bool = False,
+    depth: Callable[[str], int] | None = None,
+) -> str:
     """Decide what the job needs, and do it; returns what was decided, for the log.
 
     `after_step` says that the caller is what follows a step, so a message that carried the job
-    has just ended: when nobody works on the job, its next canvas is due at once.
+    has just ended: when nobody works on the job, its next canvas is due at once. `depth` tells
+    how many messages wait in a queue.
     """
     with ready.db.read() as session:
         job = jobs.get(session, job_id)
@@ -61,7 +72,7 @@ def repair(ready: Runtime, job_id: str, *, after_step: bool = False) -> str:
         decision = decide(job, at, ready.settings.pipeline.limits.attempts)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
-        _act(ready, job, decision)
+        _act(ready, job, decision, depth or queue_depth)
     if decision is not Decision.NOTHING:
         logger.info("job %s: %s", job_id, decision.value)
     return decision.value
@@ -85,12 +96,12 @@ def _between_steps(job: Job) -> bool:
     )
 
 
-def _act(ready: Runtime, job: Job, decision: Decision) -> None:
+def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], int]) -> None:
     match decision:
         case Decision.PUBLISH:
             launch(job.id)
         case Decision.PUBLISH_IF_QUEUE_EMPTY:
-            if queue_depth(_queue_of_next(job)) == 0:
+            if depth(_queue_of_next(job)) == 0:
                 launch(job.id)
         case Decision.FAIL:
             step, error = _failure(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -228,3 +229,12 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
     with pytest.raises(ReelworksError, match="changed while it was read"):
         inbox.submit(path)
     assert inbox.published == []
+
+
+def test_a_name_that_is_no_text_is_refused_in_words(inbox: Inbox) -> None:
+    path = inbox.folder.path / os.fsdecode(b"caf\xe9.mp4")
+    path.write_text("a clip")
+    with pytest.raises(ReelworksError, match="is not valid UTF-8") as refused:
+        inbox.submit(path)
+    assert refused.value.code == "bad_name"
+    assert path.exists()
