@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,15 +29,19 @@ class Message:
 def message_for(job: JobView, event: str) -> Message:
     """Write the alert about a job that ended as `event`."""
     lines = []
-    if event in ("failed", "expired") and job.error is not None:
+    if job.state != event:
+        # A late alert: its job was retried meanwhile, so what ended it is no longer its state.
+        lines.append(f"It was run again since: it is {job.state} now.")
+    elif job.error is not None:
         lines += [job.error.message, job.error.hint]
     if event == "succeeded" and job.outputs is not None:
         names = ", ".join(rendition.name for rendition in job.outputs.renditions)
-        lines += [f"Renditions: {names}", f"Results: {job.outputs.directory}"]
+        lines += [f"Renditions: {names or 'none'}", f"Results: {job.outputs.directory}"]
     if job.started_at is not None and job.finished_at is not None:
         lines.append(f"It took {_words((job.finished_at - job.started_at).total_seconds())}.")
     lines += [f"Source: {job.source.path}", f"Job {job.id}, profile {job.profile}"]
-    return Message(f"{job.name} {VERBS[event]}", "\n".join(line for line in lines if line))
+    body = "\n".join(_one_line(line) for line in lines if line)
+    return Message(_one_line(f"{job.name} {VERBS[event]}"), body)
 
 
 def trial_message(channel: str) -> Message:
@@ -45,6 +50,12 @@ def trial_message(channel: str) -> Message:
         "Reelworks: a test",
         f"This is a test of the channel {channel!r}. Alerts about jobs will look like it.",
     )
+
+
+def _one_line(text: str) -> str:
+    """Make text safe to send: file names may hold line breaks, and bytes that are no letters."""
+    sendable = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(" " if unicodedata.category(sign) == "Cc" else sign for sign in sendable)
 
 
 def _words(seconds: float) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import random
 import socket
 import threading
+import time
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,17 +33,21 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: How often one alert is tried before it is given up: with the back-off, about a day.
-MOST_ATTEMPTS = 12
-#: The first wait before another try, doubled each time, up to the last; seconds.
-FIRST_RETRY_S = 20.0
-LAST_RETRY_S = 4 * 3600.0
-#: How many channels are spoken to at once: one that hangs must not hold up the others.
-SENDERS = 8
+#: How often one alert is tried before it is given up: with the waits below, in most of a day.
+MOST_ATTEMPTS = 8
+#: The first wait before another try, times `RETRY_GROWTH` for each further one, up to the last.
+FIRST_RETRY_S = 30.0
+RETRY_GROWTH = 4
+LAST_RETRY_S = 8 * 3600.0
+#: How long one drain goes on speaking to one channel before it leaves the rest to the next.
+BUDGET_S = 60.0
+#: How many due rows are looked at: all there can sensibly be, so that a channel with a long
+#: queue hides no other.
+MOST_ROWS = 10_000
 
 
 @dataclass(frozen=True)
-class Drained:
+class DrainReport:
     """How many alerts were delivered, put off, and given up."""
 
     sent: int = 0
@@ -48,26 +55,73 @@ class Drained:
     given_up: int = 0
 
 
-def drain(db: Database, settings: Settings, *, sender: Sender = send) -> Drained:
-    """Send every alert that is due. Failures are recorded and tried again later, with back-off."""
+class Outcome(enum.Enum):
+    """What became of one row."""
+
+    SENT = enum.auto()
+    PUT_OFF = enum.auto()
+    GIVEN_UP = enum.auto()
+    #: Somebody else has it, or has just sent it.
+    TAKEN = enum.auto()
+
+
+# Channel → who speaks to it in this process. A service that hangs then holds one thread, and not
+# one more for every drain that starts meanwhile.
+_lines: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def drain(
+    db: Database, settings: Settings, *, sender: Sender = send, limit: int = 100
+) -> DrainReport:
+    """Send every alert that is due, at most `limit` to one channel; returns when all were tried.
+
+    Channels are spoken to side by side, so that one that fails holds up no other. One that fails
+    is left alone until the next drain. Failures are recorded, tried again later with back-off,
+    and given up after `MOST_ATTEMPTS`. Raises `DatabaseUnreachable`.
+    """
     with db.read() as session:
-        rows = outbox.due(session, now(session))
-    if not rows:
-        return Drained()
-    with ThreadPoolExecutor(min(SENDERS, len(rows)), thread_name_prefix="alert") as pool:
-        outcomes = list(pool.map(lambda row: _deliver(db, settings, row, sender), rows))
-    return Drained(
-        sent=outcomes.count("sent"),
-        put_off=outcomes.count("put off"),
-        given_up=outcomes.count("given up"),
+        rows = outbox.due(session, now(session), MOST_ROWS)
+    queues: defaultdict[str, list[OutboxRow]] = defaultdict(list)
+    for row in rows:
+        queues[row.channel].append(row)
+    if not queues:
+        return DrainReport()
+    with ThreadPoolExecutor(len(queues), thread_name_prefix="drain") as pool:
+        spoken = pool.map(
+            lambda queue: _speak(db, settings, queue[:limit], sender), queues.values()
+        )
+        counts = Counter(outcome for outcomes in spoken for outcome in outcomes)
+    return DrainReport(
+        sent=counts[Outcome.SENT],
+        put_off=counts[Outcome.PUT_OFF],
+        given_up=counts[Outcome.GIVEN_UP],
     )
 
 
-def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -> str:
+def _speak(
+    db: Database, settings: Settings, rows: list[OutboxRow], sender: Sender
+) -> list[Outcome]:
+    """Send one channel's alerts, oldest first, until it fails or has had its time."""
+    line = _lines[rows[0].channel]
+    if not line.acquire(blocking=False):
+        return []
+    outcomes = []
+    try:
+        until = time.monotonic() + BUDGET_S
+        for row in rows:
+            outcomes.append(_deliver(db, settings, row, sender))
+            if outcomes[-1] is Outcome.PUT_OFF or time.monotonic() > until:
+                break
+    finally:
+        line.release()
+    return outcomes
+
+
+def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -> Outcome:
     owner = f"{socket.gethostname()}/{threading.get_ident()}"
     with db.begin() as session:
         if not outbox.claim(session, row.id, owner):
-            return "taken"
+            return Outcome.TAKEN
         job = jobs.view(session, row.job_id)
     channel = settings.notifications.channels.get(row.channel)
     if channel is None:
@@ -78,11 +132,17 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
         return _put_off(db, row, error)
     with db.begin() as session:
         outbox.sent(session, row.id)
-        events.add(session, row.job_id, "alerted", f"told {row.channel} that it {row.event}")
-    return "sent"
+        events.add(
+            session,
+            row.job_id,
+            "alerted",
+            f"told {row.channel} that it {row.event}",
+            channel=row.channel,
+        )
+    return Outcome.SENT
 
 
-def _put_off(db: Database, row: OutboxRow, error: ReelworksError) -> str:
+def _put_off(db: Database, row: OutboxRow, error: ReelworksError) -> Outcome:
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
         return _give_up(db, row, error.message)
@@ -90,18 +150,24 @@ def _put_off(db: Database, row: OutboxRow, error: ReelworksError) -> str:
     with db.begin() as session:
         retry_at = now(session) + timedelta(seconds=retry_wait_s(attempts))
         outbox.failed(session, row.id, error.message, retry_at)
-    return "put off"
+    return Outcome.PUT_OFF
 
 
-def _give_up(db: Database, row: OutboxRow, reason: str) -> str:
+def _give_up(db: Database, row: OutboxRow, reason: str) -> Outcome:
     logger.error("an alert about job %s is given up: %s", row.job_id, reason)
     with db.begin() as session:
         outbox.failed(session, row.id, reason, None)
-        events.add(session, row.job_id, "alert_given_up", f"{row.channel} was not told: {reason}")
-    return "given up"
+        events.add(
+            session,
+            row.job_id,
+            "alert_given_up",
+            f"{row.channel} was not told: {reason}",
+            channel=row.channel,
+        )
+    return Outcome.GIVEN_UP
 
 
 def retry_wait_s(attempts: int) -> float:
-    """Choose how long to wait after so many failed attempts, seconds: doubling, with jitter."""
-    ceiling = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (attempts - 1))
+    """Choose how long to wait after so many failed attempts, seconds: growing, with jitter."""
+    ceiling = min(LAST_RETRY_S, FIRST_RETRY_S * RETRY_GROWTH ** (attempts - 1))
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing

@@ -117,13 +117,13 @@ class Bars:
         self._bars: dict[str, TaskID] = {}
 
     def update(self, view: JobView) -> None:
-        """Move every step's bar; steps appear when the probe has planned them."""
+        """Move every step's bar; a step has one from when it begins."""
         for step in view.steps:
+            if step.name not in self._bars and step.state == "waiting":
+                continue
             if step.name not in self._bars:
-                self._bars[step.name] = self._progress.add_task(step.name, total=1.0, start=False)
+                self._bars[step.name] = self._progress.add_task(step.name, total=1.0)
             bar = self._bars[step.name]
-            if step.state != "waiting":
-                self._progress.start_task(bar)
             self._progress.update(bar, completed=step.progress)
             if step.state in ("done", "failed"):
                 self._progress.stop_task(bar)

@@ -36,7 +36,7 @@ def test(cli: Cli, channel: str | None) -> None:
             send(name, channels[name], trial_message(name))
         except DeliveryFailed as error:
             failed = True
-            click.echo(f"{name}: {error.message} {error.hint}", err=True)
+            click.echo(f"{name}: not delivered: {error.reason}", err=True)
         else:
             click.echo(f"{name}: delivered")
     if failed:

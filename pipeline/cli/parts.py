@@ -45,7 +45,10 @@ def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
     _prepare(cli)
     from pipeline.app import app
 
-    app.worker_main(roles.celery_arguments(roles.ROLES[role], cli.settings, concurrency))
+    # Not through Celery's command line: that imports every plugin, Flower among them, first.
+    started = app.Worker(**roles.celery_options(roles.ROLES[role], cli.settings, concurrency))
+    started.start()
+    sys.exit(started.exitcode)
 
 
 def _run_workers(cli: Cli, wanted: list[str], concurrency: int | None) -> None:
@@ -123,3 +126,4 @@ def _prepare(cli: Cli) -> None:
 def _log() -> None:
     level = os.environ.get("REELWORKS_LOG_LEVEL", "INFO")
     logging.basicConfig(level=level, format=LOG_FORMAT, stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it lists its plugins at each start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,7 @@ def list_(cli: Cli, as_json: bool = False) -> None:  # noqa: FBT002
     rows = scheduler.rows(cli.settings)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(dataclasses.asdict(row), default=str))
+            click.echo(json.dumps(_plain(row)))
     else:
         _print(rows)
 
@@ -72,13 +73,27 @@ def run(cli: Cli, name: str, as_json: bool) -> None:
     click.echo(json.dumps({"name": name, "task": task_id}) if as_json else f"{name} was sent.")
 
 
+def _plain(row: Row) -> dict[str, object]:
+    last = row.last_run_at
+    at = None if last is None else last.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {**dataclasses.asdict(row), "last_run_at": at}
+
+
 def _print(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("name", "from", "task", "when", "on", "runs", "last run", box=None)
+    columns = ("name", "from", "task", "when", "timezone", "on", "runs", "last run")
+    table = Table(*columns, box=None)
     for row in rows:
         last = f"{row.last_run_at:%Y-%m-%d %H:%M} UTC" if row.last_run_at else "never"
         on = "yes" if row.enabled else "no"
-        table.add_row(row.name, row.origin, row.task, row.when, on, str(row.total_run_count), last)
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+        runs = str(row.total_run_count)
+        table.add_row(row.name, row.origin, row.task, row.when, row.timezone, on, runs, last)
+    Console(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
+    waiting = [row.name for row in rows if not row.synchronised]
+    if waiting:
+        click.echo(
+            f"Not yet as schedules.yml says: {', '.join(waiting)}. "
+            "`reelworks schedules sync`, or the next start, does it."
+        )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: After this long it is said which parts are not ready yet, seconds.
 LATE_S = 30.0
+#: Where `/proc/PID/stat` tells the start, counted after the name (proc_pid_stat(5), field 22).
+_START_TIME = 19
 #: A pipe has no width: nothing is folded there.
 PIPE_WIDTH = 400
 
@@ -41,7 +43,6 @@ def up(cli: Cli, config_dir: Path | None) -> None:
     from pipeline.stack.stopping import Stopping
     from pipeline.stack.system import running
 
-    began = time.monotonic()
     settings = ports.chosen((cli if config_dir is None else Cli(config_dir)).settings)
     os.environ["REELWORKS_CONFIG"] = str(settings.config_dir)
     console = _console()
@@ -49,22 +50,29 @@ def up(cli: Cli, config_dir: Path | None) -> None:
         Stopping() as stopping,
         running(settings, stopping, lambda notice: show(console, notice)) as system,
     ):
-        _until_ready(console, system, stopping, began)
+        _until_ready(console, system, stopping)
         if not stopping.asked:
-            _welcome(console, settings, time.monotonic() - began)
+            _welcome(console, settings, _age_s())
         while not stopping.asked:
             system.tick()
         console.print("Stopping; Ctrl-C again to hurry.")
     console.print("Stopped: no process is left behind.")
 
 
-def _until_ready(console: Console, system: System, stopping: Stopping, began: float) -> None:
+def _age_s() -> float:
+    """How long ago this process began, seconds: starting Python and reading our code count too."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    began_s = int(fields[_START_TIME]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began_s
+
+
+def _until_ready(console: Console, system: System, stopping: Stopping) -> None:
     late = False
     while not stopping.asked:
         missing = system.missing()
         if not missing:
             return
-        if not late and time.monotonic() - began > LATE_S:
+        if not late and _age_s() > LATE_S:
             late = True
             names = ", ".join(sorted(missing))
             console.print(f"Still waiting for {names}; see {system.logs}.", style="yellow")

@@ -64,7 +64,8 @@ def submit(
 
     `publish` puts a new job on the broker; `rerun` retries an ended one, when a file that failed
     before is dropped again. Raises `ReelworksError` (`source_gone`, `source_changed`,
-    `unreadable`, `bad_name`) and `ConfigurationError` (no such profile); nothing is lost then: the file stays.
+    `unreadable`, `bad_name`) and `ConfigurationError` (no such profile); nothing is lost then:
+    the file stays.
     """
     path = path.absolute()
     _check_name(path)

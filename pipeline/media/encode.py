@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.media.errors import MediaError, source_gone
+from pipeline.media.capabilities import working_encoder
+from pipeline.media.errors import MediaError
 from pipeline.media.process import run
+from pipeline.media.unchanged import check_source
 from pipeline.plan.argv import encode_argv
+from pipeline.plan.names import AUDIO_STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 #: may be lost at the ends of any recording that was cut.
 TOLERATED_LOSS = 0.02
 TOLERATED_FRAMES = 2
+#: What ffmpeg puts before an error, at `-loglevel level+warning`.
+ERROR_MARK = "[error]"
 
 
 @dataclass(frozen=True)
@@ -48,39 +53,20 @@ def encode_unit(
     """Write every step of the unit that `outputs` names (step → file) in one run of ffmpeg.
 
     Raises `MediaError`: `source_gone`, `source_changed`, `encoder_failed`, `damaged`;
-    `TransientMediaError`: `timeout`, `stalled`, `no_space`.
+    `tool_missing` when no encoder works; `TransientMediaError`: `timeout`, `stalled`, `no_space`.
     """
-    check_source(plan)
-    argv = encode_argv(tools.ffmpeg, plan, unit, outputs)
+    check_source(plan.source)
+    encoder = working_encoder(tools.ffmpeg, plan.profile.video.encoder)
+    argv = encode_argv(tools.ffmpeg, plan, unit, outputs, encoder=encoder)
     done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:
         raise _explained(plan, done)
-    frames = done.progress.frame if len(outputs) > 1 or not _only_sound(outputs) else None
+    frames = None if set(outputs) == {AUDIO_STEP} else done.progress.frame
     return Encoded(frames, done.log, _loss(plan, frames, done.log))
 
 
-def check_source(plan: Plan) -> None:
-    """See that the source is still the file that was planned for."""
-    path = Path(plan.source.path)
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise source_gone(str(path)) from error
-    if size != plan.source.bytes:
-        raise MediaError(
-            "source_changed",
-            f"{path.name} has changed since it was found: it had {plan.source.bytes} bytes, "
-            f"now it has {size}.",
-            "Drop it again once nothing writes to it any more.",
-        )
-
-
-def _only_sound(outputs: Mapping[str, Path]) -> bool:
-    return all(path.suffix == ".m4a" for path in outputs.values())
-
-
 def _explained(plan: Plan, done: Completed) -> MediaError:
-    check_source(plan)
+    check_source(plan.source)
     last = next((line for line in reversed(done.log.splitlines()) if line.strip()), "no reason")
     return MediaError(
         "encoder_failed",
@@ -90,18 +76,26 @@ def _explained(plan: Plan, done: Completed) -> MediaError:
 
 
 def _loss(plan: Plan, frames: int | None, log: str) -> tuple[str, ...]:
-    """Compare what was decoded with what the source holds."""
+    """Compare what was decoded with what the source holds.
+
+    Only errors of the decoder make lost frames damage: packets also are not frames where each
+    holds a field, or a picture that is only referred to, or where a recording starts between two
+    key frames.
+    """
     if frames is None or plan.source.video is None:
         return ()
     held = plan.source.video.frames
     lost = held - frames
-    if lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS):
+    errors = ERROR_MARK in log
+    if errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS):
         raise MediaError(
             "damaged",
             f"{Path(plan.source.path).name} is damaged: {lost} of its {held} frames can't be "
             "decoded.",
             "Copy it again from its origin, or repair it.",
         )
-    if lost > 0:
+    if lost > 0 and errors:
         return (f"{lost} of {held} frames could not be decoded",)
-    return ("the source has damaged frames, which were patched",) if "error" in log.lower() else ()
+    if lost > 0:
+        return (f"the source's {held} packets hold {frames} frames",)
+    return ("the source has damaged frames, which were patched",) if errors else ()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.plan.argv import mux_argv
 from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, progressive, rendition_step
-from pipeline.plan.packaging import package_argv
+from pipeline.plan.packaging import heard_by_default, package_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
@@ -50,22 +52,43 @@ def package(
     log = ""
     if "hls" in kinds or "dash" in kinds:
         (staging / "stream").mkdir()
-        argv = package_argv(tools.packager, plan, inputs)
-        done = run(argv, timeout_s=timeout_s, on_tick=on_tick, cwd=staging)
+        with _nearby(inputs, staging) as near:
+            argv = package_argv(tools.packager, plan, near)
+            # It reports nothing while it works.
+            done = run(argv, timeout_s=timeout_s, stall_s=None, on_tick=on_tick, cwd=staging)
         log += done.log
         if done.returncode:
             raise _failed("The packager", done.log)
+        if "hls" in kinds:
+            master = staging / MASTER
+            master.write_text(heard_by_default(master.read_text()))
         paths = {kind: path for kind, path in STREAMS.items() if kind in kinds}
     if "mp4" in kinds:
         (staging / "mp4").mkdir()
         for rung in plan.rungs:
             video, audio = inputs[rendition_step(rung.name)], inputs.get(AUDIO_STEP)
             argv = mux_argv(tools.ffmpeg, video, audio, staging / progressive(rung.name))
-            done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+            # Bringing the index to the front copies the whole file once more, without a word.
+            done = run(argv, timeout_s=timeout_s, stall_s=None, on_tick=on_tick)
             log += done.log
             if done.returncode:
                 raise _failed("ffmpeg", done.log)
     return Packaged(paths, log)
+
+
+@contextmanager
+def _nearby(inputs: Mapping[str, Path], staging: Path) -> Iterator[dict[str, Path]]:
+    """Give the inputs names that the packager's comma-separated descriptors can hold.
+
+    The folders people choose may have commas and equals signs in their names; these don't.
+    """
+    with TemporaryDirectory(dir=staging, prefix=".inputs-") as folder:
+        near = {}
+        for number, (step, file) in enumerate(inputs.items()):
+            link = Path(folder) / f"{number}{file.suffix}"
+            link.symlink_to(file.absolute())
+            near[step] = link.relative_to(staging)
+        yield near
 
 
 def _failed(tool: str, log: str) -> MediaError:

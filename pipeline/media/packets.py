@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
-from pipeline.plan.argv import packets_argv
+from pipeline.plan.reading import joined_packets_argv, packets_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +15,94 @@ if TYPE_CHECKING:
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
 
+#: A step of the clock longer than this, or backwards, is where recordings were joined: seconds.
+#: ffmpeg's own limit for MPEG transport streams (`-dts_delta_threshold`).
+JUMP_S = 10.0
+
 
 @dataclass(frozen=True)
 class Packets:
     """What the packets of one stream say. `first_s`, `last_s` and `end_s` are None without any.
 
-    `end_s` is when the last one's duration is over, seconds on the file's own clock.
+    `end_s` is when the last one's duration is over, seconds on the file's own clock. `hidden` are
+    packets that an edit list cuts away, not in `count`. `jumps` counts the places where the clock
+    runs back or leaps; `length_s` is how long it all lasts when those are passed over.
     """
 
     count: int
     first_s: float | None
     last_s: float | None
     end_s: float | None
+    hidden: int = 0
+    jumps: int = 0
+    length_s: float = 0.0
+
+
+class Counter:
+    """Sums up what ffprobe prints of packets, piece by piece: a long file has millions."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.hidden = 0
+        self.jumps = 0
+        self._first: float | None = None
+        self._last: float | None = None
+        self._end: float | None = None
+        self._decoded_at: float | None = None
+        self._length = 0.0
+        self._rest = b""
+
+    def take(self, data: bytes) -> None:
+        """Take some more of the listing, cut anywhere."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self.line(line.decode("ascii", "replace"))
+
+    def line(self, line: str) -> None:
+        """Take one line `pts_time,dts_time,duration_time,flags`."""
+        pts, dts, duration, flags = ([*line.strip().split(","), "", "", "", ""])[:4]
+        if not flags:
+            return
+        if "D" in flags:
+            self.hidden += 1
+            return
+        self.count += 1
+        length = _number(duration) or 0.0
+        decoded = _number(dts)
+        self._pass(decoded, length)
+        # AVI knows only the order of decoding, raw streams no time at all: then one follows
+        # the other.
+        at = _number(pts)
+        at = decoded if at is None else at
+        at = (self._end or 0.0) if at is None else at
+        self._first = at if self._first is None else min(at, self._first)
+        self._last = at if self._last is None else max(at, self._last)
+        self._end = at + length if self._end is None else max(at + length, self._end)
+
+    def _pass(self, decoded: float | None, length: float) -> None:
+        """Add the time since the packet before to the length, unless the clock leapt."""
+        step = length
+        if decoded is not None and self._decoded_at is not None:
+            step = decoded - self._decoded_at
+            if not 0 <= step <= JUMP_S:
+                self.jumps += 1
+                step = length
+        self._decoded_at = decoded
+        self._length += step
+
+    def sum(self) -> Packets:
+        """Give the sum of all that was taken."""
+        self.line(self._rest.decode("ascii", "replace"))
+        self._rest = b""
+        return Packets(
+            count=self.count,
+            first_s=self._first,
+            last_s=self._last,
+            end_s=self._end,
+            hidden=self.hidden,
+            jumps=self.jumps,
+            length_s=self._length,
+        )
 
 
 def read_packets(
@@ -43,34 +119,33 @@ def read_packets(
     `fenced` allows only the containers that sources may have. What ffprobe can't read counts as
     no packets; the caller knows whether that is an error.
     """
-    done = run(
-        packets_argv(tools.ffprobe, path, stream, fenced=fenced),
-        timeout_s=timeout_s,
-        on_tick=on_tick,
-        keep_output=True,
-    )
-    return count_packets(done.output.decode("ascii", "replace"))
+    argv = packets_argv(tools.ffprobe, path, stream, fenced=fenced)
+    return _summed(argv, timeout_s=timeout_s, on_tick=on_tick)
+
+
+def read_joined_packets(
+    tools: Tools, listing: Path, *, on_tick: Callable[[Progress], None] | None = None
+) -> Packets:
+    """Read every packet of files that make one stream together, named in `listing`."""
+    return _summed(joined_packets_argv(tools.ffprobe, listing), timeout_s=None, on_tick=on_tick)
+
+
+def _summed(
+    argv: list[str],
+    *,
+    timeout_s: float | None,
+    on_tick: Callable[[Progress], None] | None,
+) -> Packets:
+    counter = Counter()
+    run(argv, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
+    return counter.sum()
 
 
 def count_packets(listing: str) -> Packets:
-    """Sum up ffprobe's lines `pts_time,duration_time,flags`; packets marked `D` are not shown."""
-    count, times, ends = 0, [], []
-    for line in listing.splitlines():
-        pts, _, rest = line.partition(",")
-        duration, _, flags = rest.partition(",")
-        if not flags or "D" in flags:
-            continue
-        count += 1
-        at = _number(pts)
-        if at is not None:
-            times.append(at)
-            ends.append(at + (_number(duration) or 0.0))
-    return Packets(
-        count,
-        min(times, default=None),
-        max(times, default=None),
-        max(ends, default=None),
-    )
+    """Sum up a whole listing of ffprobe's lines `pts_time,dts_time,duration_time,flags`."""
+    counter = Counter()
+    counter.take(listing.encode())
+    return counter.sum()
 
 
 def _number(text: str) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import selectors
 import shutil
 import signal
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 
 #: How often the caller hears of a running process, seconds, also when the process says nothing.
 TICK_S = 1.0
-#: A process that makes no progress for this long hangs, seconds: longer than any analysis pass.
+#: A process that makes no progress for this long, and uses no processor either, hangs: seconds.
 STALL_S = 300.0
+#: One that does use the processor may be silent longer, seconds: a slow preset looks ahead by
+#: sixty frames, which at 8K on one core is many minutes without a frame of output.
+BUSY_STALL_S = 3600.0
+#: Processor seconds that count as a sign of life: more than waking up to look costs.
+LIFE_CPU_S = 1.0
 #: What a process gets between being asked to stop and being killed, seconds.
 GRACE_S = 5.0
 #: The end of what a process prints that is kept, bytes.
@@ -62,16 +68,20 @@ def run(
     on_tick: Callable[[Progress], None] | None = None,
     cwd: Path | None = None,
     keep_output: bool = False,
+    on_output: Callable[[bytes], None] | None = None,
+    memory_bytes: int | None = None,
 ) -> Completed:
     """Run a program to its end, whatever that is; its standard output is read as `-progress`.
 
     `on_tick` is called about every second. Whatever it raises, or a signal raises here, stops the
     process first and then goes on to the caller. The process is also killed by the kernel when
     the calling thread dies: call this from a worker's main thread. With `keep_output` the standard
-    output is a result (`Completed.output`) and not progress.
+    output is a result (`Completed.output`) and not progress; with `on_output` it is handed over
+    piece by piece instead, however long it is. `memory_bytes` limits the process's address space.
 
     Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when nothing moved for
-    `stall_s`, `no_space` when the process ended because the disk is full.
+    `stall_s` (None: it may be silent, as long as `timeout_s` allows), `no_space` when the process
+    ended because the disk is full.
     """
     process = subprocess.Popen(
         [*_dying_with_parent(), *argv],
@@ -81,8 +91,9 @@ def run(
         cwd=cwd,
         preexec_fn=None if _dying_with_parent() else _die_with_parent,  # noqa: PLW1509
     )
-    watch = _Watch(process, keep_output=keep_output)
+    watch = _Watch(process, keep_output=keep_output, on_output=on_output)
     try:
+        _limit(process.pid, memory_bytes)
         watch.until_end(timeout_s, stall_s, on_tick)
     finally:
         _stop(process)
@@ -96,11 +107,18 @@ def run(
 class _Watch:
     """Reads both outputs of a process without ever letting it wait for us."""
 
-    def __init__(self, process: subprocess.Popen[bytes], *, keep_output: bool) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        keep_output: bool,
+        on_output: Callable[[bytes], None] | None,
+    ) -> None:
         if process.stdout is None or process.stderr is None:
             raise AssertionError("both outputs are piped")
         self.process = process
         self.keep_output = keep_output
+        self.on_output = on_output
         self.output = bytearray()
         self.progress = Progress()
         self._line = b""
@@ -117,15 +135,16 @@ class _Watch:
         stall_s: float | None,
         on_tick: Callable[[Progress], None] | None,
     ) -> None:
-        began = ticked = moved = time.monotonic()
+        began = ticked = time.monotonic()
+        life = _Life(self.process.pid, began)
         while self._selector.get_map() or self.process.poll() is None:
             self._read(max(0.0, ticked + TICK_S - time.monotonic()))
             now = time.monotonic()
             if self.progress.moved:
-                moved = now
+                life.moved(now)
             if timeout_s is not None and now - began > timeout_s:
                 raise _too_long(timeout_s)
-            if stall_s is not None and now - moved > stall_s:
+            if stall_s is not None and life.gone(now, stall_s):
                 raise _stalled(stall_s)
             if now - ticked >= TICK_S:
                 ticked = now
@@ -152,6 +171,10 @@ class _Watch:
             self._tail.popleft()
 
     def _on_output(self, data: bytes) -> None:
+        if self.on_output is not None:
+            self.on_output(data)
+            self.progress = replace(self.progress, moved=True)
+            return
         if self.keep_output:
             self.output += data
             self.progress = replace(self.progress, moved=True)
@@ -172,6 +195,50 @@ class _Watch:
         self._selector.close()
         for stream in self._streams:
             stream.close()
+
+
+class _Life:
+    """Tells a process that works in silence from one that hangs."""
+
+    def __init__(self, pid: int, now: float) -> None:
+        self.pid = pid
+        self.moved_at = self.alive_at = now
+        self.cpu_s = 0.0
+
+    def moved(self, now: float) -> None:
+        """Take note that it made progress."""
+        self.moved_at = self.alive_at = now
+
+    def gone(self, now: float, stall_s: float) -> bool:
+        """Whether it hangs: no progress, and no work either, for longer than it may."""
+        if now - self.alive_at <= stall_s:
+            return False
+        used_s = _cpu_seconds(self.pid)
+        if used_s - self.cpu_s > LIFE_CPU_S and now - self.moved_at <= BUSY_STALL_S:
+            self.cpu_s, self.alive_at = used_s, now
+            return False
+        return True
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Read how much processor time a process has used, all its threads together (proc(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - not a file of ours
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0  # it has just ended, or this system has no /proc: silence is then all we know
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _limit(pid: int, memory_bytes: int | None) -> None:
+    """Fence in what a process may take, from here: nothing of ours runs in the child.
+
+    A tool that crashes on a hostile file leaves no core dump of its whole memory on the disk.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended at once
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        if memory_bytes is not None:
+            resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def advance(progress: Progress, line: str) -> Progress:
@@ -219,8 +286,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
     process.terminate()
     try:
-        process.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+    finally:
+        # Also when a second signal interrupts the wait: nothing of ours is left behind.
         process.kill()
         process.wait()
 

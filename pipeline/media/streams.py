@@ -42,10 +42,11 @@ def _check_playlist(path: Path) -> None:
         _there(path.parent / segment.uri)
 
 
-def check_dash(folder: Path) -> None:
+def check_dash(folder: Path) -> dict[str, list[Path]]:
     """See that the manifest can be parsed and every segment it names is there.
 
-    Raises `MediaError` (`verify_failed`) naming what is missing.
+    Gives each rendition's files in order, its initialization first, by the name of the folder
+    they lie in. Raises `MediaError` (`verify_failed`) naming what is missing.
     """
     path = _there(folder / MPD)
     try:
@@ -55,9 +56,11 @@ def check_dash(folder: Path) -> None:
     representations = [] if root is None else list(root.iter(f"{_DASH}Representation"))
     if not representations:
         raise _bad(MPD, "it names no rendition")
+    found: dict[str, list[Path]] = {}
     for one in representations:
-        for uri in _segments(one):
-            _there(path.parent / uri)
+        files = [_there(path.parent / uri) for uri in _segments(one)]
+        found[files[0].parent.name] = files
+    return found
 
 
 def _segments(representation: Element) -> Iterator[str]:

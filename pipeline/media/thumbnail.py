@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
-from pipeline.plan.argv import luma_argv, poster_argv
+from pipeline.media.unchanged import check_source
+from pipeline.plan.posters import luma_argv, poster_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,10 @@ def make_poster(
     """Write a JPEG of a representative frame to `out`; the same frame for the same source.
 
     The first place whose most typical frame shows something is taken; if none does, the one that
-    shows most. Raises `MediaError` (`no_poster`) when no frame can be decoded.
+    shows most. Raises `MediaError`: `source_gone`, `source_changed`, and `no_poster` when no frame
+    can be decoded.
     """
+    check_source(source)
     best: tuple[float, Path] | None = None
     tried = []
     log = ""
@@ -57,6 +60,7 @@ def make_poster(
             if shows >= 1.0:
                 break
         if best is None:
+            check_source(source)
             raise MediaError("no_poster", f"No frame of the source can be shown. {log[-200:]}")
         shutil.move(best[1], out)
     finally:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
+from pipeline.media.process import run
 
 if TYPE_CHECKING:
     from pipeline.settings.pipeline import ToolPaths
@@ -39,15 +39,15 @@ def find_tools(configured: ToolPaths) -> Tools:
 
 def version(tool: Path) -> str:
     """Ask a tool for its version. Raises `MediaError` (`tool_missing`) when it can't be run."""
-    flag = "--version" if tool.name.startswith("packager") else "-version"
     try:
-        told = subprocess.run(
-            [str(tool), flag], capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
-        )
-    except (OSError, subprocess.SubprocessError) as error:
+        told = run([str(tool), "-version"], timeout_s=VERSION_TIMEOUT_S, keep_output=True)
+    except (OSError, MediaError) as error:
         raise _missing(tool.name, tool, str(error)) from error
-    match = _VERSION.search(told.stdout + told.stderr)
-    return match[1] if match else (told.stdout + told.stderr).strip().splitlines()[0]
+    text = told.output.decode("utf-8", "replace") + told.log
+    if told.returncode:
+        raise _missing(tool.name, tool, text.strip()[-200:] or f"it ends with {told.returncode}")
+    match = _VERSION.search(text)
+    return match[1] if match else next(iter(text.strip().splitlines()), "unknown")
 
 
 def _bundled_ffmpeg() -> Path | None:

@@ -29,6 +29,11 @@ def playlist(rung: str) -> str:
     return f"stream/{rung}.m3u8"
 
 
+def segment_folder(rung: str) -> str:
+    """Name the folder of a rung's segments, below that of the manifests."""
+    return f"v-{rung}"
+
+
 def output_folder(stem: str, job_id: str) -> str:
     """Name a job's output folder: the source's stem, made safe, and the short id.
 

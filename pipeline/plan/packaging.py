@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, rendition_step
+from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, rendition_step, segment_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.plan.plan import Plan
-
-#: How players are told of the sound when a file does not name its language (ISO 639-2).
-UNDETERMINED = "und"
 
 
 def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[str]:
@@ -36,16 +34,28 @@ def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[
         options += [f"--hls_master_playlist_output={MASTER}", "--hls_playlist_type=VOD"]
     if "dash" in kinds:
         options += [f"--mpd_output={MPD}", "--generate_static_live_mpd=true"]
-    if plan.audio is not None:
-        options.append(f"--default_language={plan.audio.language or UNDETERMINED}")
+    if plan.audio is not None and plan.audio.language:
+        options.append(f"--default_language={plan.audio.language}")
     return [str(program), *streams, *options]
+
+
+def heard_by_default(master: str) -> str:
+    """Mark the one sound of a master playlist as the default.
+
+    The packager does so by language only, and a sound that names none would be a choice that a
+    player may leave out (RFC 8216, 4.3.4.1).
+    """
+    sounds = re.findall(r"^#EXT-X-MEDIA:TYPE=AUDIO.*$", master, re.MULTILINE)
+    if len(sounds) != 1:
+        return master
+    return master.replace(sounds[0], sounds[0].replace("DEFAULT=NO", "DEFAULT=YES"))
 
 
 def _video(file: Path, rung: str, kinds: tuple[str, ...]) -> str:
     fields = {
         "in": str(file),
         "stream": "video",
-        **_segments(f"v-{rung}"),
+        **_segments(segment_folder(rung)),
     }
     if "hls" in kinds:
         fields |= {"playlist_name": f"{rung}.m3u8", "iframe_playlist_name": f"{rung}-iframe.m3u8"}

@@ -6,6 +6,13 @@ from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
 
+#: Pixels that are longer than this, either way, are a mistake in the file: the widest in use are
+#: 2:1. Believing them would make pictures of absurd sizes.
+LONGEST_PIXEL = 4
+#: Containers whose clock may leap where recordings were joined; ffmpeg then lets one follow on
+#: the other (`AVFMT_TS_DISCONT`).
+LEAPING = frozenset({"mpegts", "mpeg", "ogg"})
+
 
 class Fact(BaseModel):
     """Facts that are read once and never changed."""
@@ -42,6 +49,8 @@ class VideoStream(Fact):
     #: When the first and the last frame are shown, seconds on the file's own clock.
     first_pts_s: float
     last_pts_s: float
+    #: Places where the file's clock runs back or leaps by more than ten seconds.
+    jumps: int = 0
 
     @property
     def turned(self) -> bool:
@@ -97,11 +106,18 @@ class Source(Fact):
         return self._display[1]
 
     @property
+    def joined(self) -> bool:
+        """Whether recordings with clocks of their own were joined: their times are then moved."""
+        return bool(self.video and self.video.jumps) and self.container in LEAPING
+
+    @property
     def _display(self) -> tuple[int, int]:
         if self.video is None:
             return 0, 0
         # Pixels that are not square are stretched, never squeezed: no line is lost.
         video, sar = self.video, self.video.sar
+        if not Fraction(1, LONGEST_PIXEL) <= sar <= LONGEST_PIXEL:
+            sar = Fraction(1)
         width = round(video.width * max(sar, Fraction(1)))
         height = round(video.height / min(sar, Fraction(1)))
         return (height, width) if video.turned else (width, height)

@@ -6,8 +6,6 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ReelworksError
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,21 +21,9 @@ def password_file(settings: Settings) -> Path:
 
 
 def password(settings: Settings) -> str:
-    """Give Flower's password: the configured one, else the one made at the first start.
-
-    Raises `ReelworksError` for a comma in it: Flower takes that as the end of the password.
-    """
+    """Give Flower's password: the configured one, else the one made at the first start."""
     configured = settings.pipeline.flower.password
-    if configured is None:
-        return _made(password_file(settings))
-    secret = configured.get_secret_value()
-    if "," in secret or not secret:
-        raise ReelworksError(
-            "configuration",
-            "flower.password is empty or has a comma in it, which Flower can't take.",
-            "Choose another one in pipeline.yml, or remove the key to have one made.",
-        )
-    return secret
+    return _made(password_file(settings)) if configured is None else configured.get_secret_value()
 
 
 def arguments(settings: Settings) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.settings.load import Settings
 
@@ -52,17 +52,18 @@ def node(role: str) -> str:
     return f"{role}@{socket.gethostname()}"
 
 
-def celery_arguments(role: Role, settings: Settings, concurrency: int | None = None) -> list[str]:
+def celery_options(
+    role: Role, settings: Settings, concurrency: int | None = None
+) -> dict[str, Any]:
     """Say how Celery starts a worker of this role; `concurrency` overrides its usual slots."""
-    level = os.environ.get("REELWORKS_LOG_LEVEL", "INFO")
-    return [
-        "worker",
-        f"--hostname={node(role.name)}",
-        f"--queues={','.join(role.queues)}",
-        f"--pool={role.pool}",
-        f"--concurrency={concurrency or role.slots(settings)}",
-        f"--loglevel={level}",
+    return {
+        "hostname": node(role.name),
+        "queues": list(role.queues),
+        "pool_cls": role.pool,
+        "concurrency": concurrency or role.slots(settings),
+        "loglevel": os.environ.get("REELWORKS_LOG_LEVEL", "INFO"),
         # Workers need nothing from each other: the database knows. Asking costs a second.
-        "--without-gossip",
-        "--without-mingle",
-    ]
+        "without_gossip": True,
+        "without_mingle": True,
+        "quiet": True,
+    }

@@ -1,4 +1,4 @@
-"""What every route is given: the runtime, and a job by its id."""
+"""What every route is given: the runtime, a job by its id, and whether a person is asking."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def job_views(runtime: Runtime, state: str | None = None, limit: int = 50) -> li
     """Show the newest jobs."""
     with runtime.db.read() as session:
         return jobs.list_views(session, state=state, limit=limit)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks for something to show: programs and scripts get JSON."""
+    return "text/html" in request.headers.get("accept", "")

@@ -1,4 +1,7 @@
-"""Every error in one shape: `{"error": {"code", "message", "hint"}}` and a fitting status."""
+"""Every error in one shape: a code, a sentence, a hint, and a fitting status.
+
+Programs get it as JSON; a browser that asks for a page gets a page that says the same.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,48 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from pipeline.errors import ReelworksError
+from pipeline.errors import ReelworksError, TransientError
+from pipeline.web.access import wants_page
+from pipeline.web.answers import answer
+from pipeline.web.security import HEADERS
+from pipeline.web.templating import templates
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI, Request
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI, Request, Response
 
 logger = logging.getLogger(__name__)
 
-#: Code of an error → HTTP status; others are 422, the request was understood but can't be done.
+#: Code of an error → HTTP status. Of the others, those that may pass are 503, and the rest 422:
+#: the request was understood but can't be done.
 STATUS = {
     "no_such_job": HTTPStatus.NOT_FOUND,
     "no_such_file": HTTPStatus.NOT_FOUND,
     "not_watched": HTTPStatus.NOT_FOUND,
     "wrong_state": HTTPStatus.CONFLICT,
     "source_changed": HTTPStatus.CONFLICT,
+    "source_gone": HTTPStatus.CONFLICT,
     "refused_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "upload_cut_short": HTTPStatus.BAD_REQUEST,
     "bad_request": HTTPStatus.BAD_REQUEST,
-    "forbidden": HTTPStatus.FORBIDDEN,
     "no_space": HTTPStatus.INSUFFICIENT_STORAGE,
-    "unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "unwritable": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "unreadable": HTTPStatus.INTERNAL_SERVER_ERROR,
+    "configuration": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+#: What to say of statuses that nobody explained further.
+SAID = {
+    HTTPStatus.NOT_FOUND: (
+        "There is nothing at this address.",
+        "The library is at `/`, the API's description at `/api/v1/openapi.json`.",
+    ),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "This address does not take that kind of request.",
+        "The API's description is at `/api/v1/openapi.json`.",
+    ),
 }
 
 
@@ -38,30 +60,66 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ReelworksError, _ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unexpected)
 
 
-def answer(status: int, code: str, message: str, hint: str = "") -> JSONResponse:
-    """Build the answer about one error."""
-    return JSONResponse({"error": {"code": code, "message": message, "hint": hint}}, status)
+def status_of(error: ReelworksError) -> HTTPStatus:
+    """Choose the HTTP status that fits an error."""
+    if isinstance(error, TransientError):
+        return STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
+    return STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-async def _ours(_request: Request, error: Exception) -> JSONResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, ReelworksError):
         raise error
-    status = STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return answer(status, error.code, error.message, error.hint)
+    return _say(request, status_of(error), error.code, error.message, error.hint)
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return answer(error.status_code, code, str(error.detail))
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "_")
+    message, hint = SAID.get(status, (str(error.detail), ""))
+    return _say(request, status, code, message, hint, error.headers)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return answer(HTTPStatus.UNPROCESSABLE_ENTITY, "bad_request", f"{place}: {first['msg']}")
+    mistakes = [
+        f"{'.'.join(str(part) for part in mistake['loc'][1:])}: {mistake['msg']}"
+        for mistake in error.errors()
+    ]
+    return _say(request, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_request", f"{'; '.join(mistakes)}.")
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    # It is logged with its traceback by whoever runs the application: uvicorn, or a test.
+    return _say(
+        request,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "unexpected",
+        f"The web part met an error it does not know: {type(error).__name__}.",
+        "Its log says more. Please report it.",
+        HEADERS,  # this answer is made outside of what else adds them
+    )
+
+
+def _say(
+    request: Request,
+    status: HTTPStatus,
+    code: str,
+    message: str,
+    hint: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    response: Response
+    if wants_page(request):
+        facts = {"status": int(status), "code": code, "message": message, "hint": hint}
+        response = templates.TemplateResponse(request, "error.html", facts, status)
+    else:
+        response = answer(status, code, message, hint)
+    response.headers.update(headers or {})
+    return response

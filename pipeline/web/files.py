@@ -10,11 +10,12 @@ from pipeline.web.access import Ready, job_view
 
 router = APIRouter(tags=["files"])
 
-#: Suffix → media type, as players expect them (RFC 8216, ISO/IEC 23009-1, RFC 4337).
+#: Suffix → media type, as players expect them (RFC 8216, ISO/IEC 23009-1, RFC 4337). What has
+#: another suffix is no result, so nothing is ever served as a page or a script.
 TYPES = {
     ".m3u8": "application/vnd.apple.mpegurl",
     ".mpd": "application/dash+xml",
-    ".m4s": "video/iso.segment",
+    ".m4s": "video/mp4",
     ".mp4": "video/mp4",
     ".m4a": "audio/mp4",
     ".vtt": "text/vtt",
@@ -22,17 +23,38 @@ TYPES = {
     ".webp": "image/webp",
     ".json": "application/json",
 }
+#: An output folder appears whole and is not changed any more: browsers may keep what they got.
+KEEP = {"Cache-Control": "private, max-age=3600"}
 
 
-@router.get("/files/{job_id}/{path:path}")
+@router.head("/files/{job_id}/{path:path}", include_in_schema=False)
+@router.get("/files/{job_id}/{path:path}", response_class=FileResponse)
 def job_file(runtime: Ready, job_id: str, path: str) -> FileResponse:
     """Send one file of a job's output folder; ranges are understood."""
     view = job_view(runtime, job_id)
     if view.outputs is None:
-        raise ReelworksError("no_such_file", f"Job {view.short_id} has no results.")
-    folder = Path(view.outputs.directory).resolve()
-    wanted = (folder / path).resolve()
-    kind = TYPES.get(wanted.suffix)
-    if not wanted.is_relative_to(folder) or not wanted.is_file() or kind is None:
-        raise ReelworksError("no_such_file", f"Job {view.short_id} has no result {path!r}.")
-    return FileResponse(wanted, media_type=kind)
+        raise ReelworksError(
+            "no_such_file",
+            f"Job {view.short_id} has no results: it is {view.state}.",
+            "They appear when it has succeeded.",
+        )
+    found = result_in(Path(view.outputs.directory), path)
+    if found is None:
+        raise ReelworksError(
+            "no_such_file",
+            f"Job {view.short_id} has no result {path!r}.",
+            f"`/api/v1/jobs/{view.short_id}` lists its results under `outputs`.",
+        )
+    return FileResponse(found, media_type=TYPES[found.suffix], headers=KEEP)
+
+
+def result_in(folder: Path, path: str) -> Path | None:
+    """Find the result at `path` really inside the folder: not above it, nor through a link."""
+    try:
+        folder = folder.resolve()
+        found = (folder / path).resolve()
+        inside = found.is_relative_to(folder) and found.suffix in TYPES and found.is_file()
+    except (OSError, ValueError, RuntimeError):
+        # A name that is too long, a null character, a loop of links (RuntimeError before 3.13).
+        return None
+    return found if inside else None

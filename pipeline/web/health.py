@@ -1,40 +1,62 @@
 """`/healthz`, `/readyz` and `/metrics`: for those that watch over the system."""
 
-from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+import os
+from http import HTTPStatus
 
-from pipeline.history import jobs, outbox, schema
-from pipeline.history.errors import DatabaseUnreachable
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from pipeline.app import Runtime
+from pipeline.errors import ReelworksError
+from pipeline.history import schema
 from pipeline.web.access import Ready
+from pipeline.web.answers import answer
 
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
-def healthz() -> PlainTextResponse:
+def healthz() -> dict[str, str]:
     """Say that this process answers."""
-    return PlainTextResponse("ok\n")
+    return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
-def readyz(runtime: Ready) -> PlainTextResponse:
-    """Say whether the database answers and has this release's tables: 200 or 503."""
+def readyz(runtime: Ready) -> JSONResponse:
+    """Say whether uploads can be taken and jobs shown: 200, or 503 and what is wrong."""
     try:
-        current = schema.is_current(runtime.db)
-    except DatabaseUnreachable as error:
-        return PlainTextResponse(f"{error.message}\n", 503)
-    return PlainTextResponse("ready\n" if current else "not migrated\n", 200 if current else 503)
+        problem = _problem(runtime)
+    except ReelworksError as error:
+        problem = error
+    if problem is not None:
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return answer(status, problem.code, problem.message, problem.hint)
+    return JSONResponse({"status": "ready"})
+
+
+def _problem(runtime: Runtime) -> ReelworksError | None:
+    if not schema.is_current(runtime.db):
+        return ReelworksError(
+            "not_migrated",
+            "The database's tables are not of this release.",
+            "Any part that starts brings them up to date.",
+        )
+    for entry in runtime.settings.pipeline.watch[:1]:
+        if entry.path.exists() and not os.access(entry.path, os.W_OK | os.X_OK):
+            return ReelworksError(
+                "unwritable",
+                f"The watched folder {entry.path} can't be written to.",
+                "Give the user that runs Reelworks the right to.",
+            )
+    return None
 
 
 @router.get("/metrics")
-def metrics(runtime: Ready) -> Response:
-    """Count jobs by state and alerts still owed, in Prometheus' text format."""
-    registry = CollectorRegistry()
-    by_state = Gauge("reelworks_jobs", "Jobs in each state.", ["state"], registry=registry)
-    owed = Gauge("reelworks_alerts_owed", "Alerts not delivered yet.", registry=registry)
-    with runtime.db.read() as session:
-        for state, count in jobs.count_by_state(session).items():
-            by_state.labels(state).set(count)
-        owed.set(outbox.pending(session))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """Count jobs and steps by state, alerts still owed, uploads and listeners."""
+    state = request.app.state
+    state.metrics.listeners.set(state.following.listeners)
+    return Response(state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

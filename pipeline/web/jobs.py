@@ -2,14 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from pipeline import workflows
 from pipeline.history.views import JobView
 from pipeline.models import JobState
-from pipeline.web.access import Ready, job_view, job_views
+from pipeline.web.access import Ready, job_view, job_views, wants_page
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+
+#: What a form of a page is answered with: look at the job (RFC 9110, 15.4.4).
+SEE_OTHER = 303
 
 
 @router.get("")
@@ -24,17 +28,24 @@ def list_jobs(
 
 @router.get("/{job_id}")
 def show_job(runtime: Ready, job_id: str) -> JobView:
-    """Show one job."""
+    """Show one job, by its id or a beginning of it that no other job's id has."""
     return job_view(runtime, job_id)
 
 
-@router.post("/{job_id}/retry")
-def retry_job(runtime: Ready, job_id: str) -> JobView:
+@router.post("/{job_id}/retry", response_model=JobView)
+def retry_job(request: Request, runtime: Ready, job_id: str) -> Response:
     """Run an ended job again."""
-    return workflows.retry(job_view(runtime, job_id).id)
+    return _shown(request, workflows.retry(job_view(runtime, job_id).id))
 
 
-@router.post("/{job_id}/cancel")
-def cancel_job(runtime: Ready, job_id: str) -> JobView:
+@router.post("/{job_id}/cancel", response_model=JobView)
+def cancel_job(request: Request, runtime: Ready, job_id: str) -> Response:
     """End a job now."""
-    return workflows.cancel(job_view(runtime, job_id).id)
+    return _shown(request, workflows.cancel(job_view(runtime, job_id).id))
+
+
+def _shown(request: Request, job: JobView) -> Response:
+    """Answer a program with the job, and a form of a page without scripts with the job's page."""
+    if wants_page(request):
+        return RedirectResponse(f"/jobs/{job.short_id}", SEE_OTHER)
+    return JSONResponse(job.model_dump(mode="json"))

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from python_multipart import MultipartParser
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from pipeline.errors import ReelworksError
@@ -35,7 +35,8 @@ class _Form:
     def _header_ended(self) -> None:
         if self._field.lower() == b"content-disposition" and self.name is None:
             _, options = parse_options_header(bytes(self._value))
-            if b"filename" in options:
+            # A form sent with no file chosen has a part with an empty name.
+            if options.get(b"filename"):
                 self.name = options[b"filename"].decode("utf-8", "replace")
                 self._in_file = True
         self._field.clear()
@@ -58,15 +59,22 @@ async def first_file(
     Raises `ReelworksError` (`bad_request`) when there is none, and, from the stream,
     `upload_cut_short` when the form ends before the file does.
     """
-    form = _Form(boundary) if boundary else None
-    if form is None:
+    if not boundary:
         raise _no_form()
+    form = _form(boundary)
     while form.name is None:
         chunk = await anext(chunks, b"")
         if not chunk:
             raise _no_form()
         _feed(form, chunk)
     return form.name, _content(form, chunks)
+
+
+def _form(boundary: bytes) -> _Form:
+    try:
+        return _Form(boundary)
+    except FormParserError as error:  # a boundary longer than any is
+        raise _no_form() from error
 
 
 async def _content(form: _Form, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -80,14 +88,19 @@ async def _content(form: _Form, chunks: AsyncIterator[bytes]) -> AsyncIterator[b
     while form.data:
         yield form.data.popleft()
     if not form.ended:
-        raise ReelworksError("upload_cut_short", "The upload was cut short.", "Send it again.")
+        raise cut_short()
 
 
 def _feed(form: _Form, chunk: bytes) -> None:
     try:
         form.parser.write(chunk)
-    except MultipartParseError as error:
+    except FormParserError as error:
         raise _no_form() from error
+
+
+def cut_short() -> ReelworksError:
+    """Say that less arrived than was announced."""
+    return ReelworksError("upload_cut_short", "The upload was cut short.", "Send it again.")
 
 
 def _no_form() -> ReelworksError:

@@ -1,63 +1,149 @@
-"""What keeps other people's pages away from a server that trusts its own machine."""
+"""What keeps other people's pages away from a server that trusts its own machine.
+
+Two attacks matter to a server without passwords on loopback or a home network. A page of another
+site can send requests here (cross-site request forgery), and a name of another site can be made to
+resolve to this machine (DNS rebinding), which makes that site's page one of ours.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pipeline.web.errors import answer
+from starlette.datastructures import Headers, MutableHeaders
+
+from pipeline.web.answers import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterable
 
-    from fastapi import FastAPI, Request, Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    Next = Callable[[Request], Awaitable[Response]]
-
-#: Names this machine answers to. A page on another name that resolves here is refused (DNS
-#: rebinding).
+#: Names by which this machine reaches itself.
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-#: Addresses that mean "every name of this machine": then any Host is taken.
-ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+#: Addresses that mean "every address of this machine".
+ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared with, not bound to
+#: Top-level domains that nobody can register a name in (RFC 6761, RFC 6762, ICANN's `.internal`).
+PRIVATE = (".localhost", ".local", ".internal", ".home.arpa")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What pages may load: only from here. Media Source Extensions play from `blob:` addresses.
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; connect-src 'self'; "
-        "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Everything may be kept, and is asked for again: a newer release or state shows at once.
+    "Cache-Control": "no-cache",
 }
 
 
-def install(app: FastAPI, listen_host: str) -> None:
-    """Refuse foreign hosts and cross-site writes, and say what pages may load."""
-    allowed = None if listen_host in ANY else LOCAL | {listen_host.lower()}
+class Names:
+    """Which names in the `Host` header this server answers to.
 
-    @app.middleware("http")
-    async def guard(request: Request, following: Next) -> Response:
-        host = (urlsplit(f"//{request.headers.get('host', '')}").hostname or "").lower()
-        if allowed is not None and host not in allowed:
+    Listening on one address, those are that address and the local ones; listening on all, every
+    address and every name that no stranger can own. `hosts` are added to either.
+    """
+
+    def __init__(self, listen_host: str, hosts: Iterable[str] = ()) -> None:
+        self._any = listen_host in ANY
+        self._known = LOCAL | {listen_host.lower()} | {host.lower() for host in hosts}
+
+    def answers_to(self, host: str) -> bool:
+        """Whether `host` (a `Host` header, with or without port) is a name of ours."""
+        name = host_name(host)
+        if name is None:
+            return False
+        return name in self._known or (self._any and (_is_address(name) or _is_private(name)))
+
+
+def host_name(host: str) -> str | None:
+    """Take the name out of a `Host` header, lower case; None when it makes no sense."""
+    try:
+        parts = urlsplit(f"//{host}")
+        if parts.netloc != host or "@" in host:
+            return None
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_private(name: str) -> bool:
+    # A name without a dot is one of the local network, as `web` among containers.
+    return "." not in name or name.endswith(PRIVATE)
+
+
+def from_elsewhere(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sends this.
+
+    `Sec-Fetch-Site` says it plainly; browsers leave it out on plain HTTP to other machines, and
+    then `Origin` must be this host. A program that sends neither is no browser.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+
+
+class Guard:
+    """Refuses foreign hosts and cross-site writes, and says what pages may load.
+
+    Plain ASGI: streams go through untouched, and a listener that leaves is seen to leave.
+    """
+
+    def __init__(self, app: ASGIApp, names: Names) -> None:
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer 403."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        app = self._refusal(scope) or self._app
+        await app(scope, receive, send_with_headers)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._names.answers_to(host):
             return answer(
                 HTTPStatus.FORBIDDEN,
                 "forbidden",
                 f"This server does not answer to the name {host!r}.",
-                "Use the address it listens on, or set `web.listen` in pipeline.yml.",
+                "Use the address it listens on; a proxy in front must send that as Host.",
             )
-        if request.method not in READING and _from_elsewhere(request):
+        if scope["method"] not in READING and from_elsewhere(headers):
             return answer(
-                HTTPStatus.FORBIDDEN, "forbidden", "Requests from other sites are refused."
+                HTTPStatus.FORBIDDEN,
+                "forbidden",
+                "Requests from pages of other sites are refused.",
+                "Use the pages of this server, or a program.",
             )
-        response = await following(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
-
-def _from_elsewhere(request: Request) -> bool:
-    """Whether a browser says that another site's page sends this."""
-    origin = request.headers.get("origin")
-    if origin is not None:
-        return urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()
-    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+        return None

@@ -1,108 +1,113 @@
-// One job: live progress while it runs, the player when it is done.
-const article = document.querySelector("#job");
-const id = article.dataset.job;
-const ended = (state) => !["queued", "running"].includes(state);
-const POLL_MS = 2000;
+// One job: live while it runs, with its player when it is done.
+import { follow } from "./live.js";
+import { setUpPlayer } from "./player.js";
+import { localTimes, percent } from "./times.js";
 
-function stepLine(step) {
-  const line = document.createElement("li");
-  line.dataset.step = step.name;
-  const name = document.createElement("span");
-  name.className = "name";
-  name.textContent = step.name.replace("rendition:", "");
-  const bar = document.createElement("progress");
-  bar.max = 1;
-  bar.setAttribute("aria-label", `Progress of ${step.name}`);
-  line.append(name, bar, document.createElement("span"));
-  return line;
+const announce = document.querySelector("#announce");
+const article = () => document.querySelector("#job");
+const id = article().dataset.job;
+const name = document.title;
+
+// What the server draws anew: the states. Between them only bars and figures move.
+function shape(root) {
+  const steps = [...root.querySelectorAll("[data-step]")];
+  return [root.dataset.state, ...steps.map((step) => `${step.dataset.step}=${step.dataset.state}`)].join();
 }
 
-function showSteps(steps) {
-  const list = document.querySelector("#steps");
-  steps.forEach((step, place) => {
-    let line = list.querySelector(`[data-step="${step.name}"]`) ?? stepLine(step);
-    if (list.children[place] !== line) list.insertBefore(line, list.children[place] ?? null);
-    line.querySelector("progress").value = step.progress;
-    const state = line.lastElementChild;
-    state.textContent = step.state;
-    state.className = `state ${step.state}`;
-  });
+const shapeOf = (job) => [job.state, ...job.steps.map((step) => `${step.name}=${step.state}`)].join();
+
+function move(root, share) {
+  root.querySelector("progress").value = share;
+  root.querySelector("[data-percent]").textContent = percent(share);
 }
 
 function show(job) {
-  if (job.state !== article.dataset.state && ended(job.state)) {
-    location.reload(); // the page of an ended job has its player, or its error
+  if (shape(article()) !== shapeOf(job)) {
+    redraw(job);
     return;
   }
-  article.dataset.state = job.state;
-  const state = document.querySelector("#state");
-  state.textContent = job.state;
-  state.className = `state ${job.state}`;
-  document.querySelector("#progress").value = job.progress;
-  document.querySelector("#percent").textContent = `${Math.round(job.progress * 100)} %`;
-  showSteps(job.steps);
+  const whole = article().querySelector(".whole");
+  if (whole) {
+    move(whole, job.progress);
+    document.title = `${percent(job.progress)} · ${name}`;
+  }
+  for (const step of job.steps) {
+    if (step.state !== "running") continue;
+    move(article().querySelector(`[data-step="${step.name}"]`), step.progress);
+  }
 }
 
-async function poll() {
+let drawing = false;
+
+async function redraw(job) {
+  if (drawing) return; // the next change, or the next look, finds what is missing
+  drawing = true;
   try {
-    const job = await (await fetch(`/api/v1/jobs/${id}`)).json();
-    show(job);
-    if (ended(job.state)) return;
+    const page = await (await fetch(location.pathname, { headers: { Accept: "text/html" } })).text();
+    const fresh = new DOMParser().parseFromString(page, "text/html");
+    const drawn = fresh.querySelector("#job");
+    if (!drawn) return;
+    say(article(), drawn);
+    const focused = document.activeElement?.id;
+    article().replaceWith(document.adoptNode(drawn));
+    document.title = fresh.title;
+    if (focused) document.getElementById(focused)?.focus();
+    ready();
   } catch {
-    // The server is away; the next look tries again.
+    // The server is away: what follows the job says so, and draws when it is back.
+  } finally {
+    drawing = false;
   }
-  setTimeout(poll, POLL_MS);
+  if (shape(article()) !== shapeOf(job)) setTimeout(lookAgain, 500);
 }
 
-function listen() {
-  const source = new EventSource(`/api/v1/jobs/${id}/events`);
-  source.addEventListener("job", (event) => show(JSON.parse(event.data)));
-  source.addEventListener("end", () => source.close());
-  source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED) poll(); // else the browser reconnects by itself
-  });
+async function lookAgain() {
+  const answer = await fetch(`/api/v1/jobs/${id}`).catch(() => null);
+  if (answer?.ok) show(await answer.json());
 }
 
-async function act(button) {
+function say(before, after) {
+  const done = [...after.querySelectorAll('[data-step][data-state="done"]')]
+    .filter((step) => before.querySelector(`[data-step="${step.dataset.step}"]`)?.dataset.state !== "done")
+    .map((step) => step.querySelector(".name").textContent);
+  const said = done.length ? [`${done.join(", ")} done.`] : [];
+  if (before.dataset.state !== after.dataset.state) said.push(`The job is ${after.dataset.state}.`);
+  if (said.length) announce.textContent = said.join(" ");
+}
+
+async function act(event) {
+  event.preventDefault();
+  const form = event.target;
+  if (form.dataset.action === "cancel" && !confirm("Cancel this job? What it has not finished is lost.")) return;
+  const button = form.querySelector("button");
   button.disabled = true;
-  const answer = await fetch(`/api/v1/jobs/${id}/${button.dataset.action}`, { method: "POST" });
-  if (answer.ok) {
-    location.reload();
-    return;
+  const refusal = document.querySelector("#refusal");
+  try {
+    const answer = await fetch(form.action, { method: "POST" });
+    const said = await answer.json();
+    if (answer.ok) {
+      location.reload();
+      return;
+    }
+    refusal.textContent = `${said.error.message} ${said.error.hint}`;
+  } catch {
+    refusal.textContent = "The server does not answer. Is Reelworks running?";
   }
-  const { error } = await answer.json();
-  document.querySelector("#answer").textContent = `${error.message} ${error.hint}`;
+  refusal.hidden = false;
   button.disabled = false;
 }
 
-async function play(kind) {
-  const video = document.querySelector("#video");
-  const playing = document.querySelector("#playing");
-  try {
-    window.player ??= new shaka.Player();
-    if (window.player.getMediaElement() !== video) {
-      video.removeAttribute("src");
-      await window.player.attach(video);
-    }
-    await window.player.load(video.dataset[kind], video.currentTime || 0);
-    playing.textContent = `${kind.toUpperCase()}, ${window.player.getVariantTracks().length} renditions`;
-  } catch (error) {
-    playing.textContent = `This browser could not play ${kind.toUpperCase()} (${error.code ?? error}).`;
-  }
-  for (const button of document.querySelectorAll("[data-stream]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.stream === kind));
-  }
+function lost(gone) {
+  document.body.classList.toggle("lost-server", gone);
 }
 
-for (const button of document.querySelectorAll("[data-action]")) {
-  button.addEventListener("click", () => act(button));
+function ready() {
+  localTimes(article());
+  for (const form of article().querySelectorAll("form[data-action]")) form.addEventListener("submit", act);
+  const log = article().querySelector(".log");
+  log.scrollTop = log.scrollHeight; // the latest is what one wants to see
+  window.player = setUpPlayer(article());
 }
-const streams = [...document.querySelectorAll("[data-stream]")];
-for (const button of streams) {
-  button.addEventListener("click", () => play(button.dataset.stream));
-}
-if (streams.length && window.shaka) {
-  shaka.polyfill.installAll();
-  if (shaka.Player.isBrowserSupported()) play(streams[0].dataset.stream);
-}
-if (!ended(article.dataset.state)) listen();
+
+ready();
+if (["queued", "running"].includes(article().dataset.state)) follow(id, show, lost);

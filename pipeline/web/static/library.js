@@ -1,98 +1,92 @@
-// The library: uploads with progress, and the cards kept up to date.
+// The library: uploads, and the cards kept up to date.
+import { localTimes, percent } from "./times.js";
+import { upload } from "./uploads.js";
+
 const form = document.querySelector("#upload");
-const cards = document.querySelector("#jobs");
-const LOOK_MS = 2000;
+const listing = () => document.querySelector("#listing");
+// While something is being made the page looks often, else now and then.
+const BUSY_MS = 1500;
+const IDLE_MS = 5000;
 
-function upload(file) {
-  const line = document.createElement("li");
-  const name = document.createElement("span");
-  const bar = document.createElement("progress");
-  name.textContent = file.name;
-  bar.max = 1;
-  bar.value = 0;
-  bar.setAttribute("aria-label", `Upload of ${file.name}`);
-  line.append(name, bar);
-  document.querySelector("#uploads").append(line);
-  const request = new XMLHttpRequest();
-  request.open("POST", `/api/v1/uploads?name=${encodeURIComponent(file.name)}`);
-  request.upload.onprogress = (event) => { bar.value = event.loaded / event.total; };
-  request.onload = () => {
-    const answer = JSON.parse(request.responseText);
-    bar.remove();
-    if (request.status === 201) {
-      name.innerHTML = "";
-      const link = document.createElement("a");
-      link.href = `/jobs/${answer.id}`;
-      link.textContent = file.name;
-      name.append(link, " is in the pipeline.");
-      refresh();
-    } else {
-      line.className = "error";
-      name.textContent = `${file.name}: ${answer.error.message} ${answer.error.hint}`;
-    }
-  };
-  request.onerror = () => {
-    line.className = "error";
-    name.textContent = `${file.name}: the connection broke. Send it again.`;
-    bar.remove();
-  };
-  request.send(file);
+const busy = (job) => ["queued", "running"].includes(job.state);
+const drawn = () => [...listing().querySelectorAll("[data-job]")];
+let timer = 0;
+
+function query() {
+  const asked = new URLSearchParams(location.search);
+  asked.set("limit", asked.get("limit") ?? "48");
+  return asked;
 }
 
-function fill(card, job) {
-  const state = card.querySelector(".state");
-  state.textContent = job.state;
-  state.className = `state ${job.state}`;
-  const bar = card.querySelector("progress");
-  bar.value = job.progress;
-  bar.hidden = Boolean(job.finished_at);
-}
-
-function known(id) {
-  return cards.querySelector(`[data-job="${id}"]`);
+async function redraw() {
+  const page = await (await fetch(location.href, { headers: { Accept: "text/html" } })).text();
+  const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("#listing");
+  if (!fresh) return;
+  const focused = document.activeElement?.getAttribute("href");
+  localTimes(fresh);
+  listing().replaceWith(document.adoptNode(fresh));
+  if (focused) listing().querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
 }
 
 async function refresh() {
-  const jobs = await (await fetch("/api/v1/jobs?limit=60")).json();
-  const changed = jobs.some((job) => !known(job.id) || known(job.id).dataset.state !== job.state);
-  if (changed) {
-    const page = await (await fetch("/")).text();
-    const fresh = new DOMParser().parseFromString(page, "text/html");
-    cards.replaceChildren(...fresh.querySelector("#jobs").children);
-    document.querySelector("#empty").hidden = jobs.length > 0;
+  const answer = await fetch(`/api/v1/jobs?${query()}`);
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const jobs = await answer.json();
+  const shown = drawn().map((card) => `${card.dataset.job}=${card.dataset.state}`).join();
+  if (shown !== jobs.map((job) => `${job.id}=${job.state}`).join()) {
+    await redraw();
   } else {
-    jobs.forEach((job) => fill(known(job.id), job));
+    for (const job of jobs.filter(busy)) {
+      const card = listing().querySelector(`[data-job="${job.id}"]`);
+      card.querySelector("progress").value = job.progress;
+      card.querySelector("[data-percent]").textContent = percent(job.progress);
+    }
   }
+  return jobs.some(busy) ? BUSY_MS : IDLE_MS;
 }
 
 async function look() {
+  clearTimeout(timer);
+  let wait = IDLE_MS;
   try {
-    if (!document.hidden) await refresh();
+    wait = await refresh();
+    document.body.classList.remove("lost-server");
   } catch {
-    // The server is away; the next look tries again.
+    document.body.classList.add("lost-server");
   }
-  setTimeout(look, LOOK_MS);
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(look, wait);
 }
 
-if (form) {
-  const files = document.querySelector("#files");
-  files.addEventListener("change", () => {
-    [...files.files].forEach(upload);
-    files.value = "";
+function takeUploads() {
+  const extensions = form.dataset.extensions.split(" ");
+  const list = document.querySelector("#uploads");
+  const take = (files) => upload([...files], extensions, list, look);
+  const chooser = document.querySelector("#files");
+  let depth = 0; // entering a child comes before leaving its parent
+
+  chooser.addEventListener("change", () => {
+    take(chooser.files);
+    chooser.value = "";
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  for (const kind of ["dragenter", "dragover"]) {
-    form.addEventListener(kind, (event) => {
-      event.preventDefault();
-      form.classList.add("over");
-    });
-  }
-  for (const kind of ["dragleave", "drop"]) {
-    form.addEventListener(kind, () => form.classList.remove("over"));
-  }
-  form.addEventListener("drop", (event) => {
+  const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const over = (by) => {
+    depth = by === 0 ? 0 : Math.max(0, depth + by);
+    form.classList.toggle("over", depth > 0);
+  };
+  document.addEventListener("dragenter", (event) => carriesFiles(event) && over(1));
+  document.addEventListener("dragleave", (event) => carriesFiles(event) && over(-1));
+  document.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
     event.preventDefault();
-    [...event.dataTransfer.files].forEach(upload);
+    over(0);
+    take(event.dataTransfer.files);
   });
 }
-setTimeout(look, LOOK_MS);
+
+localTimes(document);
+if (form) takeUploads();
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
+timer = setTimeout(look, BUSY_MS);

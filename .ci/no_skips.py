@@ -1,0 +1,30 @@
+"""Fail when a test was skipped: `no_skips.py REPORT` reads pytest's JUnit report.
+
+Where this runs everything is there (services that don't answer are not asked for), so a skipped
+test is one that nobody notices is broken.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from defusedxml import ElementTree
+
+
+def skipped(report: Path) -> list[str]:
+    """Name each skipped test of the report, with the reason."""
+    cases = ElementTree.parse(report).iter("testcase")
+    return [
+        f"{case.get('classname')}::{case.get('name')}: {reason.get('message')}"
+        for case in cases
+        for reason in case.findall("skipped")
+        if reason.get("type") != "pytest.xfail"
+    ]
+
+
+if __name__ == "__main__":
+    found = skipped(Path(sys.argv[1]))
+    for line in found:
+        sys.stderr.write(f"skipped: {line}\n")
+    sys.exit(1 if found else 0)

@@ -1,0 +1,96 @@
+"""Colour: what a source's numbers mean, and what the renditions' numbers are said to mean.
+
+A file that does not say is guessed at by every player, and by the size of the picture: untagged
+renditions of one source would come out in different colours from rung to rung. So every rendition
+is tagged, all of one source alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pipeline.plan.source import VideoStream
+
+#: Lines and columns from which on players take an untagged picture for BT.709.
+HD_HEIGHT = 577
+HD_WIDTH = 1280
+#: The lines of European SD, whose primaries differ from American ones.
+PAL_HEIGHT = 576
+#: Matrices that every player knows; any other is converted to BT.709.
+COMMON_MATRICES = frozenset({"bt709", "smpte170m", "bt470bg", "bt2020nc"})
+#: How the pixel formats that hold red, green and blue begin.
+RGB_FORMATS = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8")
+#: PQ and HLG to ordinary light: linear, BT.709 primaries, a curve that keeps highlights.
+TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("zscale", {"t": "linear", "npl": 100}),
+    ("format", {"pix_fmts": "gbrpf32le"}),
+    ("zscale", {"p": "bt709"}),
+    ("tonemap", {"tonemap": "hable", "desat": 0}),
+    ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+)
+
+
+class Colours(NamedTuple):
+    """Primaries, transfer curve and matrix, as ffmpeg names them."""
+
+    primaries: str
+    transfer: str
+    matrix: str
+
+
+BT709 = Colours("bt709", "bt709", "bt709")
+HDR = Colours("bt2020", "smpte2084", "bt2020nc")
+
+
+def is_rgb(video: VideoStream) -> bool:
+    """Whether the picture is coded as red, green and blue."""
+    return video.color_space == "gbr" or (video.pix_fmt or "").startswith(RGB_FORMATS)
+
+
+def colours(video: VideoStream) -> Colours:
+    """Say what the source's colours are; what it does not tell is taken as players take it."""
+    guess = _guess(video)
+    return Colours(
+        _known(video.color_primaries) or guess.primaries,
+        _known(video.color_transfer) or guess.transfer,
+        _known(video.color_space) or guess.matrix,
+    )
+
+
+def told_colours(video: VideoStream) -> dict[str, str]:
+    """Give the options of `setparams` that tell ffmpeg what the source left out; maybe none."""
+    known = colours(video)
+    left_out: dict[str, str] = {}
+    if _known(video.color_primaries) is None:
+        left_out["color_primaries"] = known.primaries
+    if _known(video.color_transfer) is None:
+        left_out["color_trc"] = known.transfer
+    if not is_rgb(video):
+        if _known(video.color_space) is None:
+            left_out["colorspace"] = known.matrix
+        if _known(video.color_range) is None and not (video.pix_fmt or "").startswith("yuvj"):
+            left_out["range"] = "tv"
+    return left_out
+
+
+def scaled_colours(video: VideoStream) -> dict[str, str]:
+    """Give the options of `scale` that bring a picture to the range and matrix of all outputs."""
+    wanted = {"out_range": "tv"}
+    if not video.hdr and (is_rgb(video) or colours(video).matrix not in COMMON_MATRICES):
+        wanted["out_color_matrix"] = BT709.matrix
+    return wanted
+
+
+def _guess(video: VideoStream) -> Colours:
+    if video.hdr:
+        return HDR
+    if is_rgb(video) or video.height >= HD_HEIGHT or video.width >= HD_WIDTH:
+        return BT709
+    if video.height == PAL_HEIGHT:
+        return Colours("bt470bg", "smpte170m", "bt470bg")
+    return Colours("smpte170m", "smpte170m", "smpte170m")
+
+
+def _known(value: str | None) -> str | None:
+    return None if value in (None, "unknown", "unspecified", "reserved") else value

@@ -1,0 +1,83 @@
+"""Argument lists for the poster: take a typical frame, and look how much it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import ffmpeg
+
+from pipeline.plan.argv import QUIET, compiled, ordinary_light, whole_frames
+from pipeline.plan.reading import file_url, input_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.plan.source import Source
+
+#: How many frames one is chosen from, and how far apart they are taken: together about five
+#: seconds. All of them are held in memory at once, at the poster's size.
+POSTER_FRAMES = 48
+POSTER_STEP = 3
+#: The widest a poster is, and the highest, pixels.
+POSTER_WIDTH = 1280
+POSTER_HEIGHT = 2560
+
+
+def poster_size(source: Source) -> tuple[int, int]:
+    """Choose the poster's size: the source's shape, never larger than it, in even pixels."""
+    width, height = source.display_width, source.display_height
+    if POSTER_WIDTH * height <= POSTER_HEIGHT * width:
+        over, under = min(POSTER_WIDTH, width), width
+    else:
+        over, under = min(POSTER_HEIGHT, height), height
+    return _even(width * over, under), _even(height * over, under)
+
+
+def poster_argv(program: Path, source: Source, at_s: float, output: Path) -> list[str]:
+    """Build the command that takes the most typical frame of some seconds from `at_s` on.
+
+    ffmpeg's `thumbnail` filter picks the frame whose colours are nearest to the average of its
+    batch, so a flash, a black frame or a blend between shots is not chosen.
+    """
+    video = source.video
+    if video is None:
+        raise ValueError("a poster needs a picture")
+    width, height = poster_size(source)
+    # A raw stream can't be sought in, but begins at its beginning.
+    place = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
+    origin = ffmpeg.input(file_url(source.path), **place, **input_options())
+    picture = whole_frames(origin[str(video.index)], video)
+    picture = (
+        picture.filter("select", f"not(mod(n,{POSTER_STEP}))")
+        .filter("scale", w=width, h=height, flags="area")
+        .filter("setsar", "1")
+        .filter("thumbnail", n=POSTER_FRAMES)
+    )
+    # JPEG is full range BT.601, whatever the source is.
+    picture = (
+        ordinary_light(picture, video)
+        .filter("scale", out_range="pc", out_color_matrix="bt601")
+        .filter("format", pix_fmts="yuvj420p")
+    )
+    made = ffmpeg.output(
+        picture,
+        file_url(output),
+        **{"frames:v": 1, "c:v": "mjpeg", "q:v": 3, "f": "image2", "update": 1},
+        map_metadata=-1,
+    ).global_args(*QUIET, "-progress", "pipe:1")
+    return compiled(made, program)
+
+
+def luma_argv(program: Path, picture: Path) -> list[str]:
+    """Build the command that prints a picture as 32x18 bytes of brightness."""
+    small = (
+        ffmpeg.input(file_url(picture))
+        .filter("scale", w=32, h=18, flags="area")
+        .filter("format", pix_fmts="gray")
+    )
+    made = ffmpeg.output(small, "pipe:1", f="rawvideo").global_args(*QUIET)
+    return compiled(made, program)
+
+
+def _even(numerator: int, denominator: int) -> int:
+    return max(2, 2 * round(numerator / (2 * denominator)))

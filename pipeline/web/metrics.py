@@ -1,0 +1,76 @@
+"""The figures of `/metrics`, in a registry of our own: read from the database when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from pipeline.history import jobs, outbox
+from pipeline.models import Step, StepKind, StepState
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+    from sqlalchemy.orm import Session
+
+    from pipeline.app import Runtime
+
+
+class Metrics:
+    """What this process counts itself, and what the tables say."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Tables(runtime))
+        ProcessCollector(registry=self.registry)
+        self.uploads = Counter(
+            "reelworks_uploads", "Uploads, by how they ended.", ["outcome"], registry=self.registry
+        )
+        self.upload_bytes = Counter(
+            "reelworks_upload_bytes", "Bytes of accepted uploads.", registry=self.registry
+        )
+        self.listeners = Gauge(
+            "reelworks_event_listeners", "Who follow a job at present.", registry=self.registry
+        )
+
+    def text(self) -> bytes:
+        """Write all figures in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Tables(Collector):
+    """Reads the figures of the whole system, whichever process asks."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def describe(self) -> list[Metric]:
+        """Name nothing ahead: registering must not need the database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Count jobs and steps by state, and alerts still owed. Raises `DatabaseUnreachable`."""
+        by_state = GaugeMetricFamily("reelworks_jobs", "Jobs in each state.", labels=["state"])
+        steps = GaugeMetricFamily(
+            "reelworks_steps", "Steps in each state, by kind.", labels=["kind", "state"]
+        )
+        owed = GaugeMetricFamily("reelworks_outbox_pending", "Alerts not delivered yet.")
+        with self._runtime.db.read() as session:
+            for state, count in jobs.count_by_state(session).items():
+                by_state.add_metric([state], count)
+            for (kind, step_state), count in _count_steps(session).items():
+                steps.add_metric([kind, step_state], count)
+            owed.add_metric([], outbox.pending(session))
+        yield from (by_state, steps, owed)
+
+
+def _count_steps(session: Session) -> dict[tuple[str, str], int]:
+    counts = {(kind.value, state.value): 0 for kind in StepKind for state in StepState}
+    query = select(Step.kind, Step.state, func.count()).group_by(Step.kind, Step.state)
+    for kind, state, count in session.execute(query):
+        counts[kind.value, state.value] = count
+    return counts

@@ -1,0 +1,67 @@
+// The player of a job's result: the same segments through HLS or DASH, at any quality.
+/* global shaka */
+
+const label = (track) => `${Math.min(track.width, track.height)}p`;
+
+export function setUpPlayer(root) {
+  const video = root.querySelector("#video");
+  const buttons = [...root.querySelectorAll("[data-stream]")];
+  if (!video || !buttons.length || !window.shaka) return null;
+  shaka.polyfill.installAll();
+  if (!shaka.Player.isBrowserSupported()) return null; // the progressive file plays instead
+
+  const quality = root.querySelector("#quality");
+  const playing = root.querySelector("#playing");
+  const player = new shaka.Player();
+  root.querySelector("#controls").hidden = false;
+  video.removeAttribute("src");
+  const attached = player.attach(video);
+
+  function say() {
+    const track = player.getVariantTracks().find((one) => one.active);
+    const kind = buttons.find((one) => one.getAttribute("aria-pressed") === "true");
+    playing.textContent = track?.height
+      ? `${kind.textContent} at ${track.width}×${track.height}` : kind.textContent;
+  }
+
+  function offer() {
+    const tracks = player.getVariantTracks().filter((track) => track.height);
+    tracks.sort((one, other) => other.height - one.height);
+    quality.replaceChildren(new Option("Auto", ""));
+    for (const track of tracks) {
+      quality.append(new Option(`${label(track)} · ${Math.round(track.bandwidth / 1000)} kbit/s`, track.id));
+    }
+    quality.parentElement.hidden = tracks.length < 2;
+  }
+
+  async function load(button) {
+    const kind = button.dataset.stream;
+    const from = video.currentTime || undefined;
+    const wasPlaying = !video.paused;
+    for (const one of buttons) one.setAttribute("aria-pressed", String(one === button));
+    try {
+      await attached;
+      player.configure("abr.enabled", true);
+      await player.load(video.dataset[kind], from);
+      offer();
+      say();
+      if (wasPlaying) await video.play();
+    } catch (error) {
+      if (error.code === shaka.util.Error.Code.LOAD_INTERRUPTED || error.name === "AbortError") return;
+      playing.textContent = `This browser could not play ${kind.toUpperCase()} (${error.code ?? error}).`;
+    }
+  }
+
+  for (const button of buttons) button.addEventListener("click", () => load(button));
+  for (const event of ["adaptation", "variantchanged"]) player.addEventListener(event, say);
+  player.addEventListener("error", (event) => {
+    playing.textContent = `Playing stopped (${event.detail.code}).`;
+  });
+  quality.addEventListener("change", () => {
+    const track = player.getVariantTracks().find((one) => String(one.id) === quality.value);
+    player.configure("abr.enabled", !track);
+    if (track) player.selectVariantTrack(track, true);
+  });
+  load(buttons[0]);
+  return player;
+}

@@ -1,0 +1,210 @@
+"""A job's page: live while it runs, and playing when it is done."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from pipeline.errors import ReelworksError
+from pipeline.models import JobState
+from tests.browser.conftest import PATIENCE_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.conftest import Complaints
+    from tests.integration.web.site import Site
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=PATIENCE_MS)
+BAD = ReelworksError("not_media", "notes.mp4 is a text.", "Give a video; see `reelworks show`.")
+PLAYING = "() => { const v = document.querySelector('#video'); return v.currentTime > %s; }"
+
+
+def step(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-step="{name}"]')
+
+
+def test_progress_of_each_rendition_is_live(site: Site, open_page: Callable[..., Page]) -> None:
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    expect(page.locator("h1 + p")).to_contain_text("queued")
+    site.plan(job.id, "rendition:180p", "rendition:90p")
+    site.take(job.id, "thumbnail")
+    site.done(job.id, "thumbnail")
+    large, small = site.take(job.id, "rendition:180p"), site.take(job.id, "rendition:90p")
+    expect(step(page, "rendition:180p")).to_contain_text("running")
+    for share in (0.25, 0.5):
+        site.beat(large, share)
+        site.beat(small, share / 2)
+        expect(step(page, "rendition:180p")).to_contain_text(f"{share * 100:.0f}\u202f%")
+        expect(step(page, "rendition:90p").get_by_role("progressbar")).to_have_attribute(
+            "value", str(share / 2)
+        )
+    expect(page).to_have_title(re.compile(r"^36\u202f% · clip\.mp4"))
+    expect(page.get_by_role("progressbar", name="Progress of the job")).to_have_attribute(
+        "value", "0.3625"
+    )
+    site.done(job.id, "rendition:180p")
+    expect(step(page, "rendition:180p")).to_contain_text("done")
+    expect(page.get_by_role("status")).to_contain_text("180p done.")
+    expect(page.get_by_role("listitem").filter(has_text="rendition:180p done")).to_be_visible()
+
+
+def test_a_job_that_fails_says_why_and_what_to_do(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    site.end(job.id, JobState.FAILED, BAD)
+    trouble = page.get_by_role("region", name="What went wrong")
+    expect(trouble).to_contain_text("notes.mp4 is a text.")
+    expect(trouble).to_contain_text("Give a video; see reelworks show.")
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("h1 + p")).to_contain_text("queued")
+    assert site.view(job.id).run == 2
+
+
+def test_a_job_is_cancelled_after_asking(site: Site, open_page: Callable[..., Page]) -> None:
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="Cancel").click()
+    assert site.view(job.id).state == "queued"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("h1 + p")).to_contain_text("cancelled")
+    assert site.view(job.id).state == "cancelled"
+
+
+def test_what_can_not_be_done_any_more_is_said(
+    site: Site, open_page: Callable[..., Page], complaints: Complaints
+) -> None:
+    complaints.expected = ("409", "503")
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    page.route("**/events", lambda route: route.fulfill(status=503))
+    page.route(f"**/api/v1/jobs/{job.id}", lambda route: route.fulfill(status=503))
+    page.reload()
+    site.end(job.id, JobState.CANCELLED)
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("alert")).to_contain_text("has ended already")
+
+
+def test_where_events_do_not_get_through_the_page_asks(
+    site: Site, open_page: Callable[..., Page], complaints: Complaints
+) -> None:
+    complaints.expected = ("502",)
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    page.route("**/events", lambda route: route.fulfill(status=502))
+    page.reload()
+    claim = site.take(job.id, "probe")
+    expect(step(page, "probe")).to_contain_text("running")
+    site.beat(claim, 0.4)
+    expect(step(page, "probe")).to_contain_text("40\u202f%")
+    site.end(job.id, JobState.CANCELLED)
+    expect(page.locator("h1 + p")).to_contain_text("cancelled")
+
+
+def test_after_a_broken_connection_the_page_goes_on(
+    site: Site, open_page: Callable[..., Page], complaints: Complaints
+) -> None:
+    complaints.expected = ("ERR_",)
+    job = site.job()
+    page = open_page(f"/jobs/{job.short_id}")
+    expect(step(page, "probe")).to_contain_text("waiting")
+    page.context.set_offline(True)
+    claim = site.take(job.id, "probe")
+    site.beat(claim, 0.7)
+    page.context.set_offline(False)
+    expect(step(page, "probe")).to_contain_text("70\u202f%")
+
+
+@pytest.mark.parametrize("kind", ["HLS", "DASH"])
+def test_a_result_plays(done: str, open_page: Callable[..., Page], kind: str) -> None:
+    page = open_page(f"/jobs/{done[:8]}")
+    page.get_by_role("button", name=kind).click()
+    expect(page.get_by_text(f"{kind} at ")).to_be_visible()
+    page.evaluate("document.querySelector('#video').muted = true")
+    page.evaluate("document.querySelector('#video').play()")
+    page.wait_for_function(PLAYING % 0.5)
+    height, audio = page.evaluate(
+        "[document.querySelector('#video').videoHeight,"
+        " window.player.getAudioTracks ? window.player.getAudioTracks().length : 1]"
+    )
+    assert height in (180, 90)
+    assert audio == 1
+    other = "DASH" if kind == "HLS" else "HLS"
+    page.get_by_role("button", name=other).click()
+    expect(page.get_by_role("button", name=other)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(PLAYING % 1.0)
+
+
+def test_a_quality_can_be_chosen(done: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"/jobs/{done[:8]}")
+    quality = page.get_by_label("Quality")
+    expect(quality.locator("option")).to_have_count(3)
+    labels = quality.locator("option").all_text_contents()
+    assert [label.split(" ")[0] for label in labels] == ["Auto", "180p", "90p"]
+    for name, size in (("90p", "160×90"), ("180p", "320×180")):
+        quality.select_option(label=next(label for label in labels if label.startswith(name)))
+        expect(page.locator("#playing")).to_contain_text(size)
+    page.evaluate("document.querySelector('#video').muted = true")
+    page.evaluate("document.querySelector('#video').play()")
+    page.wait_for_function(PLAYING % 0.2)
+    assert page.evaluate("document.querySelector('#video').videoHeight") == 180
+
+
+def test_the_player_appears_when_the_job_is_done_while_one_looks(
+    site: Site, done: str, open_page: Callable[..., Page]
+) -> None:
+    from pathlib import Path
+
+    outputs = site.view(done).outputs
+    assert outputs is not None
+    other = site.job("other.mp4")
+    page = open_page(f"/jobs/{other.short_id}")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    site.succeed(
+        other.id,
+        Path(outputs.directory),
+        poster="poster.jpg",
+        hls="stream/master.m3u8",
+        dash="stream/manifest.mpd",
+    )
+    expect(page.get_by_text("HLS at ")).to_be_visible()
+    page.evaluate("document.querySelector('#video').muted = true")
+    page.evaluate("document.querySelector('#video').play()")
+    page.wait_for_function(PLAYING % 0.2)
+    expect(page.get_by_role("status").first).not_to_be_empty()
+
+
+def test_each_rendition_can_be_downloaded(
+    done: str, site: Site, open_page: Callable[..., Page]
+) -> None:
+    outputs = site.view(done).outputs
+    assert outputs is not None
+    page = open_page(f"/jobs/{done[:8]}")
+    for rendition in outputs.renditions:
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=f"Download {rendition.name}").click()
+        assert waiting.value.suggested_filename == f"real clip-{rendition.name}.mp4"
+        assert waiting.value.path().stat().st_size == rendition.bytes
+
+
+def test_without_scripts_a_result_is_read_and_played_from_one_file(
+    done: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(f"/jobs/{done[:8]}", java_script_enabled=False)
+    expect(page.get_by_role("rowheader", name="180p")).to_be_visible()
+    expect(page.locator("#video")).to_have_attribute("src", re.compile(r"/mp4/180p\.mp4$"))
+    expect(page.get_by_role("button", name="HLS")).to_be_hidden()

@@ -1,0 +1,336 @@
+"""The outbox delivers every alert once, whatever its channels do."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from pipeline.alerts import outbox as draining
+from pipeline.alerts.outbox import MOST_ATTEMPTS, DrainReport, drain
+from pipeline.alerts.send import DeliveryFailed
+from pipeline.errors import ReelworksError
+from pipeline.history import events, jobs, outbox
+from pipeline.history.database import now
+from pipeline.models import JobState, OutboxRow
+from pipeline.settings.load import Settings
+from pipeline.settings.notifications import Notifications
+from pipeline.settings.pipeline import PipelineSettings
+
+if TYPE_CHECKING:
+    from pipeline.history.database import Database
+    from pipeline.models import Job
+    from tests.integration.alerts.receiver import Receiver
+
+NewJob = Callable[..., "Job"]
+BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
+
+
+def told(**urls: str) -> Settings:
+    channels = {name: {"url": url, "on": ["failed"]} for name, url in urls.items()}
+    return Settings(
+        config_dir=Path("/config"),
+        root=Path("/"),
+        pipeline=PipelineSettings(),
+        profiles={},
+        schedules={},
+        notifications=Notifications.model_validate({"channels": channels}),
+    )
+
+
+def fail(db: Database, new_job: NewJob, *channels: str, name: str = "clip.mp4") -> str:
+    job_id = new_job(source_path=f"/inbox/{name}").id
+    with db.begin() as session:
+        jobs.end(session, job_id, JobState.FAILED, error=BAD, step="probe", channels=channels)
+    return job_id
+
+
+def rows(db: Database) -> list[OutboxRow]:
+    with db.read() as session:
+        return list(session.scalars(select(OutboxRow).order_by(OutboxRow.id)))
+
+
+def make_due(db: Database, **values: Any) -> None:
+    with db.begin() as session:
+        session.execute(update(OutboxRow).values(next_attempt_at=now(session), **values))
+
+
+def log(db: Database, job_id: str) -> list[str]:
+    with db.read() as session:
+        return [event.message for event in events.since(session, job_id)]
+
+
+def test_an_alert_is_delivered_once_and_noted_in_the_jobs_log(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    job_id = fail(db, new_job, "team")
+    settings = told(team=inbox.url())
+    assert drain(db, settings) == DrainReport(sent=1)
+    assert drain(db, settings) == DrainReport()
+    assert [alert["title"] for alert in inbox.alerts] == ["clip.mp4 failed"]
+    assert "It is a text.\nGive a video." in inbox.alerts[0]["message"]
+    assert rows(db)[0].sent_at is not None
+    assert log(db, job_id)[-1] == "told team that it failed"
+
+
+def test_an_empty_outbox_is_left_at_once(db: Database, inbox: Receiver) -> None:
+    assert drain(db, told(team=inbox.url())) == DrainReport()
+    assert inbox.asked == 0
+
+
+@pytest.mark.parametrize("mood", ["500", "hang", "drip", "drop"])
+def test_a_failed_delivery_is_made_later_exactly_once(
+    db: Database, new_job: NewJob, inbox: Receiver, impatient: None, mood: str
+) -> None:
+    fail(db, new_job, "team")
+    settings = told(team=inbox.url())
+    inbox.mood = mood
+    assert drain(db, settings) == DrainReport(put_off=1)
+    (row,) = rows(db)
+    assert (row.attempts, row.sent_at, row.closed_at) == (1, None, None)
+    assert "did not take the message" in (row.error or "")
+    assert drain(db, settings) == DrainReport()
+    inbox.mood = "taken"
+    make_due(db)
+    assert drain(db, settings) == DrainReport(sent=1)
+    make_due(db)
+    assert drain(db, settings) == DrainReport()
+    assert len(inbox.alerts) == 1
+    assert rows(db)[0].error is None
+
+
+def test_a_channel_that_is_gone_for_a_while_hears_of_it_later(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    fail(db, new_job, "team")
+    assert drain(db, told(team="json://127.0.0.1:1/")) == DrainReport(put_off=1)
+    make_due(db)
+    assert drain(db, told(team=inbox.url())) == DrainReport(sent=1)
+    assert len(inbox.alerts) == 1
+
+
+def test_the_next_try_waits_longer_each_time(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    fail(db, new_job, "team")
+    inbox.mood = "500"
+    waits = []
+    for _ in range(4):
+        make_due(db)
+        drain(db, told(team=inbox.url()))
+        with db.read() as session:
+            waits.append((rows(db)[0].next_attempt_at - now(session)).total_seconds())
+    assert waits == sorted(waits)
+    assert waits[0] > 10
+
+
+def test_an_alert_that_never_arrives_is_given_up_with_its_reason(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    job_id = fail(db, new_job, "team")
+    inbox.mood = "500"
+    settings = told(team=inbox.url())
+    for _ in range(MOST_ATTEMPTS - 1):
+        make_due(db)
+        assert drain(db, settings) == DrainReport(put_off=1)
+    make_due(db)
+    assert drain(db, settings) == DrainReport(given_up=1)
+    (row,) = rows(db)
+    assert (row.attempts, row.sent_at) == (8, None)
+    assert row.closed_at is not None
+    assert "HTTP status 500" in (row.error or "")
+    assert log(db, job_id)[-1].startswith("team was not told: The channel 'team'")
+    make_due(db)
+    assert drain(db, settings) == DrainReport()
+    assert inbox.asked == MOST_ATTEMPTS
+
+
+def test_alerts_to_a_channel_that_was_removed_are_closed_with_the_reason(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    job_id = fail(db, new_job, "former", "team")
+    assert drain(db, told(team=inbox.url())) == DrainReport(sent=1, given_up=1)
+    former = rows(db)[0]
+    assert former.closed_at is not None
+    assert former.error == "the channel is no longer in notifications.yml"
+    assert "former was not told: the channel is no longer in notifications.yml" in log(db, job_id)
+
+
+def test_a_channel_that_hangs_holds_up_no_other(
+    db: Database, new_job: NewJob, inbox: Receiver, other_inbox: Receiver
+) -> None:
+    for number in range(5):
+        fail(db, new_job, "stuck", "team", name=f"{number}.mp4")
+    inbox.mood = "hang"
+    settings = told(stuck=inbox.url(), team=other_inbox.url())
+    first = threading.Thread(target=drain, args=(db, settings))
+    began = time.monotonic()
+    first.start()
+    while len(other_inbox.alerts) < 5:
+        assert time.monotonic() - began < 8
+        time.sleep(0.02)
+    # A drain that starts meanwhile does not queue up behind the one that hangs.
+    fail(db, new_job, "stuck", "team", name="late.mp4")
+    assert drain(db, settings) == DrainReport(sent=1)
+    assert inbox.asked == 1
+    inbox.released.set()
+    first.join(30)
+    assert not first.is_alive()
+
+
+def test_a_long_queue_for_a_broken_channel_hides_no_other(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    for number in range(3):
+        fail(db, new_job, "broken", name=f"{number}.mp4")
+    fail(db, new_job, "team")
+    settings = told(broken="json://127.0.0.1:1/", team=inbox.url())
+    assert drain(db, settings, limit=1) == DrainReport(sent=1, put_off=1)
+
+
+def test_a_channel_that_fails_is_left_alone_until_the_next_drain(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    for number in range(3):
+        fail(db, new_job, "team", name=f"{number}.mp4")
+    inbox.mood = "500"
+    assert drain(db, told(team=inbox.url())) == DrainReport(put_off=1)
+    assert inbox.asked == 1
+    inbox.mood = "taken"
+    assert drain(db, told(team=inbox.url())) == DrainReport(sent=2)
+
+
+def test_no_more_than_the_limit_goes_to_a_channel_at_once(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    for number in range(3):
+        fail(db, new_job, "team", name=f"{number}.mp4")
+    settings = told(team=inbox.url())
+    assert drain(db, settings, limit=2) == DrainReport(sent=2)
+    assert drain(db, settings, limit=2) == DrainReport(sent=1)
+    assert [alert["title"][0] for alert in inbox.alerts] == ["0", "1", "2"]
+
+
+def test_a_slow_channel_gives_way_when_it_has_had_its_time(
+    db: Database, new_job: NewJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        fail(db, new_job, "team", name=f"{number}.mp4")
+    monkeypatch.setattr(draining, "BUDGET_S", 0.05)
+    slow = told(team="json://unused")
+    assert drain(db, slow, sender=lambda *_: time.sleep(0.1)) == DrainReport(sent=1)
+
+
+def test_what_another_process_is_sending_is_not_sent_until_its_lease_lapses(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    fail(db, new_job, "team")
+    with db.begin() as session:
+        assert outbox.claim(session, rows(db)[0].id, "elsewhere")
+    settings = told(team=inbox.url())
+    assert drain(db, settings) == DrainReport()
+    with db.begin() as session:
+        lapsed = now(session) - timedelta(seconds=1)
+        session.execute(update(OutboxRow).values(lease_until=lapsed))
+    assert drain(db, settings) == DrainReport(sent=1)
+    assert len(inbox.alerts) == 1
+
+
+def test_of_many_drains_at_once_each_alert_is_sent_by_one(
+    db: Database, new_job: NewJob, inbox: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        fail(db, new_job, "team", name=f"{number}.mp4")
+    # As if each were in a process of its own: only the claims keep them apart.
+    monkeypatch.setattr(draining, "_lines", _NoLines())
+    settings = told(team=inbox.url())
+    reports: list[DrainReport] = []
+    racers = [
+        threading.Thread(target=lambda: reports.append(drain(db, settings))) for _ in range(4)
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert sum(report.sent for report in reports) == 6
+    assert sorted(alert["title"] for alert in inbox.alerts) == [
+        f"{number}.mp4 failed" for number in range(6)
+    ]
+
+
+class _NoLines:
+    def __getitem__(self, _channel: str) -> threading.Lock:
+        return threading.Lock()
+
+
+def test_a_job_run_again_and_failed_again_alerts_once(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    job_id = fail(db, new_job, "team")
+    settings = told(team=inbox.url())
+    drain(db, settings)
+    with db.begin() as session:
+        jobs.reopen(session, job_id, timedelta(hours=1), afresh=True)
+    with db.begin() as session:
+        jobs.end(session, job_id, JobState.FAILED, error=BAD, step="probe", channels=("team",))
+    assert drain(db, settings) == DrainReport()
+    assert len(inbox.alerts) == 1
+
+
+def test_a_sender_that_dies_leaves_the_alert_to_another(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    fail(db, new_job, "team")
+    settings = told(team=inbox.url())
+    with pytest.raises(Killed):
+        drain(db, settings, sender=die)
+    assert drain(db, settings) == DrainReport()
+    with db.begin() as session:
+        lapsed = now(session) - timedelta(seconds=1)
+        session.execute(update(OutboxRow).values(lease_until=lapsed))
+    assert drain(db, settings) == DrainReport(sent=1)
+
+
+def test_a_wrong_address_is_tried_again_once_it_is_mended(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    fail(db, new_job, "team")
+    assert drain(db, told(team="slack://wrong")) == DrainReport(put_off=1)
+    assert "not a complete slack:// address" in (rows(db)[0].error or "")
+    make_due(db)
+    assert drain(db, told(team=inbox.url())) == DrainReport(sent=1)
+
+
+def test_what_is_recorded_of_a_failure_holds_no_secret(db: Database, new_job: NewJob) -> None:
+    job_id = fail(db, new_job, "team")
+    settings = told(team="json://me:hunter2@127.0.0.1:1/T0KEN?x=querysecret")
+    make_due(db, attempts=MOST_ATTEMPTS - 1)
+    assert drain(db, settings) == DrainReport(given_up=1)
+    said = " ".join([rows(db)[0].error or "", *log(db, job_id)])
+    assert not any(secret in said for secret in ("hunter2", "T0KEN", "querysecret"))
+
+
+def test_a_failure_of_one_alert_is_that_alerts_own(db: Database, new_job: NewJob) -> None:
+    job_id = fail(db, new_job, "team", "phone")
+
+    def picky(name: str, *_: object) -> None:
+        if name == "team":
+            raise DeliveryFailed(name, "it is closed")
+
+    settings = told(team="json://unused", phone="json://unused")
+    assert drain(db, settings, sender=picky) == DrainReport(sent=1, put_off=1)
+    assert log(db, job_id)[-1] == "told phone that it failed"
+    assert dataclasses.asdict(DrainReport(sent=1)) == {"sent": 1, "put_off": 0, "given_up": 0}

@@ -1,0 +1,172 @@
+"""`reelworks schedules`, as people and scripts use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline import app as application
+from pipeline.cli import main
+from pipeline.scheduler import sync
+from pipeline.settings.load import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.settings.load import Settings
+    from tests.integration.scheduler.beats import Beats
+
+Cli = Callable[..., tuple[int, str, str]]
+TWO = """\
+nightly: {task: clean, cron: "30 4 * * 0", timezone: Europe/Paris}
+often: {task: scan, folder: ./media/inbox, every: 90s, enabled: false}
+"""
+
+
+@pytest.fixture
+def cli(
+    settings: Settings,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Cli]:
+    """Run a verb in this process: exit code, standard output, standard error."""
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REELWORKS_CONFIG", str(settings.config_dir))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        application.runtime.cache_clear()
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(["--config", str(settings.config_dir), "schedules", *arguments])
+        said = capfd.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    yield run
+    application.runtime.cache_clear()
+
+
+def entries(said: str) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in map(json.loads, said.splitlines())}
+
+
+def test_the_list_shows_every_entry_before_beat_knows_of_it(cli: Cli, config_dir: Path) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    code, said, _ = cli("list", "--json")
+    assert code == 0
+    assert list(entries(said)) == ["notify", "reconcile", "nightly", "often"]
+    assert entries(said)["nightly"] == {
+        "name": "nightly",
+        "origin": "schedules.yml",
+        "task": "pipeline.clean",
+        "when": "at 04:30, only on Sunday",
+        "timezone": "Europe/Paris",
+        "enabled": True,
+        "last_run_at": None,
+        "total_run_count": 0,
+        "synchronised": False,
+    }
+    assert entries(said)["often"]["enabled"] is False
+
+
+def test_the_list_shows_what_beat_remembers(cli: Cli, config_dir: Path, environ: Any) -> None:
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    (config_dir / "schedules.yml").write_text(TWO)
+    sync(load_settings(config_dir, environ))
+    at = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+    PeriodicTask.objects.filter(name="yaml:nightly").update(last_run_at=at, total_run_count=3)
+    hourly = IntervalSchedule.objects.create(every=1, period="hours")
+    PeriodicTask.objects.create(name="theirs", task="their.task", interval=hourly)
+    rows = entries(cli("list", "--json")[1])
+    assert rows["nightly"]["last_run_at"] == "2026-03-04T05:06:07Z"
+    assert rows["nightly"]["total_run_count"] == 3
+    assert all(row["synchronised"] for row in rows.values())
+    assert (rows["theirs"]["origin"], rows["theirs"]["when"]) == ("other", "every 1 hours")
+
+
+def test_the_list_for_people_says_what_is_not_synchronised(cli: Cli, config_dir: Path) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    code, said, _ = cli()
+    assert code == 0
+    for words in ("nightly", "at 04:30, only on Sunday", "Europe/Paris", "never", "built in"):
+        assert words in said
+    assert "Not yet as schedules.yml says: notify, reconcile, nightly, often." in said
+    cli("sync")
+    assert "Not yet" not in cli("list")[1]
+
+
+def test_a_removed_entry_is_listed_as_such_until_it_is_synchronised(
+    cli: Cli, config_dir: Path
+) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    cli("sync")
+    (config_dir / "schedules.yml").write_text("")
+    rows = entries(cli("list", "--json")[1])
+    assert rows["nightly"]["synchronised"] is False
+    assert rows["notify"]["synchronised"] is True
+
+
+def test_sync_prints_what_changed(cli: Cli, config_dir: Path) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    said = cli("sync")[1].splitlines()
+    assert said[0] == "created yaml:nightly"
+    assert said[-1] == "0 unchanged"
+    (config_dir / "schedules.yml").write_text("nightly: {task: clean, every: 1h}\n")
+    assert cli("sync")[1].splitlines() == [
+        "updated yaml:nightly",
+        "removed yaml:often",
+        "2 unchanged",
+    ]
+    assert json.loads(cli("sync", "--json")[1]) == {
+        "created": [],
+        "updated": [],
+        "removed": [],
+        "unchanged": 3,
+    }
+
+
+def test_run_sends_an_entry_now_even_a_disabled_one(config_dir: Path, beats: Beats) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    code, said = _in_a_process(beats, "run", "often", "--json")
+    assert code == 0
+    told = json.loads(said)
+    assert told["name"] == "often"
+    messages = [json.loads(text) for text in beats.broker.lrange("ingest", 0, -1)]
+    assert [one["headers"]["id"] for one in messages] == [told["task"]]
+    folder = str(config_dir.parent / "media" / "inbox")
+    assert f"'folder': '{folder}'" in messages[0]["headers"]["kwargsrepr"]
+
+
+def test_run_of_an_unknown_name_suggests_the_nearest_and_exits_2(
+    cli: Cli, config_dir: Path
+) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    code, _, said = cli("run", "nigthly")
+    assert code == 2
+    assert "There is no schedule 'nigthly'" in said
+    assert "Did you mean 'nightly'?" in said
+
+
+@pytest.mark.parametrize(
+    "broker",
+    ["redis://:topsecret@127.0.0.1:1/0", "amqp://me:topsecret@127.0.0.1:1//"],
+)
+def test_run_without_a_broker_exits_3_and_shows_no_password(beats: Beats, broker: str) -> None:
+    beats.environ["REELWORKS_BROKER"] = broker
+    code, said = _in_a_process(beats, "run", "notify")
+    assert code == 3
+    assert "can't be reached" in said
+    assert "127.0.0.1:1" in said
+    assert "topsecret" not in said
+
+
+def _in_a_process(beats: Beats, *arguments: str) -> tuple[int, str]:
+    process = beats.start("-m", "pipeline.cli", "schedules", *arguments)
+    return process.ends(), process.said()

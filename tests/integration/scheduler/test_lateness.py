@@ -1,0 +1,63 @@
+"""A run by cron that is too late is not sent; one that is due is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+if TYPE_CHECKING:
+    from pipeline.settings.load import Settings
+
+NOW = datetime.now(UTC)
+
+
+def is_due(*, before: timedelta, last_run: timedelta, expires_s: int | None = 3600) -> bool:
+    """Ask of a row whose time was `before` ago, and that last ran `last_run` ago."""
+    from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+    from pipeline.app import app
+    from pipeline.scheduler.beat import Entry
+
+    zone = ZoneInfo("Asia/Kolkata")
+    at = (NOW - before).astimezone(zone)
+    cron = CrontabSchedule(minute=str(at.minute), hour=str(at.hour), timezone=zone)
+    row: Any = PeriodicTask(
+        name="yaml:nightly",
+        task="pipeline.clean",
+        crontab=cron,
+        last_run_at=NOW - last_run,
+        expire_seconds=expires_s,
+    )
+    return bool(Entry(row, app=app).is_due().is_due)
+
+
+@pytest.fixture(autouse=True)
+def _celery_configured(
+    settings: Settings, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELWORKS_CONFIG", str(settings.config_dir))
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_run_missed_a_little_while_ago_is_made_up_for() -> None:
+    assert is_due(before=timedelta(minutes=20), last_run=timedelta(hours=24, minutes=20))
+
+
+def test_a_run_missed_by_more_than_its_expiry_is_skipped() -> None:
+    assert not is_due(before=timedelta(hours=3), last_run=timedelta(days=9))
+
+
+def test_an_entry_that_says_a_longer_expiry_is_made_up_for() -> None:
+    assert is_due(before=timedelta(hours=3), last_run=timedelta(days=9), expires_s=4 * 3600)
+
+
+def test_a_row_of_others_without_expiry_is_as_django_celery_beat_has_it() -> None:
+    assert is_due(before=timedelta(hours=3), last_run=timedelta(days=9), expires_s=None)
+
+
+def test_a_run_that_was_made_is_not_made_again() -> None:
+    assert not is_due(before=timedelta(minutes=20), last_run=timedelta(minutes=19))

@@ -1,0 +1,103 @@
+"""`reelworks doctor` finds what is wrong, says what to do, and exits 1."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from pipeline.cli import cli
+from pipeline.settings.load import Settings
+
+
+@pytest.fixture
+def change(settings: Settings) -> Any:
+    """Change a key of pipeline.yml."""
+    file = settings.config_dir / "pipeline.yml"
+
+    def set_key(key: str, value: object) -> None:
+        document = yaml.safe_load(file.read_text())
+        file.write_text(yaml.safe_dump({**document, key: value}))
+
+    return set_key
+
+
+def examine(settings: Settings) -> tuple[int, dict[str, dict[str, str]]]:
+    done = CliRunner().invoke(cli, ["--config", str(settings.config_dir), "doctor", "--json"])
+    findings = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.exit_code, {finding["check"]: finding for finding in findings}
+
+
+@pytest.fixture(autouse=True)
+def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG", "BROKER", "RESULTS", "DATABASE"):
+        monkeypatch.delenv(f"REELWORKS_{name}", raising=False)
+
+
+def test_a_machine_with_everything_is_well(settings: Settings) -> None:
+    status, found = examine(settings)
+    assert {finding["check"] for finding in found.values() if finding["state"] == "failed"} == set()
+    assert status == 0
+    wanted = {"python", "ffmpeg", "ffprobe", "packager", "encode", "broker", "results", "database"}
+    wanted |= {"paths.library", "paths.work", "paths.state", "watch.0.path", "inotify", "setpriv"}
+    assert found.keys() >= wanted | {"web.listen", "flower.listen"}
+    assert not settings.pipeline.paths.state.exists(), "looking changes nothing"
+
+
+def test_a_missing_tool_is_named(settings: Settings, change: Any) -> None:
+    change("tools", {"ffmpeg": "/nowhere/ffmpeg"})
+    status, found = examine(settings)
+    assert status == 1
+    assert "/nowhere/ffmpeg" in found["tools"]["detail"]
+    assert found["tools"]["hint"]
+
+
+def test_a_taken_port_names_the_key(settings: Settings, change: Any) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        change("web", {"listen": f"127.0.0.1:{other.getsockname()[1]}"})
+        status, found = examine(settings)
+    assert status == 1
+    assert found["web.listen"]["state"] == "failed"
+    assert "web.listen" in found["web.listen"]["hint"]
+
+
+def test_a_broker_database_and_results_that_do_not_answer_are_told_apart(
+    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        monkeypatch.setenv("REELWORKS_DATABASE", f"postgresql://ada:secret@{address}/reelworks")
+        status, found = examine(settings)
+    assert status == 1
+    assert found["database"]["state"] == "failed"
+    assert "secret" not in json.dumps(found)
+    assert found["broker"]["state"] == found["results"]["state"] == "ok"
+
+
+def test_a_folder_we_may_not_write_to_is_named_with_its_key(
+    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    status, found = examine(settings)
+    assert status == 1
+    assert "paths.library" in found["paths.library"]["hint"]
+    assert "Permission denied" in found["paths.library"]["detail"]
+
+
+def test_what_it_says_to_people_has_a_sign_and_a_hint(settings: Settings, change: Any) -> None:
+    change("tools", {"ffmpeg": "/nowhere/ffmpeg"})
+    done = CliRunner().invoke(cli, ["--config", str(settings.config_dir), "doctor"])
+    assert "✓ python" in done.stdout
+    assert "✗ tools" in done.stdout
+    assert Path("/nowhere/ffmpeg").name in done.stdout

@@ -1,0 +1,264 @@
+"""An upload becomes a job, whole and under its own name, or leaves nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from pipeline.errors import ReelworksError
+from pipeline.ingest.candidate import candidates
+from pipeline.models import JobState
+from pipeline.web.receiving import Unfinished, sweep
+from tests.integration.web.site import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.web.site import Site
+
+UPLOADS = "/api/v1/uploads"
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
+def inbox(site: Site) -> list[str]:
+    return sorted(path.name for path in site.inbox.iterdir()) if site.inbox.exists() else []
+
+
+def test_the_body_of_a_request_becomes_a_job(site: Site, client: httpx.Client) -> None:
+    answer = client.post(UPLOADS, params={"name": "Été 1.mp4"}, content=b"film")
+    assert answer.status_code == 201
+    said = answer.json()
+    assert said["job"]["id"] == said["id"]
+    assert said["job"]["state"] == "queued"
+    assert answer.headers["location"] == f"/api/v1/jobs/{said['id']}"
+    assert client.get(answer.headers["location"]).json()["id"] == said["id"]
+    assert inbox(site) == ["Été 1.mp4"]
+    assert (site.inbox / "Été 1.mp4").read_bytes() == b"film"
+    assert site.published == [said["id"]]
+
+
+def test_a_body_of_unknown_length_is_taken(site: Site, client: httpx.Client) -> None:
+    pieces = (b"x" * 100_000 for _ in range(30))
+    answer = client.post(UPLOADS, params={"name": "a.mp4"}, content=pieces)
+    assert answer.status_code == 201
+    assert (site.inbox / "a.mp4").stat().st_size == 3_000_000
+
+
+def test_a_form_becomes_a_job(site: Site, client: httpx.Client) -> None:
+    content = os.urandom(2_500_000)
+    answer = client.post(UPLOADS, files={"file": ("form.mkv", content, "video/x-matroska")})
+    assert answer.status_code == 201
+    assert (site.inbox / "form.mkv").read_bytes() == content
+
+
+def test_a_form_of_a_page_without_scripts_leads_to_the_job(
+    site: Site, client: httpx.Client
+) -> None:
+    page = {"Accept": "text/html,application/xhtml+xml"}
+    answer = client.post(UPLOADS, files={"file": ("form.mp4", b"film")}, headers=page)
+    assert answer.status_code == 303
+    assert "form.mp4" in client.get(answer.headers["location"]).text
+
+
+def test_the_same_content_twice_is_one_job(site: Site, client: httpx.Client) -> None:
+    first = client.post(UPLOADS, params={"name": "a.mp4"}, content=b"same").json()
+    again = client.post(UPLOADS, params={"name": "b.mp4"}, content=b"same")
+    assert again.status_code == 201
+    assert again.json()["id"] == first["id"]
+    assert site.published == [first["id"]]
+
+
+def test_a_taken_name_is_never_overwritten(site: Site, client: httpx.Client) -> None:
+    for content in (b"one", b"two", b"three"):
+        assert client.post(UPLOADS, params={"name": "a.mp4"}, content=content).status_code == 201
+    assert inbox(site) == ["a (2).mp4", "a (3).mp4", "a.mp4"]
+    assert (site.inbox / "a.mp4").read_bytes() == b"one"
+    assert (site.inbox / "a (3).mp4").read_bytes() == b"three"
+
+
+def test_uploads_of_one_name_at_once_all_arrive(site: Site, client: httpx.Client) -> None:
+    def send(content: bytes) -> int:
+        address = client.base_url.join(UPLOADS)
+        return httpx.post(address, params={"name": "a.mp4"}, content=content).status_code
+
+    contents = [bytes([number]) * 200_000 for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(send, contents)) == [201] * 6
+    assert sorted(path.read_bytes() for path in site.inbox.iterdir()) == contents
+
+
+def test_no_name_leads_out_of_the_folder(site: Site, client: httpx.Client) -> None:
+    answer = client.post(UPLOADS, params={"name": "../../../out.mp4"}, content=b"film")
+    assert answer.status_code == 201
+    assert inbox(site) == ["out.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("params", "content", "status", "code"),
+    [
+        ({"name": "notes.txt"}, b"text", 415, "refused_format"),
+        ({"name": "a.mp4", "folder": "/etc"}, b"film", 404, "not_watched"),
+        ({"name": "a.mp4"}, b"", 422, "empty"),
+        ({}, b"film", 400, "bad_request"),
+    ],
+)
+def test_what_can_not_be_taken_is_refused_with_a_sentence(
+    site: Site,
+    client: httpx.Client,
+    params: dict[str, str],
+    content: bytes,
+    status: int,
+    code: str,
+) -> None:
+    answer = client.post(UPLOADS, params=params, content=content)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code)
+    assert error["message"].endswith(".")
+    assert error["hint"].endswith(".")
+    assert inbox(site) == []
+
+
+def test_a_file_of_a_wrong_kind_is_refused_before_it_is_sent(client: httpx.Client) -> None:
+    with connect(client) as wire:
+        wire.sendall(head(client, "/api/v1/uploads?name=a.txt", 10_000_000_000))
+        assert b" 415 " in wire.recv(4096)
+
+
+def connect(client: httpx.Client) -> socket.socket:
+    place = urlsplit(str(client.base_url))
+    assert place.port is not None
+    wire = socket.create_connection(("127.0.0.1", place.port))
+    wire.settimeout(10)
+    return wire
+
+
+def head(client: httpx.Client, target: str, length: int, kind: str = "video/mp4") -> bytes:
+    lines = (
+        f"POST {target} HTTP/1.1",
+        f"Host: {urlsplit(str(client.base_url)).netloc}",
+        f"Content-Length: {length}",
+        f"Content-Type: {kind}",
+    )
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@pytest.mark.parametrize("kind", ["video/mp4", "multipart/form-data; boundary=b"])
+def test_an_upload_cut_short_leaves_nothing(site: Site, client: httpx.Client, kind: str) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.mp4"\r\n\r\n'
+    with connect(client) as wire:
+        wire.sendall(head(client, "/api/v1/uploads?name=a.mp4", 5_000_000, kind))
+        wire.sendall(part + b"x" * 2_000_000)
+        until(lambda: any(name.startswith(".upload-") for name in inbox(site)))
+    until(lambda: inbox(site) == [])
+    assert site.published == []
+
+
+def test_while_it_arrives_a_file_is_hidden_from_the_watcher(
+    site: Site, client: httpx.Client
+) -> None:
+    with connect(client) as wire:
+        wire.sendall(head(client, "/api/v1/uploads?name=a.mp4", 3_000_000))
+        wire.sendall(b"x" * 2_900_000)
+        until(lambda: inbox(site))
+        assert list(candidates(site.ready.settings.pipeline.watch[0])) == []
+        wire.sendall(b"x" * 100_000)
+        assert b" 201 " in wire.recv(4096)
+    assert [path.name for path in candidates(site.ready.settings.pipeline.watch[0])] == ["a.mp4"]
+
+
+def test_a_file_larger_than_the_disk_is_refused_at_once(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: Usage(100, 90, 10))
+    answer = client.post(UPLOADS, params={"name": "a.mp4"}, content=b"x" * 11)
+    assert answer.status_code == 507
+    assert answer.json()["error"]["code"] == "no_space"
+    assert inbox(site) == []
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    unfinished = Unfinished(tmp_path, None)
+    unfinished.write(b"begun")
+    kept = unfinished._file
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123 - a FileIO is wanted
+        unfinished._file = full
+        with pytest.raises(ReelworksError) as refused:
+            unfinished.write(b"more")
+    assert refused.value.code == "no_space"
+    unfinished._file = kept
+    unfinished.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_can_not_be_made_is_an_error_with_a_hint(
+    site: Site, client: httpx.Client
+) -> None:
+    site.inbox.write_text("a file where the folder should be")
+    answer = client.post(UPLOADS, params={"name": "a.mp4"}, content=b"film")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "unwritable"
+
+
+def test_where_links_can_not_be_made_nothing_is_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    (tmp_path / "a.mp4").write_bytes(b"there before")
+    names = []
+    for content in (b"one", b"two"):
+        unfinished = Unfinished(tmp_path, None)
+        unfinished.write(content)
+        names.append(unfinished.publish("a.mp4").name)
+        unfinished.discard()
+    assert names == ["a (2).mp4", "a (3).mp4"]
+    assert (tmp_path / "a.mp4").read_bytes() == b"there before"
+    assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == [
+        b"one",
+        b"there before",
+        b"two",
+    ]
+
+
+def test_what_a_killed_server_left_is_swept_and_what_is_being_written_is_not(
+    tmp_path: Path,
+) -> None:
+    long_ago = time.time() - 3600
+    left = tmp_path / ".upload-left"
+    left.write_bytes(b"half")
+    fresh = tmp_path / ".upload-fresh"
+    fresh.write_bytes(b"begun a moment ago")
+    held = Unfinished(tmp_path, None)
+    for path in (left, held._path):
+        os.utime(path, (long_ago, long_ago))
+    assert sweep(tmp_path) == 1
+    assert not left.exists()
+    assert fresh.exists()
+    held.write(b"whole")
+    assert held.publish("a.mp4").read_bytes() == b"whole"
+    held.discard()
+    assert sweep(tmp_path / "absent") == 0
+
+
+def test_a_failed_file_that_is_sent_again_runs_again(site: Site, client: httpx.Client) -> None:
+    first = client.post(UPLOADS, params={"name": "a.mp4"}, content=b"film").json()
+    site.end(first["id"], JobState.FAILED, ReelworksError("timeout", "It took too long."))
+    again = client.post(UPLOADS, params={"name": "b.mp4"}, content=b"film").json()
+    assert again["id"] == first["id"]
+    assert (again["job"]["state"], again["job"]["run"]) == ("queued", 2)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.plan.argv import encode_argv, key_frames, longest_gop, mux_argv
+from pipeline.plan.plan import Plan
+from pipeline.plan.reading import DEMUXERS
+from pipeline.settings.profiles import Profile, VideoSettings
+from tests.unit.plan.sources import plan, sound, source
+
+FFMPEG = Path("/tools/ffmpeg")
+SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
+KEY_FRAMES = "expr:if(isnan(prev_forced_t),1,gt(floor((t+0.001)/2),floor((prev_forced_t+0.001)/2)))"
+
+
+def argv(made: Plan, *steps: str) -> list[str]:
+    unit = made.units[0]
+    outputs = {
+        step: Path("/work") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
+    }
+    return encode_argv(FFMPEG, made, unit, outputs)
+
+
+def graph(arguments: list[str]) -> str:
+    return arguments[arguments.index("-filter_complex") + 1]
+
+
+def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once() -> None:
+    made = plan(source(640, 360, audio=(sound(2, channels=6),)), SMALL)
+
+    def video(label: str, file: str) -> list[str]:
+        return [
+            *("-map", label, "-f", "mp4", "-c:v", "libx264", "-crf", "21"),
+            *("-enc_time_base", "demux", "-flags", "+cgop", "-force_key_frames", KEY_FRAMES),
+            *("-fps_mode", "passthrough", "-g", "250", "-map_chapters", "-1"),
+            *("-map_metadata", "-1", "-preset", "veryfast", "-profile:v", "high"),
+            *("-sc_threshold", "0", "-video_track_timescale", "90000", file),
+        ]
+
+    assert argv(made) == [
+        "/tools/ffmpeg",
+        *("-format_whitelist", ",".join(DEMUXERS), "-max_error_rate", "1"),
+        *("-protocol_whitelist", "file,pipe", "-i", "file:/inbox/clip.mp4"),
+        "-filter_complex",
+        "[0:0]setpts=if(eq(N\\,0)\\,0\\,PTS)[s0];"
+        "[s0]scale=flags=bicubic:h=240:out_range=tv:w=426[s1];[s1]setsar=1[s2];"
+        "[s2]format=pix_fmts=yuv420p[s3];[s3]split=2[s4][s5];"
+        "[s5]scale=flags=bicubic:h=144:w=256[s6];[s6]setsar=1[s7];"
+        "[s7]format=pix_fmts=yuv420p[s8];"
+        "[0:2]aresample=async=1:first_pts=0[s9];[s9]aformat=channel_layouts=stereo[s10]",
+        *video("[s4]", "file:/work/240p.mp4"),
+        *video("[s8]", "file:/work/144p.mp4"),
+        *("-map", "[s10]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
+        *("-map_chapters", "-1", "-map_metadata", "-1", "file:/work/audio.mp4"),
+        *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),
+        *("-loglevel", "level+warning", "-y"),
+    ]
+
+
+def test_only_what_is_still_to_do_is_encoded() -> None:
+    made = plan(source(audio=(sound(),)))
+    arguments = argv(made, "rendition:480p", "rendition:144p")
+    assert [part for part in arguments if part.startswith("file:/work")] == [
+        "file:/work/480p.mp4",
+        "file:/work/144p.mp4",
+    ]
+    assert graph(arguments).count("scale=") == 2
+    assert "aresample" not in graph(arguments)
+
+
+def test_sound_alone_decodes_no_picture() -> None:
+    made = plan(source(audio=(sound(),)))
+    arguments = argv(made, "rendition:audio")
+    assert graph(arguments) == "[0:1]aresample=async=1:first_pts=0[s0]"
+    assert "libx264" not in arguments
+
+
+def test_fields_are_woven_once_before_the_ladder() -> None:
+    chain = graph(argv(plan(source(720, 576, field_order="tt"))))
+    assert chain.count("bwdif=deint=all:mode=send_frame") == 1
+    assert chain.index("bwdif") < chain.index("split")
+
+
+def test_a_progressive_picture_is_not_deinterlaced() -> None:
+    assert "bwdif" not in graph(argv(plan(source(field_order="progressive"))))
+
+
+def test_hdr_is_mapped_once_before_the_ladder() -> None:
+    hdr = source(color_transfer="smpte2084", color_primaries="bt2020", color_space="bt2020nc")
+    chain = graph(argv(plan(hdr)))
+    assert chain.count("tonemap=desat=0:tonemap=hable") == 1
+    assert chain.index("tonemap") < chain.index("split")
+
+
+def test_what_an_hdr_source_left_out_is_told_before_it_is_mapped() -> None:
+    told = graph(argv(plan(source(color_transfer="arib-std-b67", color_primaries=None))))
+    assert "setparams=color_primaries=bt2020" in told
+    assert told.index("setparams") < told.index("zscale")
+
+
+def test_sound_at_a_cd_rate_stays_at_one() -> None:
+    cd = argv(plan(source(audio=(sound(sample_rate=22_050),))))
+    assert cd[cd.index("-ar") + 1] == "44100"
+    dat = argv(plan(source(audio=(sound(sample_rate=96_000),))))
+    assert dat[dat.index("-ar") + 1] == "48000"
+
+
+def test_the_language_of_the_sound_is_kept() -> None:
+    french = argv(plan(source(audio=(sound(language="fra"),))))
+    assert french[french.index("-metadata:s:a:0") + 1] == "language=fra"
+
+
+def test_stereo_and_mono_are_not_mixed() -> None:
+    assert "aformat" not in graph(argv(plan(source(audio=(sound(channels=1),)))))
+
+
+def test_no_count_of_frames_makes_a_key_frame_before_its_time() -> None:
+    assert longest_gop(plan(source(average_rate=240, nominal_rate=240))) > 240 * 2
+    assert longest_gop(plan(source(average_rate=None, nominal_rate=None))) == 250
+
+
+def test_key_frames_open_each_span_of_time() -> None:
+    assert key_frames(2.0) == KEY_FRAMES
+    assert "/0.5)" in key_frames(0.5)
+
+
+def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
+    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), Path("/w/audio.m4a"), Path("/s/720p.mp4"))
+    assert arguments == [
+        *("/tools/ffmpeg", "-i", "file:/w/720p.mp4", "-i", "file:/w/audio.m4a"),
+        *("-map", "0:v:0", "-map", "1:a:0", "-f", "mp4", "-c", "copy"),
+        *("-movflags", "+faststart", "file:/s/720p.mp4"),
+        *("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-copyts"),
+        *("-progress", "pipe:1", "-y"),
+    ]
+
+
+def test_a_silent_progressive_mp4_has_one_stream() -> None:
+    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), None, Path("/s/720p.mp4"))
+    assert arguments.count("-i") == arguments.count("-map") == 1

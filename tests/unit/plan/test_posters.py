@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pipeline.plan.posters import luma_argv, poster_argv, poster_size
+from pipeline.plan.source import Source
+from tests.unit.plan.sources import source
+
+
+@pytest.mark.parametrize(
+    ("of", "size"),
+    [
+        (source(3840, 2160), (1280, 720)),
+        (source(640, 360), (640, 360)),
+        (source(1080, 1920), (1080, 1920)),
+        (source(2160, 3840), (1280, 2276)),
+        (source(1920, 1080, rotation=90), (1080, 1920)),
+        (source(720, 576, sar=Fraction(64, 45)), (1024, 576)),
+        (source(100, 8000), (32, 2560)),
+        (source(8000, 100), (1280, 16)),
+        (source(1, 1), (2, 2)),
+    ],
+)
+def test_a_poster_has_the_shape_of_the_source_and_is_never_larger(
+    of: Source, size: tuple[int, int]
+) -> None:
+    assert poster_size(of) == size
+
+
+def test_frames_are_made_small_before_one_is_chosen_so_that_8k_fits_in_memory() -> None:
+    arguments = poster_argv(Path("ffmpeg"), source(7680, 4320), 2.0, Path("/w/p.jpg"))
+    chain = arguments[arguments.index("-filter_complex") + 1]
+    assert chain.index("scale=flags=area:h=720:w=1280") < chain.index("thumbnail=n=48")
+    assert arguments[arguments.index("-ss") + 1] == "2.000"
+    assert arguments[arguments.index("-frames:v") + 1] == "1"
+
+
+def test_the_beginning_is_read_without_seeking() -> None:
+    assert "-ss" not in poster_argv(Path("ffmpeg"), source(), 0.0, Path("/w/p.jpg"))
+
+
+def test_the_poster_of_an_hdr_source_is_in_ordinary_light() -> None:
+    hdr = source(color_transfer="smpte2084", color_primaries="bt2020", color_space="bt2020nc")
+    assert "tonemap" in " ".join(poster_argv(Path("ffmpeg"), hdr, 1.0, Path("/w/p.jpg")))
+
+
+def test_a_source_without_a_picture_has_no_poster() -> None:
+    silent = Source(path="/a", bytes=1, container="mp3", duration_s=1.0)
+    with pytest.raises(ValueError, match="picture"):
+        poster_argv(Path("ffmpeg"), silent, 0.0, Path("/w/p.jpg"))
+
+
+def test_brightness_is_read_from_a_few_pixels() -> None:
+    assert "scale=flags=area:h=18:w=32" in " ".join(luma_argv(Path("ffmpeg"), Path("/w/p.jpg")))

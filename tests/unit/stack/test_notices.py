@@ -1,0 +1,44 @@
+"""What happens to parts, in words."""
+
+from __future__ import annotations
+
+import io
+import signal
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.notices import sentence, show
+from pipeline.stack.supervisor import Notice, What
+
+
+@pytest.mark.parametrize(
+    ("notice", "said"),
+    [
+        (Notice(What.STARTED, "web", 12), "web started (process 12)"),
+        (
+            Notice(What.DIED, "web", 12, -signal.SIGKILL, 0.5),
+            "web was ended by SIGKILL; started again in 0.5 s",
+        ),
+        (Notice(What.DIED, "web", 12, 1, 30.0), "web ended with status 1; started again in 30 s"),
+        (
+            Notice(What.DIED, "web", None, None, 1.0),
+            "web could not be started; started again in 1 s",
+        ),
+        (Notice(What.KILLED, "web", 12), "web did not stop in time and was killed"),
+        (Notice(What.MENDED, "web", lines=("all well",)), "web mended: all well"),
+        (Notice(What.NOT_MENDED, "web", lines=("no luck",)), "web not mended: no luck"),
+        (Notice(What.STOPPED, "web", 12, 0), ""),
+    ],
+)
+def test_each_notice_is_a_sentence(notice: Notice, said: str) -> None:
+    assert sentence(notice) == said
+
+
+def test_the_end_of_a_dead_parts_log_is_shown_as_it_is() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    lines = ("[red]no markup[/]", "a line that is longer than the console is wide, but stays whole")
+    show(console, Notice(What.DIED, "web", 12, 1, 0.5, lines))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue().splitlines()
+    assert shown[1:] == [f"    {line}" for line in lines]

@@ -1,0 +1,67 @@
+"""Which worker serves which queue, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.app import QUEUES
+from pipeline.settings.load import Settings
+from pipeline.stack import composition, roles
+from pipeline.stack.part import Stage
+
+Configured = Callable[[str], Settings]
+
+
+def test_every_queue_has_a_worker() -> None:
+    served = [queue for role in roles.ROLES.values() for queue in role.queues]
+    assert sorted(served) == sorted(QUEUES)
+
+
+def test_control_work_never_shares_a_worker_with_media_work() -> None:
+    assert roles.ROLES["control"].queues == ("control",)
+    assert roles.ROLES["control"].pool == "threads"
+
+
+@pytest.mark.parametrize("role", ["encode", "encode-gpu", "package"])
+def test_media_work_is_done_in_processes_of_its_own(role: str) -> None:
+    assert roles.ROLES[role].pool == "prefork"
+
+
+def test_the_configured_number_of_encodes_runs_at_once(configured: Configured) -> None:
+    settings = configured("workers: {encode: 3}")
+    options = roles.celery_options(roles.ROLES["encode"], settings)
+    assert options["concurrency"] == 3
+    assert options["queues"] == ["encode.cpu"]
+    assert options["hostname"] == roles.node("encode")
+
+
+def test_the_command_line_overrides_the_configured_number(configured: Configured) -> None:
+    settings = configured("workers: {encode: 3}")
+    assert roles.celery_options(roles.ROLES["encode"], settings, 7)["concurrency"] == 7
+
+
+def test_each_worker_has_a_name_of_its_own_on_the_machine() -> None:
+    names = {roles.node(role) for role in roles.ROLES}
+    assert len(names) == len(roles.ROLES)
+
+
+def test_workers_stop_after_what_brings_work_and_are_mended_when_they_die(
+    configured: Configured,
+) -> None:
+    parts = composition.parts(configured("watch: []"))
+    workers = [part for part in parts if part.node]
+    front = [part for part in parts if not part.node]
+    assert [part.name for part in front] == ["watch", "beat", "web", "flower"]
+    assert {part.stage for part in front} == {Stage.FRONT}
+    assert {part.stage for part in workers} == {Stage.WORKERS}
+    assert all(part.after_death for part in workers)
+    assert all(part.env["REMAP_SIGTERM"] == "SIGQUIT" for part in workers)
+
+
+def test_every_part_reads_the_same_configuration(configured: Configured) -> None:
+    settings = configured("web: {listen: '127.0.0.1:8099'}")
+    for part in composition.parts(settings):
+        assert part.env["REELWORKS_CONFIG"] == str(settings.config_dir)
+        assert part.env["REELWORKS_WEB_LISTEN"] == "127.0.0.1:8099"

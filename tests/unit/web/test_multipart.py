@@ -1,0 +1,86 @@
+"""The first file of a form, whatever else is in it and however it arrives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ReelworksError
+from pipeline.web.multipart import first_file
+
+BOUNDARY = b"----b"
+FIELD = b'------b\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
+
+
+def file_part(content: bytes, name: str = "clip.mp4") -> bytes:
+    head = f'Content-Disposition: form-data; name="file"; filename="{name}"\r\n'
+    kind = b"Content-Type: video/mp4\r\n\r\n"
+    return b"------b\r\n" + head.encode() + kind + content + b"\r\n"
+
+
+END = b"------b--\r\n"
+
+
+def read(body: bytes, size: int = 65536, boundary: bytes = BOUNDARY) -> tuple[str, bytes]:
+    async def arriving() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), size):
+            yield body[at : at + size]
+
+    async def whole() -> tuple[str, bytes]:
+        name, chunks = await first_file(arriving(), boundary)
+        return name, b"".join([chunk async for chunk in chunks])
+
+    return asyncio.run(whole())
+
+
+@given(st.binary(max_size=300), st.integers(min_value=1, max_value=64))
+def test_the_content_is_the_same_however_it_is_cut_into_pieces(content: bytes, size: int) -> None:
+    if BOUNDARY in content:
+        return
+    assert read(FIELD + file_part(content) + END, size) == ("clip.mp4", content)
+
+
+def test_content_that_looks_like_a_boundary_is_content() -> None:
+    content = b"\r\n------\r\n\r\n------c\r\n" * 20
+    assert read(file_part(content) + END, 7) == ("clip.mp4", content)
+
+
+def test_only_the_first_file_counts() -> None:
+    body = file_part(b"one", "one.mp4") + file_part(b"two", "two.mp4") + FIELD + END
+    assert read(body) == ("one.mp4", b"one")
+
+
+def test_a_name_is_read_as_utf_8() -> None:
+    assert read(file_part(b"x", "Été.mp4") + END)[0] == "Été.mp4"
+
+
+@pytest.mark.parametrize("kept", [-1, -9, -14])
+def test_a_form_that_ends_within_the_file_is_cut_short(kept: int) -> None:
+    with pytest.raises(ReelworksError) as cut:
+        read((file_part(b"content") + END)[: -len(END) + kept])
+    assert cut.value.code == "upload_cut_short"
+
+
+@pytest.mark.parametrize(
+    "body", [b"", FIELD + END, file_part(b"", "") + END, b"no form at all", b"------b\r\n\x00\x01"]
+)
+def test_a_form_without_a_file_is_a_bad_request(body: bytes) -> None:
+    with pytest.raises(ReelworksError) as bad:
+        read(body)
+    assert bad.value.code == "bad_request"
+
+
+@pytest.mark.parametrize("boundary", [b"", b"x" * 5000])
+def test_a_boundary_that_can_not_be_is_a_bad_request(boundary: bytes) -> None:
+    with pytest.raises(ReelworksError) as bad:
+        read(file_part(b"x") + END, boundary=boundary)
+    assert bad.value.code == "bad_request"
+
+
+def test_endless_headers_are_refused_and_not_kept() -> None:
+    with pytest.raises(ReelworksError):
+        read(b"------b\r\nX-Long: " + b"a" * 1_000_000)
