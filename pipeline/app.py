@@ -15,7 +15,6 @@ from celery.signals import worker_process_init
 from kombu import Exchange, Queue
 from kombu.exceptions import ChannelError
 
-from pipeline.history import schema
 from pipeline.history.database import Database
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
@@ -58,6 +57,8 @@ class Runtime:
 
     def prepare(self) -> None:
         """Make the folders and bring the tables up to date."""
+        from pipeline.history import schema
+
         paths = self.settings.pipeline.paths
         paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in (paths.library, paths.work):
@@ -125,7 +126,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "result_expires": RESULT_EXPIRES_S,
         "result_chord_expires": CHORD_EXPIRES_S,
         "worker_soft_shutdown_timeout": settings.pipeline.workers.stop_grace.total_seconds() / 2,
-        "worker_enable_soft_shutdown_on_idle": True,
+        # An idle worker stops at once. What waits for its retry in a worker's memory goes back to
+        # the broker, and should it not, the reconciler publishes it: 5 seconds a stop are saved.
+        "worker_enable_soft_shutdown_on_idle": False,
         # RabbitMQ hands the message on when the connection drops, so the work must stop here;
         # Redis keeps it for its holder until the visibility timeout.
         "worker_cancel_long_running_tasks_on_connection_loss": not redis,

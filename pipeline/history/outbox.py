@@ -57,7 +57,7 @@ def pending(session: Session) -> int:
 
 
 def claim(session: Session, row_id: int, owner: str) -> bool:
-    """Take the right to send one row; False when somebody else has it or it is closed."""
+    """Take the right to send one row; False when somebody else has it, or it is not due."""
     at = now(session)
     taken = changed(
         session,
@@ -65,6 +65,7 @@ def claim(session: Session, row_id: int, owner: str) -> bool:
         .where(
             OutboxRow.id == row_id,
             OutboxRow.closed_at.is_(None),
+            OutboxRow.next_attempt_at <= at,
             or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at),
         )
         .values(owner=owner, lease_until=at + SEND_LEASE, attempts=OutboxRow.attempts + 1),

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import m3u8
 from defusedxml import ElementTree
 
 from pipeline.media.errors import MediaError
-from pipeline.plan.names import MASTER, MPD
+from pipeline.plan.names import MASTER, MPD, playlist, segment_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
 
 _DASH = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
-def check_hls(folder: Path) -> None:
-    """See that the master playlist, its playlists, and all their segments are there.
+def check_hls(folder: Path, rungs: Sequence[str], *, sound: bool) -> None:
+    """See that the master playlist names every rung, and all that it names is there.
 
     Raises `MediaError` (`verify_failed`) naming what is missing.
     """
@@ -27,6 +28,10 @@ def check_hls(folder: Path) -> None:
     master = m3u8.loads(master_path.read_text())
     if not master.playlists:
         raise _bad(MASTER, "it names no rendition")
+    named = {entry.uri for entry in [*master.playlists, *master.media]}
+    for name in [*rungs, "audio"] if sound else rungs:
+        if PurePosixPath(playlist(name)).name not in named:
+            raise _bad(MASTER, f"it does not name {name}")
     playlists = [*master.playlists, *master.iframe_playlists, *master.media]
     for uri in {entry.uri for entry in playlists if entry.uri}:
         _check_playlist(_there(master_path.parent / uri))
@@ -42,8 +47,8 @@ def _check_playlist(path: Path) -> None:
         _there(path.parent / segment.uri)
 
 
-def check_dash(folder: Path) -> dict[str, list[Path]]:
-    """See that the manifest can be parsed and every segment it names is there.
+def check_dash(folder: Path, rungs: Sequence[str], *, sound: bool) -> dict[str, list[Path]]:
+    """See that the manifest can be parsed and names every rung, and all it names is there.
 
     Gives each rendition's files in order, its initialization first, by the name of the folder
     they lie in. Raises `MediaError` (`verify_failed`) naming what is missing.
@@ -60,6 +65,9 @@ def check_dash(folder: Path) -> dict[str, list[Path]]:
     for one in representations:
         files = [_there(path.parent / uri) for uri in _segments(one)]
         found[files[0].parent.name] = files
+    for name in [*map(segment_folder, rungs), "audio"] if sound else map(segment_folder, rungs):
+        if name not in found:
+            raise _bad(MPD, f"it does not name {name}")
     return found
 
 

@@ -83,9 +83,10 @@ def verify_output(
     Raises `MediaError` (`verify_failed`) naming what differs.
     """
     kinds = plan.profile.package
+    names, sound = [rung.name for rung in plan.rungs], plan.audio is not None
     if "hls" in kinds:
-        check_hls(staging)
-    segments = check_dash(staging) if "dash" in kinds else {}
+        check_hls(staging, names, sound=sound)
+    segments = check_dash(staging, names, sound=sound) if "dash" in kinds else {}
     counter = partial(_stream_count, tools, staging, kinds, segments, on_tick)
     if plan.audio is not None:
         encoded = read_packets(tools, inputs[AUDIO_STEP], "a:0", fenced=False, on_tick=on_tick)

@@ -26,6 +26,8 @@ def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[
         streams.append(_audio(inputs[AUDIO_STEP], kinds))
     options = [
         f"--segment_duration={plan.segment_s:g}",
+        # The list of I-frames names the first of each fragment: so each key frame begins one.
+        f"--fragment_duration={plan.profile.video.gop_seconds:g}",
         "--segment_sap_aligned=true",
         "--fragment_sap_aligned=true",
         "--temp_dir=.",

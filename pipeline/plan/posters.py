@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import ffmpeg
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
     from pipeline.plan.source import Source
 
-#: How many frames one is chosen from, and how far apart they are taken: together about five
-#: seconds. All of them are held in memory at once, at the poster's size.
+#: The span that a frame is to be typical of, seconds and share of the source: short enough to lie
+#: within one scene, and to leave black behind when the next place is tried.
+POSTER_SPAN_S = 3.0
+POSTER_SPAN_SHARE = 0.1
+#: The most frames one is chosen from: all are held in memory at once, at the poster's size.
 POSTER_FRAMES = 48
-POSTER_STEP = 3
 #: The widest a poster is, and the highest, pixels.
 POSTER_WIDTH = 1280
 POSTER_HEIGHT = 2560
@@ -33,6 +36,15 @@ def poster_size(source: Source) -> tuple[int, int]:
     return _even(width * over, under), _even(height * over, under)
 
 
+def poster_choice(source: Source) -> tuple[int, int]:
+    """Choose how many frames to look at, and how many frames apart they are taken."""
+    frames = source.video.frames if source.video else 1
+    span_s = min(POSTER_SPAN_S, source.duration_s * POSTER_SPAN_SHARE)
+    there = max(1, round(frames * span_s / source.duration_s)) if source.duration_s > 0 else 1
+    step = math.ceil(there / POSTER_FRAMES)
+    return math.ceil(there / step), step
+
+
 def poster_argv(program: Path, source: Source, at_s: float, output: Path) -> list[str]:
     """Build the command that takes the most typical frame of some seconds from `at_s` on.
 
@@ -43,15 +55,16 @@ def poster_argv(program: Path, source: Source, at_s: float, output: Path) -> lis
     if video is None:
         raise ValueError("a poster needs a picture")
     width, height = poster_size(source)
+    frames, step = poster_choice(source)
     # A raw stream can't be sought in, but begins at its beginning.
     place = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
     origin = ffmpeg.input(file_url(source.path), **place, **input_options())
     picture = whole_frames(origin[str(video.index)], video)
     picture = (
-        picture.filter("select", f"not(mod(n,{POSTER_STEP}))")
+        picture.filter("select", f"not(mod(n,{step}))")
         .filter("scale", w=width, h=height, flags="area")
         .filter("setsar", "1")
-        .filter("thumbnail", n=POSTER_FRAMES)
+        .filter("thumbnail", n=max(2, frames))
     )
     # JPEG is full range BT.601, whatever the source is.
     picture = (

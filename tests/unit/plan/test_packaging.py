@@ -22,6 +22,7 @@ def test_hls_and_dash_share_one_set_of_segments() -> None:
         "segment_template=stream/audio/$Number%05d$.m4s,"
         "playlist_name=audio.m3u8,hls_group_id=audio,hls_name=main",
         "--segment_duration=4",
+        "--fragment_duration=2",
         "--segment_sap_aligned=true",
         "--fragment_sap_aligned=true",
         "--temp_dir=.",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.posters import luma_argv, poster_argv, poster_size
+from pipeline.plan.posters import luma_argv, poster_argv, poster_choice, poster_size
 from pipeline.plan.source import Source
 from tests.unit.plan.sources import source
 
@@ -33,9 +33,27 @@ def test_a_poster_has_the_shape_of_the_source_and_is_never_larger(
 def test_frames_are_made_small_before_one_is_chosen_so_that_8k_fits_in_memory() -> None:
     arguments = poster_argv(Path("ffmpeg"), source(7680, 4320), 2.0, Path("/w/p.jpg"))
     chain = arguments[arguments.index("-filter_complex") + 1]
-    assert chain.index("scale=flags=area:h=720:w=1280") < chain.index("thumbnail=n=48")
+    assert chain.index("scale=flags=area:h=720:w=1280") < chain.index("thumbnail=n=25")
     assert arguments[arguments.index("-ss") + 1] == "2.000"
     assert arguments[arguments.index("-frames:v") + 1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "frames", "choice"),
+    [
+        (10.0, 250, (25, 1)),
+        (3600.0, 90_000, (38, 2)),
+        (3600.0, 3600 * 240, (48, 15)),
+        (300.0, 10, (1, 1)),
+        (0.04, 1, (1, 1)),
+        (0.0, 1, (1, 1)),
+    ],
+)
+def test_a_frame_is_chosen_from_a_short_span_however_fast_or_long_the_source_is(
+    seconds: float, frames: int, choice: tuple[int, int]
+) -> None:
+    of = source(frames=frames).model_copy(update={"duration_s": seconds})
+    assert poster_choice(of) == choice
 
 
 def test_the_beginning_is_read_without_seeking() -> None:

@@ -55,7 +55,9 @@ def test_with_one_unit_the_chain_needs_no_chord() -> None:
 
 
 def test_several_units_are_a_group_with_the_manifest_as_its_one_body() -> None:
-    canvas: Any = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "gpu", ("rendition:480p",))))
+    canvas: Any = journey(
+        todo(("a", "cpu", ("rendition:720p",)), ("b", "gpu", ("rendition:480p",)))
+    )
     thumbnail, chord = canvas.tasks
     assert thumbnail.task == "pipeline.thumbnail"
     assert chord.body.task == "pipeline.manifest"
@@ -66,7 +68,9 @@ def test_without_chords_each_rendition_is_followed_by_a_look_at_what_comes_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workflows, "chords_work", lambda: False)
-    canvas: Any = journey(todo(("a", "cpu", ("rendition:720p",)), ("b", "cpu", ("rendition:480p",))))
+    canvas: Any = journey(
+        todo(("a", "cpu", ("rendition:720p",)), ("b", "cpu", ("rendition:480p",)))
+    )
     group = canvas.tasks[1]
     assert [[link.task for link in member.tasks] for member in group.tasks] == [
         ["pipeline.rendition", "pipeline.resume"]
