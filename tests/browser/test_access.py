@@ -29,14 +29,16 @@ CONTRAST = """() => {
   const behind = (element) => {
     if (!element) return [255, 255, 255];
     const colour = parse(getComputedStyle(element).backgroundColor);
-    return (colour[3] ?? 1) === 1 ? colour.slice(0, 3) : over(colour, behind(element.parentElement));
+    if ((colour[3] ?? 1) === 1) return colour.slice(0, 3);
+    return over(colour, behind(element.parentElement));
   };
   const poor = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     const text = walker.currentNode.textContent.trim();
-    if (!text || !element.checkVisibility() || element.closest(".unseen, noscript, option")) continue;
+    if (!text || !element.checkVisibility()) continue;
+    if (element.closest(".unseen, noscript, option")) continue;
     const back = behind(element);
     const front = over(parse(getComputedStyle(element).color), back);
     const [high, low] = [light(front), light(back)].sort((a, b) => b - a);

@@ -30,6 +30,10 @@ def step(page: Page, name: str) -> Locator:
     return page.locator(f'[data-step="{name}"]')
 
 
+def play(page: Page) -> None:
+    page.evaluate("() => { const v = document.querySelector('#video'); v.muted = true; v.play(); }")
+
+
 def test_progress_of_each_rendition_is_live(site: Site, open_page: Callable[..., Page]) -> None:
     job = site.job()
     page = open_page(f"/jobs/{job.short_id}")
@@ -134,8 +138,7 @@ def test_a_result_plays(done: str, open_page: Callable[..., Page], kind: str) ->
     page = open_page(f"/jobs/{done[:8]}")
     page.get_by_role("button", name=kind).click()
     expect(page.get_by_text(f"{kind} at ")).to_be_visible()
-    page.evaluate("document.querySelector('#video').muted = true")
-    page.evaluate("document.querySelector('#video').play()")
+    play(page)
     page.wait_for_function(PLAYING % 0.5)
     height, audio = page.evaluate(
         "[document.querySelector('#video').videoHeight,"
@@ -155,11 +158,10 @@ def test_a_quality_can_be_chosen(done: str, open_page: Callable[..., Page]) -> N
     expect(quality.locator("option")).to_have_count(3)
     labels = quality.locator("option").all_text_contents()
     assert [label.split(" ")[0] for label in labels] == ["Auto", "180p", "90p"]
-    for name, size in (("90p", "160×90"), ("180p", "320×180")):
+    for name, size in (("90p", "160\u00d790"), ("180p", "320\u00d7180")):
         quality.select_option(label=next(label for label in labels if label.startswith(name)))
         expect(page.locator("#playing")).to_contain_text(size)
-    page.evaluate("document.querySelector('#video').muted = true")
-    page.evaluate("document.querySelector('#video').play()")
+    play(page)
     page.wait_for_function(PLAYING % 0.2)
     assert page.evaluate("document.querySelector('#video').videoHeight") == 180
 
@@ -182,8 +184,7 @@ def test_the_player_appears_when_the_job_is_done_while_one_looks(
         dash="stream/manifest.mpd",
     )
     expect(page.get_by_text("HLS at ")).to_be_visible()
-    page.evaluate("document.querySelector('#video').muted = true")
-    page.evaluate("document.querySelector('#video').play()")
+    play(page)
     page.wait_for_function(PLAYING % 0.2)
     expect(page.get_by_role("status").first).not_to_be_empty()
 

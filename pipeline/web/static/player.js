@@ -1,7 +1,41 @@
 // The player of a job's result: the same segments through HLS or DASH, at any quality.
 /* global shaka */
 
+const SETTLE_MS = 300;
+const PATIENCE_MS = 10_000;
+
 const label = (track) => `${Math.min(track.width, track.height)}p`;
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Runs work() once what triggers it has been quiet for a moment, and never twice at once.
+function oneAtATime(work) {
+  let wanted = 0;
+  let doing = false;
+  return async () => {
+    wanted += 1;
+    if (doing) return;
+    doing = true;
+    for (let seen = 0; seen !== wanted; ) {
+      seen = wanted;
+      await pause(SETTLE_MS);
+      if (seen === wanted) await work();
+    }
+    doing = false;
+  };
+}
+
+// Waits until there is picture where the video is, or for as long as a slow network may take.
+// Shaka Player 5.2 never plays again when another quality is chosen before that.
+async function buffered(player, video) {
+  const end = Date.now() + PATIENCE_MS;
+  do {
+    await pause(SETTLE_MS);
+    const at = video.currentTime;
+    const ranges = player.getBufferedInfo().video;
+    if (ranges.some(({ start, end: stop }) => start <= at + 0.1 && stop > at)) return;
+  } while (Date.now() < end);
+}
 
 export function setUpPlayer(root) {
   const video = root.querySelector("#video");
@@ -57,11 +91,13 @@ export function setUpPlayer(root) {
   player.addEventListener("error", (event) => {
     playing.textContent = `Playing stopped (${event.detail.code}).`;
   });
-  quality.addEventListener("change", () => {
+  quality.addEventListener("change", oneAtATime(async () => {
     const track = player.getVariantTracks().find((one) => String(one.id) === quality.value);
     player.configure("abr.enabled", !track);
-    if (track) player.selectVariantTrack(track, true);
-  });
+    if (!track) return;
+    player.selectVariantTrack(track, true);
+    await buffered(player, video);
+  }));
   load(buttons[0]);
   return player;
 }
