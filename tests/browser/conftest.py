@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+    from pipeline.history.views import OutputsView
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -113,8 +116,30 @@ def open_page(
         context.close()
 
 
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> OutputsView:
+    """The results of a job that was really done once: they play."""
+    folder = tmp_path_factory.mktemp("packaged")
+    with pytest.MonkeyPatch.context() as patch, configured(folder, patch) as site:
+        site.inbox.mkdir()
+        outputs = site.work(clip(site.ready, site.inbox / "clip.mp4")).outputs
+    assert outputs is not None
+    return outputs
+
+
+@contextmanager
+def configured(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Configure a system for as long as the block lasts."""
+    yield from make_site(folder, f"sqlite:///{folder}/reelworks.db", patch)
+
+
 @pytest.fixture
-def done(site: Site) -> str:
-    """The id of a job that was really done: its results play."""
-    site.inbox.mkdir(exist_ok=True)
-    return site.work(clip(site.ready, site.inbox / "real clip.mp4")).id
+def done(packaged: OutputsView, site: Site) -> str:
+    """The id of a succeeded job, whose results are real."""
+    job = site.job("real clip.mp4")
+    site.plan(job.id, "rendition:180p", "rendition:90p", "rendition:audio")
+    for names in (("thumbnail",), ("rendition:180p", "rendition:90p", "rendition:audio")):
+        site.take(job.id, *names)
+        site.done(job.id, *names)
+    site.succeed(job.id, packaged)
+    return job.id

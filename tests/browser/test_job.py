@@ -169,20 +169,12 @@ def test_a_quality_can_be_chosen(done: str, open_page: Callable[..., Page]) -> N
 def test_the_player_appears_when_the_job_is_done_while_one_looks(
     site: Site, done: str, open_page: Callable[..., Page]
 ) -> None:
-    from pathlib import Path
-
     outputs = site.view(done).outputs
     assert outputs is not None
     other = site.job("other.mp4")
     page = open_page(f"/jobs/{other.short_id}")
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    site.succeed(
-        other.id,
-        Path(outputs.directory),
-        poster="poster.jpg",
-        hls="stream/master.m3u8",
-        dash="stream/manifest.mpd",
-    )
+    site.succeed(other.id, outputs)
     expect(page.get_by_text("HLS at ")).to_be_visible()
     play(page)
     page.wait_for_function(PLAYING % 0.2)

@@ -16,12 +16,15 @@ function oneAtATime(work) {
     wanted += 1;
     if (doing) return;
     doing = true;
-    for (let seen = 0; seen !== wanted; ) {
-      seen = wanted;
-      await pause(SETTLE_MS);
-      if (seen === wanted) await work();
+    try {
+      for (let seen = 0; seen !== wanted; ) {
+        seen = wanted;
+        await pause(SETTLE_MS);
+        if (seen === wanted) await work();
+      }
+    } finally {
+      doing = false;
     }
-    doing = false;
   };
 }
 

@@ -8,6 +8,9 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -16,19 +19,19 @@ from pipeline import workflows
 from pipeline.app import Runtime, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, schema, steps
+from pipeline.history.database import Database
 from pipeline.history.steps import Claim
 from pipeline.media.tools import find_tools
-from pipeline.models import Base, Job, JobState
+from pipeline.models import Base, JobState
 from pipeline.tasks.ingest import submit_path
 from pipeline.web import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import pytest
 
-    from pipeline.history.views import JobView
+    from pipeline.history.views import JobView, OutputsView
     from pipeline.workflows import Todo
 
 OURS = ("BROKER", "RESULTS", "LIBRARY", "WORK", "STATE", "WEB_LISTEN")
@@ -110,14 +113,17 @@ class Site:
         with self.ready.db.begin() as session:
             assert jobs.end(session, job_id, state, error=error, step="probe" if error else None)
 
-    def succeed(self, job_id: str, folder: Path, **paths: str) -> None:
-        """End the job well, with its results in a folder."""
-        facts = jobs.OutputFacts(
-            name="90p", width=160, height=90, codec="h264", path="mp4/90p.mp4",
-            frames=25, duration_s=1.0, bytes=1000,
-        )  # fmt: skip
+    def succeed(self, job_id: str, outputs: OutputsView) -> None:
+        """End the job well, with these results."""
+        named = {"poster": outputs.poster, "hls": outputs.hls, "dash": outputs.dash}
+        paths = {kind: path for kind, path in named.items() if path is not None}
+        facts = [
+            jobs.OutputFacts(duration_s=one.duration, **one.model_dump(exclude={"duration"}))
+            for one in outputs.renditions
+        ]
         with self.ready.db.begin() as session:
-            jobs.record_outputs(session, jobs.get(session, job_id), str(folder), paths, [facts])
+            job = jobs.get(session, job_id)
+            jobs.record_outputs(session, job, outputs.directory, paths, facts)
         self.end(job_id, JobState.SUCCEEDED)
 
     def work(self, path: Path) -> JobView:
@@ -178,8 +184,8 @@ def make_site(folder: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("REELWORKS_CONFIG", str(config))
     runtime.cache_clear()
     ready = runtime()
-    ready.prepare()
     _empty(ready)
+    ready.prepare()
     site = Site(folder, ready)
 
     def journey(todo: Todo) -> Unpublished:
@@ -193,10 +199,25 @@ def make_site(folder: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def _empty(ready: Runtime) -> None:
+    """Begin with empty tables; a database in a file is a copy of one that was migrated once."""
+    file = ready.db.url.database
+    if ready.db.url.get_backend_name() == "sqlite":
+        assert file is not None
+        Path(file).write_bytes(_migrated())
+        return
     schema.upgrade(ready.db)
     with ready.db.begin() as session:
         for table in reversed(Base.metadata.sorted_tables):
             session.execute(table.delete())
+
+
+@lru_cache(maxsize=1)
+def _migrated() -> bytes:
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/empty.db")
+        schema.upgrade(database)
+        database.dispose()
+        return Path(folder, "empty.db").read_bytes()
 
 
 def clip(ready: Runtime, path: Path, seconds: float = 6) -> Path:
@@ -209,9 +230,3 @@ def clip(ready: Runtime, path: Path, seconds: float = 6) -> Path:
     argv = [str(tool), "-v", "error", "-nostdin", *inputs, *codecs, str(path)]
     subprocess.run(argv, check=True)
     return path
-
-
-def row_of(site: Site, job_id: str) -> Job:
-    """Fetch the job's row."""
-    with site.ready.db.read() as session:
-        return jobs.get(session, job_id)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from pipeline.history.views import OutputsView
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def results(site: Site) -> str:
         file.write_bytes(b"0123456789")
     (site.folder / "library" / "secret.json").write_text("secret")
     job = site.job()
-    site.succeed(job.id, folder, poster="poster.jpg")
+    outputs = OutputsView(
+        directory=str(folder), poster="poster.jpg", hls=None, dash=None, renditions=[]
+    )
+    site.succeed(job.id, outputs)
     return f"/files/{job.id}"
 
 

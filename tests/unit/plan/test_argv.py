@@ -48,10 +48,10 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
         "[s5]scale=flags=bicubic:h=144:w=256[s6];[s6]setsar=1[s7];"
         "[s7]format=pix_fmts=yuv420p[s8];"
         "[0:2]aresample=async=1:first_pts=0[s9];[s9]aformat=channel_layouts=stereo[s10]",
-        *video("[s4]", "file:/work/240p.mp4"),
-        *video("[s8]", "file:/work/144p.mp4"),
+        *video("[s4]", "file:/jobs/240p.mp4"),
+        *video("[s8]", "file:/jobs/144p.mp4"),
         *("-map", "[s10]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
-        *("-map_chapters", "-1", "-map_metadata", "-1", "file:/work/audio.mp4"),
+        *("-map_chapters", "-1", "-map_metadata", "-1", "file:/jobs/audio.mp4"),
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),
         *("-loglevel", "level+warning", "-y"),
     ]
@@ -61,8 +61,8 @@ def test_only_what_is_still_to_do_is_encoded() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:480p", "rendition:144p")
     assert [part for part in arguments if part.startswith("file:/work")] == [
-        "file:/work/480p.mp4",
-        "file:/work/144p.mp4",
+        "file:/jobs/480p.mp4",
+        "file:/jobs/144p.mp4",
     ]
     assert graph(arguments).count("scale=") == 2
     assert "aresample" not in graph(arguments)
