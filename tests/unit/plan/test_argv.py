@@ -16,7 +16,7 @@ KEY_FRAMES = "expr:if(isnan(prev_forced_t),1,gt(floor((t+0.001)/2),floor((prev_f
 def argv(made: Plan, *steps: str) -> list[str]:
     unit = made.units[0]
     outputs = {
-        step: Path("/work") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
+        step: Path("/jobs") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
     }
     return encode_argv(FFMPEG, made, unit, outputs)
 
@@ -60,7 +60,7 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
 def test_only_what_is_still_to_do_is_encoded() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:480p", "rendition:144p")
-    assert [part for part in arguments if part.startswith("file:/work")] == [
+    assert [part for part in arguments if part.startswith("file:/jobs")] == [
         "file:/jobs/480p.mp4",
         "file:/jobs/144p.mp4",
     ]
