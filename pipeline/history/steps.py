@@ -13,7 +13,7 @@ from sqlalchemy import exists, func, or_, select, update
 from pipeline.history import events
 from pipeline.history.database import changed, now
 from pipeline.history.errors import LeaseLost
-from pipeline.models import Attempt, Job, JobState, Step, StepState
+from pipeline.models import Attempt, Job, JobState, Step, StepKind, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -260,6 +260,15 @@ def reopen(session: Session, job_id: str, names: Sequence[str], reason: str) -> 
         step.progress = 0.0
         step.finished_at = None
         events.add(session, job_id, "step_reopened", f"{step.name}: {reason}")
+
+
+def count_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
+    """Count the steps of each kind in each state; what there is none of counts 0."""
+    counts = {(kind.value, state.value): 0 for kind in StepKind for state in StepState}
+    query = select(Step.kind, Step.state, func.count()).group_by(Step.kind, Step.state)
+    for kind, state, count in session.execute(query):
+        counts[kind.value, state.value] = count
+    return counts
 
 
 def _ours(session: Session, claim: Claim) -> list[Step]:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
 
 from pipeline.history import jobs, outbox
-from pipeline.models import Step, StepKind, StepState
+from pipeline.history.steps import count_by_kind_and_state
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
-    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
 
@@ -62,15 +60,7 @@ class _Tables(Collector):
         with self._runtime.db.read() as session:
             for state, count in jobs.count_by_state(session).items():
                 by_state.add_metric([state], count)
-            for (kind, step_state), count in _count_steps(session).items():
+            for (kind, step_state), count in count_by_kind_and_state(session).items():
                 steps.add_metric([kind, step_state], count)
             owed.add_metric([], outbox.pending(session))
         yield from (by_state, steps, owed)
-
-
-def _count_steps(session: Session) -> dict[tuple[str, str], int]:
-    counts = {(kind.value, state.value): 0 for kind in StepKind for state in StepState}
-    query = select(Step.kind, Step.state, func.count()).group_by(Step.kind, Step.state)
-    for kind, state, count in session.execute(query):
-        counts[kind.value, state.value] = count
-    return counts

@@ -37,8 +37,10 @@ ARGUMENTS = (
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    # Not for the session: Playwright keeps an event loop running in this thread, in which
+    # neither Django nor asyncio.run of other tests would work.
     found = next((path for path in map(shutil.which, NAMES) if path), None)
     if found is None:
         pytest.skip(f"there is no browser: none of {', '.join(NAMES)}")
