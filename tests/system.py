@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
 import yaml
 from kombu import Connection
 from sqlalchemy import create_engine, make_url, text
@@ -72,7 +73,10 @@ class System:
         )
 
     def jobs(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.cli("jobs", "--json").stdout.splitlines()]
+        # By the web part: a command line each time would keep a core busy with starting Python.
+        answer = httpx.get(f"{self.web}/api/v1/jobs?limit=500", timeout=30)
+        found: list[dict[str, Any]] = answer.raise_for_status().json()
+        return found
 
     def jobs_of(self, name: str) -> list[dict[str, Any]]:
         return [job for job in self.jobs() if Path(job["source"]["original_path"]).name == name]

@@ -202,6 +202,8 @@ def test_ingest_waits_and_tells_the_final_job_as_json(system: System, tmp_path: 
     assert kept.exists()
     shown = json.loads(system.cli("show", job["id"][:12], "--json").stdout)
     assert shown == job
+    listed = system.cli("jobs", "--json", "--limit", "500").stdout.splitlines()
+    assert shown in [json.loads(line) for line in listed]
     assert "step" in system.cli("show", job["id"]).stdout
     assert "probe started" in system.cli("logs", job["id"]).stdout
 
