@@ -43,7 +43,7 @@ PROFILE = {
     }
 }
 #: Longer than anything here takes, seconds, on a busy machine.
-PATIENCE_S = 20
+PATIENCE_S = 90
 
 
 class Unpublished:
