@@ -206,8 +206,9 @@ class _Life:
         self.cpu_s = 0.0
 
     def moved(self, now: float) -> None:
-        """Take note that it made progress."""
+        """Take note that it made progress; work done until then no longer counts as life."""
         self.moved_at = self.alive_at = now
+        self.cpu_s = _cpu_seconds(self.pid)
 
     def gone(self, now: float, stall_s: float) -> bool:
         """Whether it hangs: no progress, and no work either, for longer than it may."""

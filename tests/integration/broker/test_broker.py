@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from pipeline import app as application
 from pipeline.app import EXCHANGE, MAX_PRIORITY, app, broker_priority, queue_depth
 from pipeline.settings import addresses
 from pipeline.stack import valkey
-from pipeline.workflows import launch
+from pipeline.workflows import Todo, journey, launch, resume
 from tests.system import EMBEDDED, eventually
 
 if TYPE_CHECKING:
@@ -89,17 +90,22 @@ def test_a_queue_never_used_is_empty(broker: str) -> None:
     assert queue_depth("reelworks.never-used") == 0
 
 
-def test_a_launched_job_waits_in_the_queue_of_its_next_step(
-    broker: str, ready: Runtime, new_job: Callable[..., Job]
-) -> None:
-    before = queue_depth("package")
-    job = new_job()
-    assert launch(job.id)
-    eventually(lambda: queue_depth("package") == before + 1, "the message to arrive", 10)
+def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
+    # The queue of GPU encodes: a system that shares this broker has no worker for it.
+    unit = ("all", "gpu", ("rendition:720p",))
+    todo = Todo(
+        job_id="of-nobody",
+        deadline_at=datetime.now(UTC) + timedelta(minutes=5),
+        priority=5,
+        steps=frozenset({"rendition:720p", "manifest"}),
+        planned=True,
+        units=(unit,),
+    )
+    before = queue_depth("encode.gpu")
+    journey(todo).apply_async(link_error=resume(todo))
+    eventually(lambda: queue_depth("encode.gpu") == before + 1, "the message to arrive", 10)
     with app.connection_for_write() as connection:
-        for queue in app.amqp.queues.values():
-            queue(connection.default_channel).declare()
-            queue(connection.default_channel).purge()
+        app.amqp.queues["encode.gpu"](connection.default_channel).purge()
 
 
 def test_without_a_broker_a_job_is_recorded_and_stays_owed(
