@@ -173,6 +173,11 @@ class ServerRight:
     def give_back(self) -> None:
         """Let another one have it."""
         if self._connection is not None:
+            try:
+                # Said, not only hung up: the server frees a closed session's locks a moment later.
+                self._connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            except DBAPIError as error:
+                logger.info("the lock ended with its connection: %s", error.orig)
             # Closed for good: a pooled session would keep the lock.
             self._connection.invalidate()
             self._connection.close()
