@@ -62,15 +62,17 @@ class System:
         return self.root / "media" / "inbox"
 
     def cli(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", *arguments],
             env=dict(self.environment),
             cwd=self.root,
-            check=check,
+            check=False,
             text=True,
             capture_output=True,
             timeout=PATIENCE_S,
         )
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done
 
     def jobs(self) -> list[dict[str, Any]]:
         # By the web part: a command line each time would keep a core busy with starting Python.

@@ -161,7 +161,7 @@ def test_a_text_named_mp4_fails_in_words_is_quarantined_and_alerts_once(
 
 
 def test_a_cancelled_encode_stops_and_its_source_stays(system: System, tmp_path: Path) -> None:
-    long = make_clip(tmp_path / "l.mp4", seconds=30, size="1280x720", seed=3)
+    long = make_clip(tmp_path / "l.mp4", seconds=90, size="1280x720", seed=3)
     source = system.drop(long, "cancelled.mp4", folder="slow")
     job = system.encoding("cancelled.mp4")
     system.cli("cancel", job["id"])
