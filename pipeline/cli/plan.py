@@ -30,8 +30,14 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         return
     size = f"{source.display_width}x{source.display_height}" if source.video else "no picture"
     click.echo(f"{file.name}: {source.container}, {size}, {source.duration_s:.2f} s")
-    for rung in made.rungs:
-        click.echo(f"  {rung.name:>8}  {rung.width}x{rung.height}")
+    for video in made.videos:
+        click.echo(f"  {video.name:>16}  {video.width}x{video.height} {video.codec}")
+    for sound in made.sounds:
+        click.echo(f"  {sound.name:>16}  {sound.channels} channels {sound.codec}, {sound.label}")
+    for text in made.texts:
+        click.echo(f"  {text.name:>16}  WebVTT, {text.label}")
+    for sentence in source.left_out:
+        click.echo(f"  left out: {sentence}")
     for unit in made.units:
         click.echo(f"  unit {unit.name} on encode.{unit.capability}: {', '.join(unit.steps)}")
     click.echo(f"  packaged as {', '.join(wanted.package)}")

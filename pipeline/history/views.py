@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -88,13 +89,21 @@ class RenditionView(View):
 
 
 class OutputsView(View):
-    """Where the results are; all paths relative to `directory`."""
+    """Where the results are; all paths relative to `directory`.
+
+    `audio` and `subtitles` list tracks with name, language, label and where they are;
+    `left_out` says in sentences what of the source was not used.
+    """
 
     directory: str
     poster: str | None
     hls: str | None
     dash: str | None
     renditions: list[RenditionView]
+    chapters: str | None = None
+    audio: list[dict[str, Any]] = []
+    subtitles: list[dict[str, Any]] = []
+    left_out: list[str] = []
 
 
 class JobView(View):
@@ -213,6 +222,10 @@ def _outputs(job: Job) -> OutputsView | None:
         poster=paths.get("poster"),
         hls=paths.get("hls"),
         dash=paths.get("dash"),
+        chapters=paths.get("chapters"),
+        audio=paths.get("audio", []),
+        subtitles=paths.get("subtitles", []),
+        left_out=paths.get("left_out", []),
         renditions=[
             RenditionView(
                 name=row.name,

@@ -12,16 +12,15 @@ import ffmpeg
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.media.tools import version
-from pipeline.plan.argv import QUIET, compiled
+from pipeline.plan.codecs import ENCODERS
+from pipeline.plan.commands import QUIET, compiled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.media.tools import Tools
+    from pipeline.settings.profiles import Encoder, VideoCodec
 
-#: Encoders by the name a profile uses, those `auto` tries first at the beginning. An encoder for
-#: graphics cards goes before x264 here: the trial decides whether this machine has one.
-ENCODERS = {"x264": "libx264"}
 #: Encoding a few tiny frames takes a moment; a driver that hangs is no driver, seconds.
 TRIAL_TIMEOUT_S = 20.0
 #: The size of a trial frame: hardware encoders refuse very small ones.
@@ -64,18 +63,17 @@ def encodes(program: Path, encoder: str) -> bool:
 
 
 @lru_cache(maxsize=32)
-def working_encoder(program: Path, wanted: str) -> str:
-    """Give ffmpeg's name of the encoder a profile wants; for `auto` the first that works.
+def working_encoder(program: Path, codec: VideoCodec, wanted: Encoder) -> str:
+    """Give ffmpeg's name of the encoder a profile wants for a codec; the processor's for `auto`.
 
     Raises `MediaError` (`tool_missing`) when none works, naming what was tried.
     """
-    names = list(ENCODERS.values()) if wanted == "auto" else [ENCODERS[wanted]]
-    for name in names:
-        if encodes(program, name):
-            return name
+    name = ENCODERS[codec].get("cpu" if wanted == "auto" else wanted)
+    if name is not None and encodes(program, name):
+        return name
     raise MediaError(
         "tool_missing",
-        f"{program} can't encode with {' or '.join(names)} on this machine.",
+        f"{program} can't encode {codec} with {name or wanted} on this machine.",
         "Choose another `encoder` in profiles.yml, or name another ffmpeg under `tools` in "
         "pipeline.yml.",
     )

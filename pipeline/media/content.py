@@ -21,6 +21,11 @@ STILL_BRANDS = frozenset({"avif", "mif1", "heic", "heix", "heim", "heis"})
 #: How playlists and scripts begin that name other files: HLS, ffconcat, SDP, Smooth Streaming.
 SCRIPTS = (b"#EXTM3U", b"ffconcat version", b"v=0\r\n", b"v=0\n", b"<SmoothStreamingMedia")
 
+#: How closed captions are marked in a picture's data (ATSC A/53 part 4: `GA94`, then type 3), and
+#: how much of a file is searched for them, bytes: they come with every picture, from the first.
+CAPTIONS = b"GA94\x03"
+CAPTIONS_WITHIN = 8 << 20
+
 Kind = Literal["mp4", "still", "script", "other"]
 
 
@@ -36,3 +41,9 @@ def kind(path: Path) -> Kind:
     if text.startswith(SCRIPTS) or (text.startswith(b"<") and b"<MPD" in head):
         return "script"
     return "other"
+
+
+def has_captions(path: Path) -> bool:
+    """Say whether closed captions seem to lie in the picture. Raises `OSError`."""
+    with path.open("rb") as file:
+        return CAPTIONS in file.read(CAPTIONS_WITHIN)

@@ -1,25 +1,31 @@
-"""Encode one unit: one ffmpeg, one decode, every rung and the sound."""
+"""Encode one unit: one ffmpeg, one decode, every picture and sound; then the texts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.capabilities import working_encoder
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
-from pipeline.plan.argv import encode_argv
-from pipeline.plan.names import AUDIO_STEP
+from pipeline.plan.argv import encode_argv, text_argv
+from pipeline.plan.captions import captions_argv
+from pipeline.plan.names import rendition_step
+from pipeline.plan.sound import measure_argv, read_loudness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.encodes import EncodeUnit
     from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import SoundRendition, TextRendition
+    from pipeline.plan.sound import Loudness
+
+    Tick = Callable[[Progress], None] | None
 
 #: A source that loses more of its frames than this share in decoding is damaged; a frame or two
 #: may be lost at the ends of any recording that was cut.
@@ -31,7 +37,7 @@ ERROR_MARK = "[error]"
 
 @dataclass(frozen=True)
 class Encoded:
-    """What an encode made: `frames` in each rung, None when only sound was made.
+    """What an encode made: `frames` in each picture, None when none was made.
 
     `notes` are sentences for the job's history, about what was odd but tolerable.
     """
@@ -48,29 +54,139 @@ def encode_unit(
     outputs: Mapping[str, Path],
     *,
     timeout_s: float | None = None,
-    on_tick: Callable[[Progress], None] | None = None,
+    on_tick: Tick = None,
 ) -> Encoded:
-    """Write every step of the unit that `outputs` names (step → file) in one run of ffmpeg.
+    """Write every rendition of the unit that `outputs` names (step → file) in one run of ffmpeg.
 
-    Raises `MediaError`: `source_gone`, `source_changed`, `encoder_failed`, `damaged`;
-    `tool_missing` when no encoder works; `TransientMediaError`: `timeout`, `stalled`, `no_space`.
+    Texts follow, each in a run of its own that decodes nothing but text; loudness is measured
+    before. Raises `MediaError`: `source_gone`, `source_changed`, `encoder_failed`, `damaged`,
+    `watermark_gone`; `tool_missing` when no encoder works; `TransientMediaError`: `timeout`,
+    `stalled`, `no_space`, `encoder_killed`.
     """
     check_source(plan.source)
-    encoder = working_encoder(tools.ffmpeg, plan.profile.video.encoder)
-    argv = encode_argv(tools.ffmpeg, plan, unit, outputs, encoder=encoder)
-    done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+    _check_watermark(plan)
+    made = Encoded(None, "")
+    coded = {
+        step: path
+        for step, path in outputs.items()
+        if step in unit.steps and step in _coded_steps(plan)
+    }
+    if coded:
+        loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
+        argv = encode_argv(
+            tools.ffmpeg, plan, coded, encoders=_encoders(tools, plan, coded), loudness=loudness
+        )
+        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        if done.returncode:
+            raise _explained(plan, done)
+        pictures = {rendition_step(video.name) for video in plan.videos}
+        frames = done.progress.frame if pictures & set(coded) else None
+        made = Encoded(frames, done.log, _loss(plan, frames, done.log))
+    for text, path in _wanted_texts(plan, outputs):
+        log = _write_text(tools, plan, text, path, timeout_s, on_tick)
+        made = replace(made, log=made.log + log)
+    return made
+
+
+def _coded_steps(plan: Plan) -> set[str]:
+    return {rendition_step(one.name) for one in plan.streams}
+
+
+def _wanted_texts(plan: Plan, outputs: Mapping[str, Path]) -> Iterator[tuple[TextRendition, Path]]:
+    for text in plan.texts:
+        if rendition_step(text.name) in outputs:
+            yield text, outputs[rendition_step(text.name)]
+
+
+def _encoders(tools: Tools, plan: Plan, outputs: Mapping[str, Path]) -> dict[str, str]:
+    codecs = {video.codec for video in plan.videos if rendition_step(video.name) in outputs}
+    wanted = plan.profile.video.encoder
+    return {codec: working_encoder(tools.ffmpeg, codec, wanted) for codec in codecs}
+
+
+def _check_watermark(plan: Plan) -> None:
+    mark = plan.profile.watermark
+    if mark is not None and plan.videos and not mark.file.is_file():
+        raise MediaError(
+            "watermark_gone",
+            f"The watermark {mark.file} is not there.",
+            "Put it back, or take `watermark` out of the profile in profiles.yml.",
+        )
+
+
+def _loudness(
+    tools: Tools,
+    plan: Plan,
+    outputs: Mapping[str, Path],
+    timeout_s: float | None,
+    on_tick: Tick,
+) -> dict[str, Loudness | None]:
+    """Measure each sound that is to be brought to a loudness, once for all its codecs."""
+    if plan.profile.audio.loudness is None:
+        return {}
+    measured: dict[tuple[int, int], Loudness | None] = {}
+    found: dict[str, Loudness | None] = {}
+    for sound in plan.sounds:
+        if rendition_step(sound.name) not in outputs:
+            continue
+        key = (sound.index, sound.channels)
+        if key not in measured:
+            measured[key] = _measured(tools, plan, sound, timeout_s, on_tick)
+        found[sound.name] = measured[key]
+    return found
+
+
+def _measured(
+    tools: Tools, plan: Plan, sound: SoundRendition, timeout_s: float | None, on_tick: Tick
+) -> Loudness | None:
+    done = run(
+        measure_argv(tools.ffmpeg, plan, sound),
+        timeout_s=timeout_s,
+        on_tick=_at(on_tick, 0.0),
+    )
     if done.returncode:
         raise _explained(plan, done)
-    frames = None if set(outputs) == {AUDIO_STEP} else done.progress.frame
-    return Encoded(frames, done.log, _loss(plan, frames, done.log))
+    return read_loudness(done.log)
+
+
+def _write_text(
+    tools: Tools,
+    plan: Plan,
+    text: TextRendition,
+    path: Path,
+    timeout_s: float | None,
+    on_tick: Tick,
+) -> str:
+    if text.index is None:
+        argv = captions_argv(tools.ffmpeg, plan, path)
+    else:
+        argv = text_argv(tools.ffmpeg, plan, text, path)
+    done = run(argv, timeout_s=timeout_s, on_tick=_at(on_tick, plan.duration_s))
+    if done.returncode:
+        raise _explained(plan, done)
+    return done.log
+
+
+def _at(on_tick: Tick, out_time_s: float) -> Tick:
+    """Report what runs before or after the encode as the encode's beginning or end."""
+    if on_tick is None:
+        return None
+    return lambda progress: on_tick(replace(progress, out_time_s=out_time_s))
 
 
 def _explained(plan: Plan, done: Completed) -> MediaError:
     check_source(plan.source)
+    name = Path(plan.source.path).name
+    if done.returncode < 0:
+        return TransientMediaError(
+            "encoder_killed",
+            f"ffmpeg was killed (signal {-done.returncode}) while it encoded {name}.",
+            "It is tried again; look whether the machine has run out of memory.",
+        )
     last = next((line for line in reversed(done.log.splitlines()) if line.strip()), "no reason")
     return MediaError(
         "encoder_failed",
-        f"ffmpeg could not encode {Path(plan.source.path).name}: {last.strip()}",
+        f"ffmpeg could not encode {name}: {last.strip()}",
         "`reelworks logs` shows all it said.",
     )
 
@@ -84,15 +200,20 @@ def _loss(plan: Plan, frames: int | None, log: str) -> tuple[str, ...]:
     """
     if frames is None or plan.source.video is None:
         return ()
+    errors = ERROR_MARK in log
+    if plan.profile.trim is not None:
+        return ("the source has damaged frames",) if errors else ()
     held = plan.source.video.frames
     lost = held - frames
-    errors = ERROR_MARK in log
-    if errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS):
+    name = Path(plan.source.path).name
+    if frames == 0 or (errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS)):
+        if plan.profile.damaged == "salvage" and frames:
+            return (f"the source is damaged: {lost} of its {held} frames are lost",)
         raise MediaError(
             "damaged",
-            f"{Path(plan.source.path).name} is damaged: {lost} of its {held} frames can't be "
-            "decoded.",
-            "Copy it again from its origin, or repair it.",
+            f"{name} is damaged: {lost} of its {held} frames can't be decoded.",
+            "Copy it again from its origin, or set `damaged: salvage` in its profile to make what "
+            "can be made of it.",
         )
     if lost > 0 and errors:
         return (f"{lost} of {held} frames could not be decoded",)

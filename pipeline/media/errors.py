@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from pipeline.errors import ReelworksError, TransientError
 
-SUPPORTED = "Give it a video file, as MP4, MOV, MKV, WebM, AVI, MPEG-TS or GIF."
+if TYPE_CHECKING:
+    from pipeline.plan.source import Source
+
+SUPPORTED = (
+    "Give it video or sound, as MP4, MOV, MKV, WebM, AVI, MPEG-TS, GIF, MP3, FLAC, WAV or OGG."
+)
 
 
 class MediaError(ReelworksError):
@@ -13,6 +21,17 @@ class MediaError(ReelworksError):
 
 class TransientMediaError(MediaError, TransientError):
     """Something about this machine went wrong; the same work may succeed later."""
+
+
+def nothing_to_make(source: Source) -> MediaError:
+    """Say that the profile asks for nothing that this source has."""
+    name = Path(source.path).name
+    missing = "sound" if source.video is not None else "picture"
+    return MediaError(
+        "nothing_to_make",
+        f"{name} has no {missing}, and its profile asks for nothing else.",
+        "Give it to another profile, or enable `video` or `audio` in profiles.yml.",
+    )
 
 
 def source_gone(path: str) -> MediaError:

@@ -1,37 +1,75 @@
-"""Package: HLS and DASH from the same CMAF segments, and a progressive MP4 for each rung."""
+"""Package: HLS and DASH from the same CMAF segments, and a progressive MP4 for each picture."""
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.process import run
 from pipeline.plan.argv import mux_argv
-from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, progressive, rendition_step
-from pipeline.plan.packaging import heard_by_default, package_argv
+from pipeline.plan.chapters import chapters_metadata, chapters_vtt, used_chapters
+from pipeline.plan.names import (
+    CHAPTERS,
+    MASTER,
+    MPD,
+    progressive,
+    rendition_step,
+    sound_file,
+    subtitle_file,
+)
+from pipeline.plan.packaging import package_argv, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipeline.media.process import Progress
+    from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.plan import Plan
 
+    Tick = Callable[[Progress], None] | None
 
 #: Kind of stream → where it begins.
 STREAMS = {"hls": MASTER, "dash": MPD}
+#: What every WebVTT file has that says anything.
+CUE = "-->"
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """What was made: kind (`hls`, `dash`) → path relative to the output folder."""
+    """What was made: kind (`hls`, `dash`, `chapters`) → path relative to the output folder.
 
-    paths: dict[str, str]
-    log: str
+    `silent` names texts that say nothing, and were left out.
+    """
+
+    paths: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+    silent: tuple[str, ...] = ()
+
+
+@dataclass
+class _Packing:
+    """What every part of packaging needs."""
+
+    tools: Tools
+    plan: Plan
+    inputs: Mapping[str, Path]
+    staging: Path
+    timeout_s: float | None
+    on_tick: Tick
+    log: str = ""
+
+    def run(self, tool: str, argv: list[str], cwd: Path | None = None) -> None:
+        # The packager says nothing while it works; nor does ffmpeg while it brings the index of
+        # an MP4 to the front, for which it copies the whole file once more.
+        done = run(argv, timeout_s=self.timeout_s, stall_s=None, on_tick=self.on_tick, cwd=cwd)
+        self.log += done.log
+        if done.returncode:
+            raise _failed(tool, done)
 
 
 def package(
@@ -41,39 +79,87 @@ def package(
     staging: Path,
     *,
     timeout_s: float | None = None,
-    on_tick: Callable[[Progress], None] | None = None,
+    on_tick: Tick = None,
 ) -> Packaged:
     """Fill `staging` with what the profile asks for; `inputs` maps each step to its encoded file.
 
     Raises `MediaError` (`packaging_failed`), and what `pipeline.media.process.run` raises.
     """
-    kinds = plan.profile.package
-    paths: dict[str, str] = {}
-    log = ""
-    if "hls" in kinds or "dash" in kinds:
-        (staging / "stream").mkdir()
-        with _nearby(inputs, staging) as near:
-            argv = package_argv(tools.packager, plan, near)
-            # It reports nothing while it works.
-            done = run(argv, timeout_s=timeout_s, stall_s=None, on_tick=on_tick, cwd=staging)
-        log += done.log
-        if done.returncode:
-            raise _failed("The packager", done.log)
-        if "hls" in kinds:
-            master = staging / MASTER
-            master.write_text(heard_by_default(master.read_text()))
-        paths = {kind: path for kind, path in STREAMS.items() if kind in kinds}
-    if "mp4" in kinds:
-        (staging / "mp4").mkdir()
-        for rung in plan.rungs:
-            video, audio = inputs[rendition_step(rung.name)], inputs.get(AUDIO_STEP)
-            argv = mux_argv(tools.ffmpeg, video, audio, staging / progressive(rung.name))
-            # Bringing the index to the front copies the whole file once more, without a word.
-            done = run(argv, timeout_s=timeout_s, stall_s=None, on_tick=on_tick)
-            log += done.log
-            if done.returncode:
-                raise _failed("ffmpeg", done.log)
-    return Packaged(paths, log)
+    silent = tuple(
+        text.name for text in plan.texts if CUE not in inputs[rendition_step(text.name)].read_text()
+    )
+    spoken = {
+        step: path
+        for step, path in inputs.items()
+        if step not in {rendition_step(name) for name in silent}
+    }
+    packing = _Packing(tools, plan, spoken, staging, timeout_s, on_tick)
+    paths = _streams(packing)
+    _subtitles(packing)
+    if used_chapters(plan):
+        (staging / CHAPTERS).write_text(chapters_vtt(used_chapters(plan)), encoding="utf-8")
+        paths["chapters"] = CHAPTERS
+    if "mp4" in plan.profile.package:
+        _progressive(packing)
+    return Packaged(paths, packing.log, silent)
+
+
+def _streams(packing: _Packing) -> dict[str, str]:
+    kinds = packing.plan.profile.package
+    if "hls" not in kinds and "dash" not in kinds:
+        return {}
+    staging = packing.staging
+    (staging / "stream").mkdir()
+    with _nearby(packing.inputs, staging) as near:
+        argv = package_argv(packing.tools.packager, packing.plan, near)
+        packing.run("The packager", argv, cwd=staging)
+    if "hls" in kinds:
+        master = staging / MASTER
+        master.write_text(with_defaults(master.read_text(), packing.plan))
+    return {kind: path for kind, path in STREAMS.items() if kind in kinds}
+
+
+def _subtitles(packing: _Packing) -> None:
+    for text in packing.plan.texts:
+        if rendition_step(text.name) in packing.inputs:
+            target = packing.staging / subtitle_file(text.name)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(packing.inputs[rendition_step(text.name)], target)
+
+
+def _progressive(packing: _Packing) -> None:
+    plan, inputs, staging = packing.plan, packing.inputs, packing.staging
+    (staging / "mp4").mkdir()
+    first = plan.profile.audio.codec[0]
+    sounds = [(one, inputs[rendition_step(one.name)]) for one in plan.sounds if one.codec == first]
+    texts = [
+        (one, inputs[rendition_step(one.name)])
+        for one in plan.texts
+        if rendition_step(one.name) in inputs
+    ]
+    program = packing.tools.ffmpeg
+    with _chapters(packing) as chapters:
+        for video in plan.videos:
+            picture = inputs[rendition_step(video.name)]
+            target = staging / progressive(video.name)
+            argv = mux_argv(program, picture, sounds, texts, target, chapters=chapters)
+            packing.run("ffmpeg", argv)
+        for one in [] if plan.videos else sounds:
+            target = staging / sound_file(one[0].name)
+            packing.run("ffmpeg", mux_argv(program, None, [one], [], target, chapters=chapters))
+
+
+@contextmanager
+def _chapters(packing: _Packing) -> Iterator[Path | None]:
+    """Give a file of the chapters for as long as it is needed; None without chapters."""
+    chapters = used_chapters(packing.plan)
+    if not chapters:
+        yield None
+        return
+    with TemporaryDirectory(dir=packing.staging, prefix=".chapters-") as folder:
+        path = Path(folder) / "chapters.txt"
+        path.write_text(chapters_metadata(chapters), encoding="utf-8")
+        yield path
 
 
 @contextmanager
@@ -91,8 +177,15 @@ def _nearby(inputs: Mapping[str, Path], staging: Path) -> Iterator[dict[str, Pat
         yield near
 
 
-def _failed(tool: str, log: str) -> MediaError:
-    last = next((line for line in reversed(log.splitlines()) if line.strip()), "it gave no reason")
+def _failed(tool: str, done: Completed) -> MediaError:
+    if done.returncode < 0:
+        return TransientMediaError(
+            "packager_killed",
+            f"{tool} was killed (signal {-done.returncode}) while it packaged the renditions.",
+            "It is tried again; look whether the machine has run out of memory.",
+        )
+    lines = reversed(done.log.splitlines())
+    last = next((line for line in lines if line.strip()), "it gave no reason")
     return MediaError(
         "packaging_failed",
         f"{tool} could not package the renditions: {last.strip()}",

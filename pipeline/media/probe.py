@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media import content
+from pipeline.media import content, tracks
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
+from pipeline.media.tracks import seconds
 from pipeline.plan.reading import probe_argv
-from pipeline.plan.source import LEAPING, AudioStream, Source, VideoStream
+from pipeline.plan.source import LEAPING, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,31 +31,40 @@ PROBE_MEMORY = 4 << 30
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
 MISSING_FRAMES = 2
-#: Three letters of ISO 639-2: what MP4 and the packager can carry. Anything else is not told.
-_LANGUAGE = re.compile("[a-z]{3}")
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi")
 
 
-def probe(tools: Tools, path: Path, limits: Limits) -> Source:
-    """Read what the file is.
+def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) -> Source:
+    """Read what the file is; with `salvage`, one that breaks off is read as far as it goes.
 
     Raises `MediaError`: `source_gone`, `empty`, `not_media`, `refused_format`, `still_image`,
-    `truncated`, `no_video`, `unreadable`, `too_large`, `too_long`; `TransientMediaError`:
+    `truncated`, `unreadable`, `too_large`, `too_long`; `TransientMediaError`:
     `timeout`, `stalled`.
     """
     size = _size(path)
     told = _ask(tools, path, limits)
-    chosen = _video_stream(told)
+    picture = tracks.chosen_video(told)
+    chosen = picture or tracks.chosen_audio(told)
     if chosen is None:
-        raise _without_picture(path, told)
+        raise _without_anything(path)
     _refuse_still(path, told["format"])
-    _refuse_large(path, int(chosen["width"]), int(chosen["height"]), limits)
+    if picture is not None:
+        _refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
     packets = read_packets(tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S)
     if packets.count == 0:
-        raise _truncated(path, "it announces a picture, but holds no frame of it")
-    _refuse_cut_short(tools, path, told, chosen, packets)
-    source = _source(path, size, told, chosen, packets)
+        kind = "a picture" if picture is not None else "sound"
+        raise _truncated(path, f"it announces {kind}, but holds nothing of it")
+    missing, ends_s = _cut_short(tools, path, told, chosen, packets)
+    if missing and not salvage:
+        raise _truncated(path, missing)
+    source = _source(path, size, told, picture, packets)
+    if ends_s is not None:
+        source = source.model_copy(update={"duration_s": ends_s - source.start_s})
+    if missing:
+        source = source.model_copy(
+            update={"left_out": (*source.left_out, f"the file is incomplete: {missing}")}
+        )
     _refuse_large(path, source.display_width, source.display_height, limits)
     _refuse_long(path, source, limits)
     return source
@@ -134,34 +142,40 @@ def _refuse_still(path: Path, container: dict[str, Any]) -> None:
         raise _still(path)
 
 
-def _refuse_cut_short(
+def _cut_short(
     tools: Tools, path: Path, told: dict[str, Any], chosen: dict[str, Any], packets: Packets
-) -> None:
-    """Refuse a file whose header announces more than there is: a copy that broke off.
+) -> tuple[str, float | None]:
+    """Say what is missing of a file whose header announces more than there is; "" for nothing.
+
+    Also gives when picture and sound really end, where that is not what was announced.
 
     Frames can't be compared: an edit list may leave out some of those the header counts.
     """
     name = str(told["format"].get("format_name"))
     first_s, last_s, end_s = packets.first_s or 0.0, packets.last_s or 0.0, packets.end_s or 0.0
     if name.startswith(EXACT):
-        announced_s = (_seconds(chosen.get("start_time")) or 0.0) + (
-            _seconds(chosen.get("duration")) or 0.0
+        announced_s = (seconds(chosen.get("start_time")) or 0.0) + (
+            seconds(chosen.get("duration")) or 0.0
         )
     elif name.startswith("matroska"):
-        announced_s = _seconds(told["format"].get("duration")) or 0.0
+        announced_s = seconds(told["format"].get("duration")) or 0.0
     else:
-        return  # others guess their length from the size
+        return "", None  # others guess their length from the size
     frame_s = (last_s - first_s) / max(packets.count - 1, 1)
     missing_s = max(MISSING_S, announced_s * MISSING_SHARE, frame_s * MISSING_FRAMES)
+    text_s = 0.0
     if announced_s - end_s > missing_s and not name.startswith(EXACT):
-        # What it announces is the longest stream's end, and that may be the sound's.
-        end_s = max(end_s, _sound_end(tools, path, told))
-    if announced_s - end_s > missing_s:
-        raise _truncated(path, f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds")
+        # What it announces is the longest stream's end: that may be the sound's or a text's.
+        end_s = max(end_s, _end_of(tools, path, told, "audio"))
+        if announced_s - end_s > missing_s:
+            text_s = _end_of(tools, path, told, "subtitle")
+    if announced_s - max(end_s, text_s) > missing_s:
+        return f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds", end_s
+    return "", end_s if text_s else None
 
 
-def _sound_end(tools: Tools, path: Path, told: dict[str, Any]) -> float:
-    tracks = [str(one["index"]) for one in told["streams"] if one.get("codec_type") == "audio"]
+def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str) -> float:
+    tracks = [str(one["index"]) for one in told["streams"] if one.get("codec_type") == kind]
     ends = [read_packets(tools, path, one, timeout_s=PACKETS_TIMEOUT_S).end_s for one in tracks]
     return max((end for end in ends if end is not None), default=0.0)
 
@@ -184,120 +198,40 @@ def _refuse_long(path: Path, source: Source, limits: Limits) -> None:
         )
 
 
-def _video_stream(told: dict[str, Any]) -> dict[str, Any] | None:
-    """Choose the picture: the default one, else the first; cover art is none."""
-    pictures = [
-        stream
-        for stream in told["streams"]
-        if stream.get("codec_type") == "video"
-        and not stream.get("disposition", {}).get("attached_pic")
-        and stream.get("width")
-        and stream.get("height")
-    ]
-    marked = [stream for stream in pictures if stream.get("disposition", {}).get("default")]
-    return next(iter([*marked, *pictures]), None)
-
-
-def _without_picture(path: Path, told: dict[str, Any]) -> MediaError:
-    if any(stream.get("codec_type") == "audio" for stream in told["streams"]):
-        return MediaError(
-            "no_video",
-            f"{path.name} holds only sound, no picture.",
-            "Give it a file with a video track; sound alone is not taken in yet.",
-        )
-    return MediaError("not_media", f"{path.name} holds no picture that can be decoded.", SUPPORTED)
+def _without_anything(path: Path) -> MediaError:
+    return MediaError(
+        "not_media", f"{path.name} holds no picture and no sound that can be decoded.", SUPPORTED
+    )
 
 
 def _source(
-    path: Path, size: int, told: dict[str, Any], chosen: dict[str, Any], packets: Packets
+    path: Path, size: int, told: dict[str, Any], picture: dict[str, Any] | None, packets: Packets
 ) -> Source:
     container = told["format"]
     name = str(container.get("format_name", "unknown"))
-    start_s = _seconds(container.get("start_time")) or 0.0
+    start_s = seconds(container.get("start_time")) or 0.0
     return Source(
         path=str(path),
         bytes=size,
         container=name,
         duration_s=_duration(name, container, packets, start_s),
         start_s=start_s,
-        video=_video(chosen, packets),
-        audio=tuple(
-            _audio(stream)
-            for stream in told["streams"]
-            if stream.get("codec_type") == "audio" and int(stream.get("channels") or 0) > 0
-        ),
+        video=None
+        if picture is None
+        else tracks.video_of(picture, packets, captions=content.has_captions(path)),
+        audio=tracks.audio_of(told),
+        texts=tracks.texts_of(told),
+        chapters=tracks.chapters_of(told, start_s),
+        cover=tracks.cover_of(told),
+        left_out=tracks.left_out(told, None if picture is None else picture["index"]),
     )
 
 
 def _duration(name: str, container: dict[str, Any], packets: Packets, start_s: float) -> float:
     """Take the longer of what the container says, if it says anything, and what is in it."""
-    told_s = _seconds(container.get("duration")) or 0.0
+    told_s = seconds(container.get("duration")) or 0.0
     if name.startswith("matroska"):
         told_s -= start_s  # it tells when it ends, not how long it lasts
     if packets.jumps and name in LEAPING:
         return max(told_s, packets.length_s)  # it knew the first part only
     return max(told_s, (packets.end_s or 0.0) - min(packets.first_s or 0.0, start_s))
-
-
-def _video(stream: dict[str, Any], packets: Packets) -> VideoStream:
-    return VideoStream(
-        index=stream["index"],
-        codec=str(stream.get("codec_name", "unknown")),
-        width=stream["width"],
-        height=stream["height"],
-        sar=_ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
-        rotation=_rotation(stream),
-        pix_fmt=stream.get("pix_fmt"),
-        average_rate=_ratio(stream.get("avg_frame_rate")),
-        nominal_rate=_ratio(stream.get("r_frame_rate")),
-        field_order=stream.get("field_order"),
-        color_transfer=stream.get("color_transfer"),
-        color_primaries=stream.get("color_primaries"),
-        color_space=stream.get("color_space"),
-        color_range=stream.get("color_range"),
-        frames=packets.count,
-        first_pts_s=packets.first_s or 0.0,
-        last_pts_s=packets.last_s or 0.0,
-        jumps=packets.jumps,
-    )
-
-
-def _audio(stream: dict[str, Any]) -> AudioStream:
-    return AudioStream(
-        index=stream["index"],
-        codec=str(stream.get("codec_name", "unknown")),
-        channels=int(stream["channels"]),
-        sample_rate=int(stream.get("sample_rate") or 48_000),
-        channel_layout=stream.get("channel_layout"),
-        language=_language(stream),
-        default=bool(stream.get("disposition", {}).get("default")),
-        start_s=_seconds(stream.get("start_time")),
-        duration_s=_seconds(stream.get("duration")),
-    )
-
-
-def _language(stream: dict[str, Any]) -> str | None:
-    language = str(stream.get("tags", {}).get("language", "und")).lower()
-    return language if _LANGUAGE.fullmatch(language) and language != "und" else None
-
-
-def _rotation(stream: dict[str, Any]) -> int:
-    """Read clockwise degrees: ffprobe gives the display matrix's counter-clockwise angle."""
-    for data in stream.get("side_data_list", ()):
-        if "rotation" in data:
-            return round(-float(data["rotation"]) / 90) * 90 % 360
-    return 0
-
-
-def _ratio(text: str | None) -> Fraction | None:
-    over, _, under = (text or "").replace(":", "/").partition("/")
-    if not over.isdigit() or not under.isdigit() or not int(over) or not int(under):
-        return None
-    return Fraction(int(over), int(under))
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None

@@ -36,6 +36,8 @@ GRACE_S = 5.0
 TAIL_BYTES = 32_768
 #: The most one process may print on its standard output where that is its result, bytes.
 MOST_OUTPUT = 512 << 20
+#: Encoders that print on their own: SVT-AV1 is to tell of errors only.
+QUIETER = {"SVT_LOG": "1"}
 _PR_SET_PDEATHSIG = 1
 _FULL = (b"No space left on device", b"Disk quota exceeded")
 
@@ -89,6 +91,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=cwd,
+        env={**os.environ, **QUIETER},
         preexec_fn=None if _dying_with_parent() else _die_with_parent,  # noqa: PLW1509
     )
     watch = _Watch(process, keep_output=keep_output, on_output=on_output)

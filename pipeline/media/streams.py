@@ -9,7 +9,7 @@ import m3u8
 from defusedxml import ElementTree
 
 from pipeline.media.errors import MediaError
-from pipeline.plan.names import MASTER, MPD, playlist, segment_folder
+from pipeline.plan.names import MASTER, MPD, playlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _DASH = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
-def check_hls(folder: Path, rungs: Sequence[str], *, sound: bool) -> None:
-    """See that the master playlist names every rung, and all that it names is there.
+def check_hls(folder: Path, names: Sequence[str]) -> None:
+    """See that the master playlist names every rendition, and all that it names is there.
 
     Raises `MediaError` (`verify_failed`) naming what is missing.
     """
@@ -29,7 +29,7 @@ def check_hls(folder: Path, rungs: Sequence[str], *, sound: bool) -> None:
     if not master.playlists:
         raise _bad(MASTER, "it names no rendition")
     named = {entry.uri for entry in [*master.playlists, *master.media]}
-    for name in [*rungs, "audio"] if sound else rungs:
+    for name in names:
         if PurePosixPath(playlist(name)).name not in named:
             raise _bad(MASTER, f"it does not name {name}")
     playlists = [*master.playlists, *master.iframe_playlists, *master.media]
@@ -47,8 +47,8 @@ def _check_playlist(path: Path) -> None:
         _there(path.parent / segment.uri)
 
 
-def check_dash(folder: Path, rungs: Sequence[str], *, sound: bool) -> dict[str, list[Path]]:
-    """See that the manifest can be parsed and names every rung, and all it names is there.
+def check_dash(folder: Path, folders: Sequence[str]) -> dict[str, list[Path]]:
+    """See that the manifest can be parsed, names every one of `folders`, and all is there.
 
     Gives each rendition's files in order, its initialization first, by the name of the folder
     they lie in. Raises `MediaError` (`verify_failed`) naming what is missing.
@@ -65,7 +65,7 @@ def check_dash(folder: Path, rungs: Sequence[str], *, sound: bool) -> dict[str, 
     for one in representations:
         files = [_there(path.parent / uri) for uri in _segments(one)]
         found[files[0].parent.name] = files
-    for name in [*map(segment_folder, rungs), "audio"] if sound else map(segment_folder, rungs):
+    for name in folders:
         if name not in found:
             raise _bad(MPD, f"it does not name {name}")
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
-from pipeline.plan.posters import luma_argv, poster_argv
+from pipeline.plan.posters import cover_argv, luma_argv, poster_argv, sound_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +37,14 @@ def make_poster(
 ) -> None:
     """Write a JPEG of a representative frame to `out`; the same frame for the same source.
 
-    The first place whose most typical frame shows something is taken; if none does, the one that
-    shows most. Raises `MediaError`: `source_gone`, `source_changed`, and `no_poster` when no frame
-    can be decoded.
+    A sound has its cover, or its waveform. Of a film, the first place whose most typical frame
+    shows something is taken; if none does, the one that shows most. Raises `MediaError`:
+    `source_gone`, `source_changed`, and `no_poster` when no frame can be decoded.
     """
     check_source(source)
+    if source.video is None:
+        _poster_of_sound(tools, source, out, timeout_s, on_tick)
+        return
     best: tuple[float, Path] | None = None
     tried = []
     log = ""
@@ -66,6 +69,27 @@ def make_poster(
     finally:
         for path in tried:
             path.unlink(missing_ok=True)
+
+
+def _poster_of_sound(
+    tools: Tools,
+    source: Source,
+    out: Path,
+    timeout_s: float | None,
+    on_tick: Callable[[Progress], None] | None,
+) -> None:
+    """Take the cover; without one that can be shown, the sound's waveform."""
+    log = ""
+    argvs = [sound_argv(tools.ffmpeg, source, out)]
+    if source.cover is not None:
+        argvs.insert(0, cover_argv(tools.ffmpeg, source, out))
+    for argv in argvs:
+        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        log = done.log or log
+        if out.is_file() and out.stat().st_size:
+            return
+    check_source(source)
+    raise MediaError("no_poster", f"Nothing of the source can be shown. {log[-200:]}")
 
 
 def interest(luma: bytes) -> float:

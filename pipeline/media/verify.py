@@ -14,23 +14,16 @@ from pipeline.media.errors import MediaError
 from pipeline.media.packets import Packets, read_joined_packets, read_packets
 from pipeline.media.process import run
 from pipeline.media.streams import check_dash, check_hls
-from pipeline.plan.names import (
-    AUDIO_STEP,
-    MPD,
-    playlist,
-    progressive,
-    rendition_step,
-    segment_folder,
-)
+from pipeline.plan.names import MPD, playlist, progressive, rendition_step, sound_file
 from pipeline.plan.reading import file_url, streams_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
-    from pipeline.plan.ladder import Rung
     from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import SoundRendition, VideoRendition
 
     Tick = Callable[[Progress], None] | None
 
@@ -68,32 +61,50 @@ def verify_rendition(
     """
     if not path.is_file() or not path.stat().st_size:
         raise _differs(step, "nothing was written")
-    if step == AUDIO_STEP:
-        _verify_sound(tools, plan, path, on_tick)
-        return
-    rung = next(rung for rung in plan.rungs if rendition_step(rung.name) == step)
-    _verify_picture(tools, plan, rung, path, frames, on_tick)
+    rendition = next(one for one in plan.renditions if rendition_step(one.name) == step)
+    match rendition.kind:
+        case "video":
+            _verify_picture(tools, plan, rendition, path, frames, on_tick)
+        case "audio":
+            _verify_sound(tools, plan, rendition, path, on_tick)
+        case "text":
+            if not path.read_text("utf-8").startswith("WEBVTT"):
+                raise _differs(path.name, "it is not WebVTT")
 
 
 def verify_output(
-    tools: Tools, plan: Plan, inputs: Mapping[str, Path], staging: Path, *, on_tick: Tick = None
+    tools: Tools,
+    plan: Plan,
+    inputs: Mapping[str, Path],
+    staging: Path,
+    *,
+    silent: Collection[str] = (),
+    on_tick: Tick = None,
 ) -> list[RenditionFacts]:
     """See that everything in a built output folder is there, whole, and has every frame.
 
-    Raises `MediaError` (`verify_failed`) naming what differs.
+    `silent` names the texts that say nothing. Raises `MediaError` (`verify_failed`) naming what
+    differs.
     """
     kinds = plan.profile.package
-    names, sound = [rung.name for rung in plan.rungs], plan.audio is not None
+    spoken = [text for text in plan.texts if text.name not in silent]
     if "hls" in kinds:
-        check_hls(staging, names, sound=sound)
-    segments = check_dash(staging, names, sound=sound) if "dash" in kinds else {}
+        check_hls(staging, [one.name for one in plan.streams] + [text.name for text in spoken])
+    segments: dict[str, list[Path]] = {}
+    if "dash" in kinds:
+        folders = [one.folder for one in plan.streams]
+        segments = check_dash(staging, [*folders, *(f"{text.folder}-mp4" for text in spoken)])
     counter = partial(_stream_count, tools, staging, kinds, segments, on_tick)
-    if plan.audio is not None:
-        encoded = read_packets(tools, inputs[AUDIO_STEP], "a:0", fenced=False, on_tick=on_tick)
+    for sound in plan.sounds:
+        path = inputs[rendition_step(sound.name)]
+        encoded = read_packets(tools, path, "a:0", fenced=False, on_tick=on_tick)
         # The priming is left out by the edit list of a whole file, not by that of segments.
-        _same_count("audio", counter("audio"), encoded.count + encoded.hidden)
+        _same_count(sound.name, counter(sound), encoded.count + encoded.hidden)
+        if "mp4" in kinds and not plan.videos and sound.codec == plan.profile.audio.codec[0]:
+            _verify_sound(tools, plan, sound, staging / sound_file(sound.name), on_tick)
     return [
-        _verify_rung(tools, plan, rung, inputs, staging, counter, on_tick) for rung in plan.rungs
+        _verify_video(tools, plan, video, inputs, staging, counter, on_tick)
+        for video in plan.videos
     ]
 
 
@@ -103,7 +114,7 @@ def _stream_count(
     kinds: tuple[str, ...],
     segments: Mapping[str, list[Path]],
     on_tick: Tick,
-    name: str,
+    one: VideoRendition | SoundRendition,
 ) -> int | None:
     """Count the packets a player gets of one rendition; None when nothing is streamed.
 
@@ -111,9 +122,9 @@ def _stream_count(
     reads that as a player does, and as one file after the other where there is only DASH.
     """
     if "hls" in kinds:
-        read = read_packets(tools, staging / playlist(name), "0", fenced=False, on_tick=on_tick)
+        read = read_packets(tools, staging / playlist(one.name), "0", fenced=False, on_tick=on_tick)
         return read.count + read.hidden
-    files = segments.get(segment_folder(name)) or segments.get(name)
+    files = segments.get(one.folder)
     if files is None:
         return None
     with NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:
@@ -128,33 +139,33 @@ def _same_count(name: str, streamed: int | None, encoded: int) -> None:
         raise _differs(f"stream of {name}", f"it holds {streamed} packets, not {encoded}")
 
 
-def _verify_rung(
+def _verify_video(
     tools: Tools,
     plan: Plan,
-    rung: Rung,
+    video: VideoRendition,
     inputs: Mapping[str, Path],
     staging: Path,
-    counter: Callable[[str], int | None],
+    counter: Callable[[VideoRendition], int | None],
     on_tick: Tick,
 ) -> RenditionFacts:
     kinds = plan.profile.package
-    encoded = inputs[rendition_step(rung.name)]
+    encoded = inputs[rendition_step(video.name)]
     packets = read_packets(tools, encoded, "v:0", fenced=False, on_tick=on_tick)
-    shown, size = playlist(rung.name) if "hls" in kinds else MPD, encoded.stat().st_size
+    shown, size = playlist(video.name) if "hls" in kinds else MPD, encoded.stat().st_size
     if "mp4" in kinds:
-        shown = progressive(rung.name)
+        shown = progressive(video.name)
         size = (staging / shown).stat().st_size
-        _verify_picture(tools, plan, rung, staging / shown, packets.count, on_tick)
-        if plan.audio is not None and plan.profile.audio.codec not in _codecs(
-            tools, staging / shown
-        ):
-            raise _differs(shown, "it has no sound")
-    _same_count(rung.name, counter(rung.name), packets.count)
+        _verify_picture(tools, plan, video, staging / shown, packets.count, on_tick)
+        heard = [one for one in plan.sounds if one.codec == plan.profile.audio.codec[0]]
+        found = [one for one in _streams(tools, staging / shown) if one["codec_type"] == "audio"]
+        if len(found) != len(heard):
+            raise _differs(shown, f"it has {len(found)} sounds, not {len(heard)}")
+    _same_count(video.name, counter(video), packets.count)
     return RenditionFacts(
-        name=rung.name,
-        width=rung.width,
-        height=rung.height,
-        codec=plan.profile.video.codec,
+        name=video.name,
+        width=video.width,
+        height=video.height,
+        codec=video.codec,
         path=shown,
         frames=packets.count,
         duration_s=round((packets.end_s or 0.0) - (packets.first_s or 0.0), 6),
@@ -163,16 +174,21 @@ def _verify_rung(
 
 
 def _verify_picture(
-    tools: Tools, plan: Plan, rung: Rung, path: Path, frames: int | None, on_tick: Tick
+    tools: Tools,
+    plan: Plan,
+    video: VideoRendition,
+    path: Path,
+    frames: int | None,
+    on_tick: Tick,
 ) -> None:
     stream = next((one for one in _streams(tools, path) if one["codec_type"] == "video"), None)
     if stream is None:
         raise _differs(path.name, "it has no picture")
     size = (stream["width"], stream["height"])
-    if size != (rung.width, rung.height):
-        raise _differs(path.name, f"it is {size[0]}x{size[1]}, not {rung.width}x{rung.height}")
-    if stream["codec_name"] != plan.profile.video.codec:
-        raise _differs(path.name, f"it is {stream['codec_name']}, not {plan.profile.video.codec}")
+    if size != (video.width, video.height):
+        raise _differs(path.name, f"it is {size[0]}x{size[1]}, not {video.width}x{video.height}")
+    if stream["codec_name"] != video.codec:
+        raise _differs(path.name, f"it is {stream['codec_name']}, not {video.codec}")
     packets = read_packets(tools, path, "v:0", fenced=False, on_tick=on_tick)
     if frames is not None and packets.count != frames:
         raise _differs(path.name, f"it holds {packets.count} frames, not {frames}")
@@ -186,30 +202,35 @@ def _verify_span(plan: Plan, path: Path, packets: Packets) -> None:
     if abs(first_s) > ROUNDING_S:
         raise _differs(path.name, f"its picture begins at {first_s:.3f} s, not at once")
     if video is None or packets.count != video.frames or plan.source.joined:
-        return  # frames were lost in decoding, which was judged then; or times were moved
+        return  # frames were cut, or lost in decoding, which was judged then; or times were moved
     wanted_s = video.last_pts_s - plan.source.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     if packets.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
         raise _differs(path.name, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")
 
 
-def _verify_sound(tools: Tools, plan: Plan, path: Path, on_tick: Tick) -> None:
-    if _codecs(tools, path) != [plan.profile.audio.codec]:
-        raise _differs(path.name, f"it is not just {plan.profile.audio.codec} sound")
+def _verify_sound(
+    tools: Tools, plan: Plan, sound: SoundRendition, path: Path, on_tick: Tick
+) -> None:
+    streams = _streams(tools, path)
+    found = [
+        (str(one["codec_name"]), one.get("channels"))
+        for one in streams
+        if one["codec_type"] == "audio"
+    ]
+    if found != [(sound.codec, sound.channels)]:
+        raise _differs(path.name, f"it holds {found}, not {sound.channels} channels {sound.codec}")
     packets = read_packets(tools, path, "a:0", fenced=False, on_tick=on_tick)
     if packets.count == 0:
         raise _differs(path.name, "it holds no sound")
-    track = plan.audio
-    if track is None or track.duration_s is None:
+    track = next(one for one in plan.source.audio if one.index == sound.index)
+    if track.duration_s is None:
         return
-    wanted = (track.start_s or 0.0) - plan.source.start_s + track.duration_s
-    found = packets.end_s or 0.0
-    if found < wanted - SOUND_TOLERANCE_S - wanted * 0.01:
-        raise _differs(path.name, f"its sound ends at {found:.2f} s, not at {wanted:.2f} s")
-
-
-def _codecs(tools: Tools, path: Path) -> list[str]:
-    return [str(stream["codec_name"]) for stream in _streams(tools, path)]
+    ends_s = (track.start_s or 0.0) - plan.source.start_s + track.duration_s
+    wanted = min(ends_s, plan.end_s) - plan.start_s
+    found_s = packets.end_s or 0.0
+    if found_s < wanted - SOUND_TOLERANCE_S - wanted * 0.01:
+        raise _differs(path.name, f"its sound ends at {found_s:.2f} s, not at {wanted:.2f} s")
 
 
 def _streams(tools: Tools, path: Path) -> list[dict[str, Any]]:

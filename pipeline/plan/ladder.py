@@ -43,9 +43,9 @@ def _rung(width: int, height: int, side: int) -> Rung:
     even_side = _even(side)
     # Dividing last keeps the shape to the pixel, also of very long pictures.
     if width >= height:
-        size = _nearest_even(width * side, height), even_side
+        size = min(_nearest_even(width * side, height), _even(width)), even_side
     else:
-        size = even_side, _nearest_even(height * side, width)
+        size = even_side, min(_nearest_even(height * side, width), _even(height))
     return Rung(name=f"{side}p", width=size[0], height=size[1])
 
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
-AUDIO_STEP = "rendition:audio"
 #: The part of a job's id that makes an output folder's name its own.
 SHORT_ID = 8
 #: The longest stem an output folder keeps, bytes: with the id it fits any file system's 255.
 LONGEST_STEM = 180
 MASTER = "stream/master.m3u8"
 MPD = "stream/manifest.mpd"
+CHAPTERS = "chapters.vtt"
 
 
-def rendition_step(rung: str) -> str:
-    """Name the step that makes a rung."""
-    return f"rendition:{rung}"
+def rendition_step(name: str) -> str:
+    """Name the step that makes a rendition: a rung, a sound or a text."""
+    return f"rendition:{name}"
+
+
+def result_suffix(step: str) -> str:
+    """Give the suffix of the file that a step of this name leaves."""
+    kind = step.removeprefix("rendition:").partition("-")[0]
+    return {"thumbnail": ".jpg", "audio": ".m4a", "subtitles": ".vtt"}.get(kind, ".mp4")
 
 
 def progressive(rung: str) -> str:
@@ -24,14 +30,19 @@ def progressive(rung: str) -> str:
     return f"mp4/{rung}.mp4"
 
 
-def playlist(rung: str) -> str:
-    """Name the HLS media playlist of a rung, relative to the output folder."""
-    return f"stream/{rung}.m3u8"
+def sound_file(name: str) -> str:
+    """Name the file of a sound that has no picture, relative to the output folder."""
+    return f"mp4/{name}.m4a"
 
 
-def segment_folder(rung: str) -> str:
-    """Name the folder of a rung's segments, below that of the manifests."""
-    return f"v-{rung}"
+def subtitle_file(name: str) -> str:
+    """Name the WebVTT file of a text, relative to the output folder."""
+    return f"subtitles/{name}.vtt"
+
+
+def playlist(name: str) -> str:
+    """Name the HLS media playlist of a rendition, relative to the output folder."""
+    return f"stream/{name}.m3u8"
 
 
 def output_folder(stem: str, job_id: str) -> str:

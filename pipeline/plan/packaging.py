@@ -6,24 +6,34 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from pipeline.plan.names import AUDIO_STEP, MASTER, MPD, rendition_step, segment_folder
+from pipeline.plan.names import MASTER, MPD, rendition_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
-    from pipeline.plan.plan import Plan
+    from pipeline.plan.plan import Plan, Rendition
+    from pipeline.plan.renditions import SoundRendition, TextRendition
+
+#: The HLS group of all texts.
+TEXT_GROUP = "subtitles"
+_ATTRIBUTE = re.compile(r'([A-Z-]+)=("[^"]*"|[^,]*)')
 
 
 def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[str]:
     """Build the packager's command; it is to run in the output folder, below which it writes.
 
-    `inputs` maps each step to its encoded file.
+    `inputs` maps each step to its encoded file; texts that are not in it are left out.
     """
     kinds = plan.profile.package
-    streams = [_video(inputs[rendition_step(rung.name)], rung.name, kinds) for rung in plan.rungs]
-    if plan.audio is not None:
-        streams.append(_audio(inputs[AUDIO_STEP], kinds))
+    streams = [
+        _descriptor({"in": str(inputs[rendition_step(one.name)]), **_fields(one, kinds)})
+        for one in plan.streams
+    ]
+    for text in plan.texts:
+        if rendition_step(text.name) in inputs:
+            file = str(inputs[rendition_step(text.name)])
+            streams += [_descriptor({"in": file, **fields}) for fields in _texts(text, kinds)]
     options = [
         f"--segment_duration={plan.segment_s:g}",
         # The list of I-frames names the first of each fragment: so each key frame begins one.
@@ -36,44 +46,80 @@ def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[
         options += [f"--hls_master_playlist_output={MASTER}", "--hls_playlist_type=VOD"]
     if "dash" in kinds:
         options += [f"--mpd_output={MPD}", "--generate_static_live_mpd=true"]
-    if plan.audio is not None and plan.audio.language:
-        options.append(f"--default_language={plan.audio.language}")
+    if plan.sounds and plan.sounds[0].language:
+        options.append(f"--default_language={plan.sounds[0].language}")
     return [str(program), *streams, *options]
 
 
-def heard_by_default(master: str) -> str:
-    """Mark the one sound of a master playlist as the default.
+def _fields(one: Rendition, kinds: Collection[str]) -> dict[str, str]:
+    playlist = {"playlist_name": f"{one.name}.m3u8"} if "hls" in kinds else {}
+    match one.kind:
+        case "video":
+            fields = {"stream": "video", **_segments(one.folder, "m4s"), **playlist}
+            return fields | (
+                {"iframe_playlist_name": f"{one.name}-iframe.m3u8"} if playlist else {}
+            )
+        case "audio":
+            fields = {"stream": "audio", **_segments(one.folder, "m4s"), **playlist}
+            named = {"hls_group_id": one.group, "hls_name": plain(one.label)}
+            return fields | (named if playlist else {}) | _language(one)
+    raise ValueError(f"{one.name} has no segments of its own kind")
 
-    The packager does so by language only, and a sound that names none would be a choice that a
+
+def _texts(text: TextRendition, kinds: Collection[str]) -> Iterator[dict[str, str]]:
+    """Describe a text twice: HLS players want WebVTT as it is, DASH players want it in MP4."""
+    if "hls" in kinds:
+        yield {
+            "stream": "text",
+            **_segments(text.folder, "vtt"),
+            "playlist_name": f"{text.name}.m3u8",
+            "hls_group_id": TEXT_GROUP,
+            "hls_name": plain(text.label),
+            "hls_only": "1",
+            **({"forced_subtitle": "1"} if text.forced else {}),
+            **_language(text),
+        }
+    if "dash" in kinds:
+        yield {
+            "stream": "text",
+            **_segments(f"{text.folder}-mp4", "m4s"),
+            "dash_only": "1",
+            "dash_roles": "subtitle",
+            **_language(text),
+        }
+
+
+def _language(one: SoundRendition | TextRendition) -> dict[str, str]:
+    return {"language": one.language} if one.language else {}
+
+
+def plain(label: str) -> str:
+    """Take out of a label what separates fields in descriptors and quotes in playlists."""
+    return re.sub(r'[,="\s\x00-\x1f]+', " ", label).strip() or "unnamed"
+
+
+def with_defaults(master: str, plan: Plan) -> str:
+    """Mark in a master playlist what is heard and read when nobody chooses.
+
+    The packager does so by language only; a sound that names none would be a choice that a
     player may leave out (RFC 8216, 4.3.4.1).
     """
-    sounds = re.findall(r"^#EXT-X-MEDIA:TYPE=AUDIO.*$", master, re.MULTILINE)
-    if len(sounds) != 1:
-        return master
-    return master.replace(sounds[0], sounds[0].replace("DEFAULT=NO", "DEFAULT=YES"))
+    chosen = {f"{one.name}.m3u8" for one in plan.sounds if one.default}
+    chosen |= {f"{one.name}.m3u8" for one in plan.texts if one.default}
+    lines = []
+    for line in master.splitlines():
+        told = {key: value.strip('"') for key, value in _ATTRIBUTE.findall(line)}
+        if line.startswith("#EXT-X-MEDIA:") and told.get("URI"):
+            word = "YES" if told["URI"] in chosen else "NO"
+            line = re.sub(r"\bDEFAULT=(YES|NO)", f"DEFAULT={word}", line)  # noqa: PLW2901
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
-def _video(file: Path, rung: str, kinds: tuple[str, ...]) -> str:
-    fields = {
-        "in": str(file),
-        "stream": "video",
-        **_segments(segment_folder(rung)),
-    }
-    if "hls" in kinds:
-        fields |= {"playlist_name": f"{rung}.m3u8", "iframe_playlist_name": f"{rung}-iframe.m3u8"}
-    return _descriptor(fields)
-
-
-def _audio(file: Path, kinds: tuple[str, ...]) -> str:
-    fields = {"in": str(file), "stream": "audio", **_segments("audio")}
-    if "hls" in kinds:
-        fields |= {"playlist_name": "audio.m3u8", "hls_group_id": "audio", "hls_name": "main"}
-    return _descriptor(fields)
-
-
-def _segments(folder: str) -> dict[str, str]:
+def _segments(folder: str, suffix: str) -> dict[str, str]:
     base = PurePosixPath(MASTER).parent / folder
-    return {"init_segment": f"{base}/init.mp4", "segment_template": f"{base}/$Number%05d$.m4s"}
+    fields = {"segment_template": f"{base}/$Number%05d$.{suffix}"}
+    return fields if suffix == "vtt" else {"init_segment": f"{base}/init.mp4", **fields}
 
 
 def _descriptor(fields: dict[str, str]) -> str:

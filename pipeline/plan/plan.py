@@ -5,56 +5,90 @@ from __future__ import annotations
 import math
 
 from pipeline.plan.encodes import EncodeUnit, encode_units
-from pipeline.plan.ladder import Rung, ladder
-from pipeline.plan.source import AudioStream, Fact, Source
+from pipeline.plan.renditions import (
+    SoundRendition,
+    TextRendition,
+    VideoRendition,
+    sounds,
+    texts,
+    videos,
+)
+from pipeline.plan.source import Fact, Source
 from pipeline.settings.profiles import Profile
 
 #: Changes when stored plans can no longer be read as they were meant.
-VERSION = 1
+VERSION = 2
 #: The length of a segment, seconds, before it is made a multiple of the key frames' distance:
 #: long enough to compress and cache well, short enough to switch renditions within a few.
 SEGMENT_S = 4.0
 
+Rendition = VideoRendition | SoundRendition | TextRendition
+
 
 class Plan(Fact):
-    """What will be made. `profile` is as it was when the plan was made; `segment_s` in seconds.
-
-    `audio` is the track that is encoded; None when the source is silent.
-    """
+    """What will be made. `profile` is as it was when the plan was made; `segment_s` in seconds."""
 
     version: int
     source: Source
     profile: Profile
-    rungs: tuple[Rung, ...]
-    audio: AudioStream | None
+    videos: tuple[VideoRendition, ...]
+    sounds: tuple[SoundRendition, ...]
+    texts: tuple[TextRendition, ...]
     units: tuple[EncodeUnit, ...]
     segment_s: float
 
-    def rung(self, name: str) -> Rung:
-        """Give the rung of this name. Raises `KeyError`."""
-        for rung in self.rungs:
-            if rung.name == name:
-                return rung
+    @property
+    def streams(self) -> tuple[VideoRendition | SoundRendition, ...]:
+        """Everything that is encoded: pictures and sounds."""
+        made: list[VideoRendition | SoundRendition] = [*self.videos, *self.sounds]
+        return tuple(made)
+
+    @property
+    def renditions(self) -> tuple[Rendition, ...]:
+        """Everything that is made: pictures, sounds, texts."""
+        return (*self.streams, *self.texts)
+
+    def unit(self, name: str) -> EncodeUnit:
+        """Give the unit of this name. Raises `KeyError`."""
+        for unit in self.units:
+            if unit.name == name:
+                return unit
         raise KeyError(name)
+
+    @property
+    def start_s(self) -> float:
+        """Where the used part of the source begins, seconds from its start."""
+        return self.profile.trim.start.total_seconds() if self.profile.trim else 0.0
+
+    @property
+    def end_s(self) -> float:
+        """Where the used part of the source ends, seconds from its start."""
+        trim = self.profile.trim
+        if trim is None or trim.end is None:
+            return self.source.duration_s
+        return min(trim.end.total_seconds(), self.source.duration_s)
+
+    @property
+    def duration_s(self) -> float:
+        """How long the used part of the source is, seconds."""
+        return max(self.end_s - self.start_s, 0.0)
 
 
 def make_plan(source: Source, profile: Profile, slots: int) -> Plan:
     """Plan a source: a pure function of what it is, what is wanted and the free workers."""
-    rungs = ladder(source, profile.video.ladder)
-    audio = default_audio(source)
+    pictures = videos(source, profile.video)
+    heard = sounds(source, profile.audio)
+    read = texts(source, profile)
+    names = [one.name for one in pictures] + [one.name for one in heard]
+    names += [one.name for one in read] if names else []
     gop_s = profile.video.gop_seconds
     return Plan(
         version=VERSION,
         source=source,
         profile=profile,
-        rungs=rungs,
-        audio=audio,
-        units=encode_units(rungs, audio=audio is not None, slots=slots),
+        videos=pictures,
+        sounds=heard,
+        texts=read,
+        units=encode_units(tuple(names), slots=slots),
         segment_s=gop_s * max(1, math.ceil(SEGMENT_S / gop_s)),
     )
-
-
-def default_audio(source: Source) -> AudioStream | None:
-    """Choose the track that is heard: the first marked default, else the first."""
-    marked = [track for track in source.audio if track.default]
-    return next(iter([*marked, *source.audio]), None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from pipeline.plan.argv import QUIET, compiled, ordinary_light, whole_frames
+from pipeline.plan.commands import QUIET, compiled
+from pipeline.plan.picture import ordinary_light, whole_frames
 from pipeline.plan.reading import file_url, input_options
 
 if TYPE_CHECKING:
@@ -72,6 +73,33 @@ def poster_argv(program: Path, source: Source, at_s: float, output: Path) -> lis
         .filter("scale", out_range="pc", out_color_matrix="bt601")
         .filter("format", pix_fmts="yuvj420p")
     )
+    return _one_jpeg(program, picture, output)
+
+
+def cover_argv(program: Path, source: Source, output: Path) -> list[str]:
+    """Build the command that writes a file's cover picture as a poster, no larger than one."""
+    fit = f"min(1,min({POSTER_WIDTH}/iw,{POSTER_HEIGHT}/ih))"
+    picture = (
+        ffmpeg.input(file_url(source.path), **input_options())[str(source.cover)]
+        .filter("scale", w=f"max(2,trunc(iw*{fit}/2)*2)", h=f"max(2,trunc(ih*{fit}/2)*2)")
+        .filter("scale", out_range="pc", out_color_matrix="bt601")
+        .filter("format", pix_fmts="yuvj420p")
+    )
+    return _one_jpeg(program, picture, output)
+
+
+def sound_argv(program: Path, source: Source, output: Path) -> list[str]:
+    """Build the command that draws a sound as a poster: its waveform, bright on dark."""
+    shape = "s=1280x720:split_channels=0:colors=0x8ab4f8:scale=sqrt"
+    heard = ffmpeg.input(file_url(source.path), **input_options())[f"{source.audio[0].index}"]
+    options = dict(part.split("=") for part in shape.split(":"))
+    wave = heard.filter("aformat", channel_layouts="mono").filter("showwavespic", **options)
+    ground = ffmpeg.input("color=c=0x202124:s=1280x720", f="lavfi")
+    picture = ffmpeg.overlay(ground, wave, format="auto").filter("format", pix_fmts="yuvj420p")
+    return _one_jpeg(program, picture, output)
+
+
+def _one_jpeg(program: Path, picture: Any, output: Path) -> list[str]:
     made = ffmpeg.output(
         picture,
         file_url(output),

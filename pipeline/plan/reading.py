@@ -30,7 +30,8 @@ def file_url(path: str | Path) -> str:
 
 def probe_argv(program: Path, path: Path, *, max_pixels: int) -> list[str]:
     """Build the ffprobe command that prints container and streams as JSON."""
-    shown = ["-show_format", "-show_streams", "-of", "json", "-loglevel", "error"]
+    shown = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"]
+    shown += ["-loglevel", "error"]
     # Somewhat more pixels than allowed may be opened, to be refused by us in words.
     return [str(program), *_fence(), "-max_pixels", str(2 * max_pixels), *shown, file_url(path)]
 

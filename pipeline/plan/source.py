@@ -51,6 +51,8 @@ class VideoStream(Fact):
     last_pts_s: float
     #: Places where the file's clock runs back or leaps by more than ten seconds.
     jumps: int = 0
+    #: Whether closed captions (CEA-608/708) lie in the picture's data.
+    captions: bool = False
 
     @property
     def turned(self) -> bool:
@@ -77,9 +79,30 @@ class AudioStream(Fact):
     sample_rate: int
     channel_layout: str | None = None
     language: str | None = None
+    title: str | None = None
     default: bool = False
     start_s: float | None = None
     duration_s: float | None = None
+
+
+class TextStream(Fact):
+    """One track of subtitles that are words, not pictures."""
+
+    index: int
+    codec: str
+    language: str | None = None
+    title: str | None = None
+    default: bool = False
+    #: To be shown also by those who want no subtitles: translations of signs and the like.
+    forced: bool = False
+
+
+class Chapter(Fact):
+    """A part of the source with a title; times in seconds from the file's start."""
+
+    start_s: float
+    end_s: float
+    title: str
 
 
 class Source(Fact):
@@ -94,6 +117,12 @@ class Source(Fact):
     #: The stream to show; None when there is only sound.
     video: VideoStream | None = None
     audio: tuple[AudioStream, ...] = ()
+    texts: tuple[TextStream, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    #: The stream that is a cover picture, not a film.
+    cover: int | None = None
+    #: Sentences about what of the file is not used, and why.
+    left_out: tuple[str, ...] = ()
 
     @property
     def display_width(self) -> int:

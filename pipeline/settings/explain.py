@@ -46,12 +46,19 @@ def mistakes(
     found: dict[Place, ConfigurationError] = {}
     details = error.errors(include_url=False)
     for detail in details:
-        inner = (*place, *detail["loc"])
+        inner = _as_written((*place, *detail["loc"]), document)
         if inner not in found and not _follows(detail, details):
             problem, hint = _words(detail, kind)
             shown = _shown(document.written.get(inner), detail["loc"], kind)
             found[inner] = document.error(inner, problem, shown, hint)
     return list(found.values())
+
+
+def _as_written(place: Place, document: Document) -> Place:
+    """Give the place of one value that was taken for a list of it, or for that of all keys."""
+    while place and place[-1] == "[key]":
+        place = place[:-1]
+    return place[:-1] if place[:-1] in document.written else place
 
 
 def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:

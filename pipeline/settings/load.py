@@ -130,7 +130,10 @@ class _Loader:
         was_read = documents[PIPELINE].data is not None
         documents[PIPELINE] = self._overridden(documents[PIPELINE])
         pipeline = self._model(PipelineSettings, documents[PIPELINE], ())
-        profiles = self._each(Profile, documents[PROFILES])
+        profiles = {
+            name: absolute(profile, self.root)
+            for name, profile in self._each(Profile, documents[PROFILES]).items()
+        }
         schedules = self._each(ScheduleEntry, documents[SCHEDULES])
         notifications = self._model(Notifications, alerts, ())
         self.problems += check_names(alerts, ("channels",))

@@ -45,6 +45,11 @@ def none_is_empty(value: Any) -> Any:
     return () if value is None else value
 
 
+def one_or_more(value: Any) -> Any:
+    """Take one word as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 def duration(value: Any) -> timedelta:
     """Read a span of time: `90s`, `15m`, `1h30m`, `2d`, or a number of seconds; never below 0.
 

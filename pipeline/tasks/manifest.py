@@ -15,6 +15,7 @@ from pipeline.media.package import package
 from pipeline.media.verify import verify_output
 from pipeline.models import JobState, StepState
 from pipeline.plan.names import output_folder
+from pipeline.plan.outputs import described
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush, publish_folder
@@ -43,9 +44,9 @@ def _manifest(work: Work) -> None:
     staging.mkdir(parents=True)
     made = package(tools(), plan, inputs, staging, timeout_s=work.timeout_s, on_tick=work.tick)
     work.log = made.log
-    facts = verify_output(tools(), plan, inputs, staging, on_tick=work.tick)
+    facts = verify_output(tools(), plan, inputs, staging, silent=made.silent, on_tick=work.tick)
     shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
-    paths = {"poster": POSTER, **made.paths}
+    paths = {"poster": POSTER, **made.paths, **described(plan, made.silent)}
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)
     final = work.workspace.library / work.library_subfolder / folder
     with work.publishing() as (session, job):

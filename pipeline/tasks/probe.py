@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.app import app
 from pipeline.history import events, jobs
 from pipeline.media import probe as reading
+from pipeline.media.errors import nothing_to_make
 from pipeline.plan.plan import make_plan
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 
@@ -25,8 +26,16 @@ def probe(self: Task[..., str], job_id: str) -> str:
 
 def _probe(work: Work) -> None:
     settings = work.runtime.settings
-    source = reading.probe(tools(), work.source_path, settings.pipeline.limits)
-    plan = make_plan(source, settings.profile(work.profile), SLOTS)
+    profile = settings.profile(work.profile)
+    source = reading.probe(
+        tools(),
+        work.source_path,
+        settings.pipeline.limits,
+        salvage=profile.damaged == "salvage",
+    )
+    plan = make_plan(source, profile, SLOTS)
+    if not plan.units:
+        raise nothing_to_make(source)
     with work.publishing() as (session, job):
         jobs.record_plan(
             session,
@@ -36,5 +45,7 @@ def _probe(work: Work) -> None:
             size=(source.display_width, source.display_height) if source.video else None,
             units=[(unit.name, unit.steps) for unit in plan.units],
         )
-        ladder = ", ".join(rung.name for rung in plan.rungs)
-        events.add(session, job.id, "planned", f"planned {ladder}")
+        made = ", ".join(one.name for one in plan.renditions)
+        events.add(session, job.id, "planned", f"planned {made}")
+        for sentence in source.left_out:
+            events.add(session, job.id, "left_out", sentence)

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import app
-from pipeline.errors import ReelworksError
 from pipeline.history import events
 from pipeline.media.encode import encode_unit
 from pipeline.media.verify import verify_rendition
@@ -14,8 +13,6 @@ from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
-
-    from pipeline.plan.encodes import EncodeUnit
 
 
 @app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
@@ -26,7 +23,7 @@ def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) ->
 
 def _encode(work: Work, unit_name: str) -> None:
     plan = work.planned
-    unit = _unit(work, unit_name)
+    unit = plan.unit(unit_name)
     scratch = {
         step: work.workspace.scratch(step, attempt) for step, attempt in work.claim.attempts.items()
     }
@@ -39,12 +36,3 @@ def _encode(work: Work, unit_name: str) -> None:
             work.workspace.publish(step, attempt)
         for note in made.notes:
             events.add(session, job.id, "encoded", note)
-
-
-def _unit(work: Work, name: str) -> EncodeUnit:
-    for unit in work.planned.units:
-        if unit.name == name:
-            return unit
-    raise ReelworksError(
-        "internal", f"The plan of job {work.claim.job_id} has no encode unit {name!r}."
-    )

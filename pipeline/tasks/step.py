@@ -90,7 +90,7 @@ class Work:
 
     def tick(self, progress: Progress) -> None:
         """Heartbeat from a running tool, measured by how much of the source it has passed."""
-        duration = self.plan.source.duration_s if self.plan else 0.0
+        duration = self.plan.duration_s if self.plan else 0.0
         self.beat(progress.out_time_s / duration if duration > 0 else 0.0)
 
     def alive(self, progress: Progress) -> None:

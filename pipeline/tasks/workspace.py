@@ -7,13 +7,13 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.plan.names import result_suffix
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.history.steps import Claim
 
-#: What a step's result is called: its suffix by the kind of step.
-SUFFIXES = {"thumbnail": ".jpg", "rendition:audio": ".m4a"}
 #: The part of a name that only unfinished files have.
 SCRATCH = ".tmp"
 #: The hidden folder of the library in which an output folder is built before it appears.
@@ -35,12 +35,11 @@ class Workspace:
 
     def result(self, step: str) -> Path:
         """Name the finished result of a step."""
-        return self.folder / f"{_stem(step)}{SUFFIXES.get(step, '.mp4')}"
+        return self.folder / f"{_stem(step)}{result_suffix(step)}"
 
     def scratch(self, step: str, attempt: int) -> Path:
         """Name the unfinished result of one attempt at a step; no other attempt has that name."""
-        suffix = SUFFIXES.get(step, ".mp4")
-        return self.folder / f"{_stem(step)}.{attempt}{SCRATCH}{suffix}"
+        return self.folder / f"{_stem(step)}.{attempt}{SCRATCH}{result_suffix(step)}"
 
     def staging(self, attempt: int) -> Path:
         """Name the folder in which one attempt builds the output folder."""

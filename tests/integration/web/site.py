@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 OURS = ("BROKER", "RESULTS", "LIBRARY", "WORK", "STATE", "WEB_LISTEN")
 PROFILE = {
     "web": {
-        "video": {"codec": "h264", "ladder": [180, 90], "preset": "ultrafast", "encoder": "x264"},
+        "video": {"codec": "h264", "ladder": [180, 90], "preset": "ultrafast", "encoder": "cpu"},
         "audio": {"codec": "aac", "bitrate": "64k"},
         "package": ["hls", "dash", "mp4"],
     }

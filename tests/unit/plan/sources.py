@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.plan.plan import Plan, make_plan
-from pipeline.plan.source import AudioStream, Source, VideoStream
+from pipeline.plan.source import AudioStream, Chapter, Source, TextStream, VideoStream
 from pipeline.settings.profiles import Profile
 
 
@@ -32,8 +32,18 @@ def sound(index: int = 1, **facts: Any) -> AudioStream:
     return AudioStream(index=index, **{**usual, **facts})
 
 
+def words(index: int = 2, **facts: Any) -> TextStream:
+    return TextStream(index=index, **{"codec": "subrip", **facts})
+
+
 def source(
-    width: int = 1280, height: int = 720, *, audio: tuple[AudioStream, ...] = (), **facts: Any
+    width: int = 1280,
+    height: int = 720,
+    *,
+    audio: tuple[AudioStream, ...] = (),
+    texts: tuple[TextStream, ...] = (),
+    chapters: tuple[Chapter, ...] = (),
+    **facts: Any,
 ) -> Source:
     return Source(
         path="/inbox/clip.mp4",
@@ -42,6 +52,20 @@ def source(
         duration_s=10.0,
         video=picture(width, height, **facts),
         audio=audio,
+        texts=texts,
+        chapters=chapters,
+    )
+
+
+def record(*tracks: AudioStream, **facts: Any) -> Source:
+    """Describe a source of sound alone."""
+    return Source(
+        path="/inbox/song.mp3",
+        bytes=1000,
+        container="mp3",
+        duration_s=10.0,
+        audio=tracks or (sound(0),),
+        **facts,
     )
 
 

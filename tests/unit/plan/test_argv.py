@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pipeline.plan.argv import encode_argv, key_frames, longest_gop, mux_argv
+from pipeline.plan.argv import encode_argv, mux_argv, text_argv
+from pipeline.plan.codecs import ENCODERS, key_frames, longest_gop
 from pipeline.plan.plan import Plan
 from pipeline.plan.reading import DEMUXERS
-from pipeline.settings.profiles import Profile, VideoSettings
-from tests.unit.plan.sources import plan, sound, source
+from pipeline.settings.profiles import (
+    AudioSettings,
+    Profile,
+    TrimSettings,
+    VideoSettings,
+    WatermarkSettings,
+)
+from tests.unit.plan.sources import plan, sound, source, words
 
 FFMPEG = Path("/tools/ffmpeg")
 SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
@@ -18,7 +26,8 @@ def argv(made: Plan, *steps: str) -> list[str]:
     outputs = {
         step: Path("/jobs") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
     }
-    return encode_argv(FFMPEG, made, unit, outputs)
+    encoders: dict[str, str] = {codec: names["cpu"] for codec, names in ENCODERS.items()}
+    return encode_argv(FFMPEG, made, outputs, encoders=encoders)
 
 
 def graph(arguments: list[str]) -> str:
@@ -125,10 +134,14 @@ def test_key_frames_open_each_span_of_time() -> None:
 
 
 def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
-    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), Path("/w/audio.m4a"), Path("/s/720p.mp4"))
+    made = plan(source(audio=(sound(language="fra"),)))
+    sounds = [(made.sounds[0], Path("/w/audio.m4a"))]
+    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), sounds, [], Path("/s/720p.mp4"))
     assert arguments == [
         *("/tools/ffmpeg", "-i", "file:/w/720p.mp4", "-i", "file:/w/audio.m4a"),
         *("-map", "0:v:0", "-map", "1:a:0", "-f", "mp4", "-c", "copy"),
+        *("-disposition:a:0", "default", "-map_chapters", "-1"),
+        *("-metadata:s:1", "language=fra", "-metadata:s:a:0", "handler_name=fra"),
         *("-movflags", "+faststart", "file:/s/720p.mp4"),
         *("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-copyts"),
         *("-progress", "pipe:1", "-y"),
@@ -136,5 +149,68 @@ def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
 
 
 def test_a_silent_progressive_mp4_has_one_stream() -> None:
-    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), None, Path("/s/720p.mp4"))
+    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), [], [], Path("/s/720p.mp4"))
     assert arguments.count("-i") == arguments.count("-map") == 1
+
+
+def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
+    arguments = mux_argv(
+        FFMPEG, Path("/w/720p.mp4"), [], [], Path("/s/720p.mp4"), chapters=Path("/w/c.txt")
+    )
+    assert arguments[:7] == [
+        *("/tools/ffmpeg", "-i", "file:/w/720p.mp4"),
+        *("-f", "ffmetadata", "-i", "file:/w/c.txt"),
+    ]
+    assert arguments[arguments.index("-map_chapters") + 1] == "1"
+
+
+def test_every_codec_of_a_rung_is_fed_from_one_scaling() -> None:
+    both = Profile(video=VideoSettings(ladder=(240,), codec=("h264", "hevc")))
+    arguments = argv(plan(source(640, 360), both))
+    assert graph(arguments).count("scale=") == 1
+    assert "split=2" in graph(arguments)
+    assert arguments.count("libx264") == arguments.count("libx265") == 1
+
+
+def test_hdr_and_ordinary_light_part_before_the_mapping() -> None:
+    light: dict[str, Any] = {
+        "color_transfer": "smpte2084",
+        "color_primaries": "bt2020",
+        "color_space": "bt2020nc",
+    }
+    wanted = VideoSettings(ladder=(240,), codec=("h264", "hevc"), hdr=True)
+    chain = graph(argv(plan(source(640, 360, **light), Profile(video=wanted))))
+    assert chain.index("split") < chain.index("tonemap")
+    assert chain.count("tonemap=desat") == 1
+    assert chain.count("format=pix_fmts=yuv420p10le") == 1
+
+
+def test_a_track_is_decoded_once_for_all_its_sounds() -> None:
+    both = Profile(audio=AudioSettings(codec=("aac", "opus"), surround=True))
+    chain = graph(argv(plan(source(audio=(sound(1, channels=6),)), both)))
+    assert chain.count("aresample") == 1
+    assert "asplit=4" in chain
+    assert chain.count("aformat=channel_layouts=stereo") == 2
+
+
+def test_a_trimmed_picture_and_its_sound_are_cut_at_the_same_times() -> None:
+    cut = Profile(trim=TrimSettings.model_validate({"start": "1s", "end": "3s"}))
+    arguments = argv(plan(source(audio=(sound(),)), cut))
+    assert "trim=end=3.000000:start=1.000000" in graph(arguments)
+    assert "atrim=end=3.000000:start=1.000000" in graph(arguments)
+    assert arguments[arguments.index("-to") + 1] == "4.000"
+
+
+def test_a_watermark_is_laid_on_once_before_the_ladder_goes_down() -> None:
+    marked = Profile(watermark=WatermarkSettings(file=Path("/m.png"), corner="top-left"))
+    chain = graph(argv(plan(source(640, 360), marked)))
+    assert chain.count("overlay=eof_action=repeat:format=auto:x=13:y=13") == 1
+    assert chain.index("overlay") < chain.index("split")
+
+
+def test_a_text_is_written_as_webvtt_on_the_pictures_clock() -> None:
+    made = plan(source(texts=(words(3, language="eng"),)))
+    arguments = text_argv(FFMPEG, made, made.texts[0], Path("/w/s.vtt"))
+    assert arguments[arguments.index("-map") + 1] == "0:3"
+    assert arguments[arguments.index("-c:s") + 1] == "webvtt"
+    assert "-ss" not in arguments

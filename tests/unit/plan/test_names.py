@@ -39,4 +39,3 @@ def test_each_output_of_a_rung_has_its_place() -> None:
     assert names.rendition_step("720p") == "rendition:720p"
     assert names.progressive("720p") == "mp4/720p.mp4"
     assert names.playlist("720p") == "stream/720p.m3u8"
-    assert names.segment_folder("720p") == "v-720p"

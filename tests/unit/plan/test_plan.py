@@ -5,9 +5,9 @@ import json
 import pytest
 
 from pipeline.plan.encodes import encode_units
-from pipeline.plan.plan import Plan, default_audio
-from pipeline.settings.profiles import Profile, VideoSettings
-from tests.unit.plan.sources import plan, sound, source
+from pipeline.plan.plan import Plan
+from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, VideoSettings
+from tests.unit.plan.sources import plan, record, sound, source, words
 
 
 def test_all_rungs_and_the_sound_share_one_unit_and_so_one_decode() -> None:
@@ -25,20 +25,23 @@ def test_all_rungs_and_the_sound_share_one_unit_and_so_one_decode() -> None:
 
 def test_a_silent_source_has_no_audio_step() -> None:
     made = plan(source())
-    assert made.audio is None
+    assert made.sounds == ()
     assert "rendition:audio" not in made.units[0].steps
 
 
 def test_a_unit_needs_a_worker() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        encode_units((), audio=False, slots=0)
+        encode_units(("720p",), slots=0)
 
 
-def test_the_default_track_is_heard_else_the_first() -> None:
-    first, second = sound(1), sound(2, default=True)
-    assert default_audio(source(audio=(first, second))) == second
-    assert default_audio(source(audio=(first, sound(2)))) == first
-    assert default_audio(source()) is None
+def test_nothing_to_make_needs_no_unit() -> None:
+    silent = Profile(audio=AudioSettings(enabled=False))
+    assert plan(record(), silent).units == ()
+
+
+def test_words_alone_are_not_worth_a_unit() -> None:
+    deaf = Profile(video=VideoSettings(enabled=False))
+    assert plan(source(texts=(words(),)), deaf).units == ()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,25 @@ def test_a_plan_is_the_same_after_being_stored_as_json() -> None:
     assert Plan.model_validate(stored) == made
 
 
-def test_a_plan_knows_its_rungs_by_name() -> None:
-    assert plan().rung("480p").width == 854
+def test_a_plan_knows_its_units_by_name() -> None:
+    assert plan().unit("all").renditions[0] == "720p"
     with pytest.raises(KeyError):
-        plan().rung("1080p")
+        plan().unit("none")
+
+
+@pytest.mark.parametrize(
+    ("trim", "span"),
+    [
+        (None, (0.0, 10.0, 10.0)),
+        ({"start": "2s"}, (2.0, 10.0, 8.0)),
+        ({"end": "4s"}, (0.0, 4.0, 4.0)),
+        ({"start": "2s", "end": "1h"}, (2.0, 10.0, 8.0)),
+        ({"start": "20s"}, (20.0, 10.0, 0.0)),
+    ],
+)
+def test_the_used_part_lies_within_the_source(
+    trim: dict[str, str] | None, span: tuple[float, float, float]
+) -> None:
+    cut = Profile(trim=TrimSettings.model_validate(trim) if trim else None)
+    made = plan(profile=cut)
+    assert (made.start_s, made.end_s, made.duration_s) == span

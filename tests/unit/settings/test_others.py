@@ -27,7 +27,7 @@ web:
     )
     profile = config.load().profile("web")
     assert profile.video.ladder == (1080, 360)
-    assert (profile.video.crf, profile.video.preset, profile.video.gop_seconds) == (
+    assert (profile.video.crf_of("h264"), profile.video.preset, profile.video.gop_seconds) == (
         *(20, "veryfast"),
         4.0,
     )
@@ -53,7 +53,7 @@ film:
 """,
     )
     film = config.load().profile("film")
-    assert (film.video.crf, film.package) == (20, ("mp4",))
+    assert (film.video.crf_of("h264"), film.package) == (20, ("mp4",))
 
 
 def test_a_profile_survives_the_trip_through_json() -> None:
@@ -71,7 +71,7 @@ def test_a_profile_survives_the_trip_through_json() -> None:
         ("video: {crf: low}", "video.crf", "low", "is not a whole number", ""),
         ("video: {codec: h265}", "video.codec", "h265", "not a valid choice", "Did you mean 'h264"),
         ("video: {preset: fats}", "video.preset", "fats", "not a valid", "Did you mean 'fast'?"),
-        ("video: {encoder: nvenc}", "video.encoder", "nvenc", "not a valid", "auto, x264"),
+        ("video: {encoder: nvec}", "video.encoder", "nvec", "not a valid", "Did you mean 'nvenc'?"),
         ("video: {ladder: 720}", "video.ladder", "720", "is not a list", "[one, two]"),
         ("video: {ladder: []}", "video.ladder", None, "needs at least 1 entry", ""),
         ("video: {ladder: }", "video.ladder", "", "has no value", "default"),
@@ -82,7 +82,19 @@ def test_a_profile_survives_the_trip_through_json() -> None:
         ("audio: {bitrate: loud}", "audio.bitrate", "loud", "is not a bitrate", "128k"),
         ("audio: {bitrate: 8k}", "audio.bitrate", "8k", "must be at least 16000", ""),
         ("audio: {bitrate: 2M}", "audio.bitrate", "2M", "must be at most 512000", ""),
-        ("audio: {codec: mp3}", "audio.codec", "mp3", "is not a valid choice", "Valid: aac."),
+        ("audio: {codec: mp3}", "audio.codec", "mp3", "is not a valid choice", "Valid: aac, opus."),
+        ("audio: {languages: [french]}", "audio.languages[0]", "french", "three letters", "fra"),
+        ("audio: {loudness: -3}", "audio.loudness", "-3", "must be at most -5", ""),
+        ("video: {codec: [h264, av2]}", "video.codec[1]", "av2", "valid", "Did you mean 'av1'?"),
+        ("video: {codec: [h264, av1], crf: 20}", "video.crf", "20", "several", "av1: 32}"),
+        ("video: {codec: av1, crf: {av1: 64}}", "video.crf.av1", "64", "at most 63", ""),
+        ("video: {crf: {av2: 30}}", "video.crf.av2", "30", "valid choice", "Did you mean 'av1'"),
+        ("video: {max_bitrate: fast}", "video.max_bitrate", "fast", "is not a bitrate", "2.5M"),
+        ("video: {hdr: true}", "video.hdr", "true", "needs a codec", "codec: [h264, hevc]"),
+        ("trim: {start: 5s, end: 2s}", "trim", None, "ends before it starts", "later"),
+        ("watermark: {}", "watermark.file", None, "is missing", "Add it"),
+        ("watermark: {file: m.png, corner: up}", "watermark.corner", "up", "valid", "top-left"),
+        ("damaged: fix", "damaged", "fix", "is not a valid choice", "refuse, salvage"),
         ("package: [hsl]", "package[0]", "hsl", "is not a valid choice", "Did you mean 'hls'?"),
         ("package: []", "package", None, "needs at least 1 entry", ""),
     ],

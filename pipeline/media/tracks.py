@@ -1,0 +1,187 @@
+"""Tracks: ffprobe's JSON of one file as facts, and what of it is left out."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
+
+if TYPE_CHECKING:
+    from pipeline.media.packets import Packets
+
+#: Three letters of ISO 639-2: what MP4 and the packager can carry. Anything else is not told.
+_LANGUAGE = re.compile("[a-z]{3}")
+#: Subtitles that are words; all others are pictures, or not known.
+TEXT_CODECS = frozenset(
+    {
+        *("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608", "subviewer"),
+        *(
+            "subviewer1",
+            "microdvd",
+            "mpl2",
+            "jacosub",
+            "sami",
+            "realtext",
+            "stl",
+            "ttml",
+            "hdmv_text_subtitle",
+        ),
+    }
+)
+
+
+def chosen_video(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Choose the picture: the default one, else the first; cover art is none."""
+    shown = [stream for stream in _of(told, "video") if not _cover(stream) and _sized(stream)]
+    marked = [stream for stream in shown if stream.get("disposition", {}).get("default")]
+    return next(iter([*marked, *shown]), None)
+
+
+def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Choose the sound that says how long a file without a picture is."""
+    heard = [stream for stream in _of(told, "audio") if int(stream.get("channels") or 0) > 0]
+    marked = [stream for stream in heard if stream.get("disposition", {}).get("default")]
+    return next(iter([*marked, *heard]), None)
+
+
+def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> VideoStream:
+    """Read the picture's facts; `captions` lie in it."""
+    return VideoStream(
+        index=stream["index"],
+        codec=str(stream.get("codec_name", "unknown")),
+        width=stream["width"],
+        height=stream["height"],
+        sar=_ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
+        rotation=_rotation(stream),
+        pix_fmt=stream.get("pix_fmt"),
+        average_rate=_ratio(stream.get("avg_frame_rate")),
+        nominal_rate=_ratio(stream.get("r_frame_rate")),
+        field_order=stream.get("field_order"),
+        color_transfer=stream.get("color_transfer"),
+        color_primaries=stream.get("color_primaries"),
+        color_space=stream.get("color_space"),
+        color_range=stream.get("color_range"),
+        frames=packets.count,
+        first_pts_s=packets.first_s or 0.0,
+        last_pts_s=packets.last_s or 0.0,
+        jumps=packets.jumps,
+        captions=captions,
+    )
+
+
+def audio_of(told: dict[str, Any]) -> tuple[AudioStream, ...]:
+    """Read the facts of every track that has channels."""
+    return tuple(
+        AudioStream(
+            index=stream["index"],
+            codec=str(stream.get("codec_name", "unknown")),
+            channels=int(stream["channels"]),
+            sample_rate=int(stream.get("sample_rate") or 48_000),
+            channel_layout=stream.get("channel_layout"),
+            language=_language(stream),
+            title=_title(stream),
+            default=bool(stream.get("disposition", {}).get("default")),
+            start_s=seconds(stream.get("start_time")),
+            duration_s=seconds(stream.get("duration")),
+        )
+        for stream in _of(told, "audio")
+        if int(stream.get("channels") or 0) > 0
+    )
+
+
+def texts_of(told: dict[str, Any]) -> tuple[TextStream, ...]:
+    """Read the facts of every track of subtitles that are words."""
+    return tuple(
+        TextStream(
+            index=stream["index"],
+            codec=str(stream["codec_name"]),
+            language=_language(stream),
+            title=_title(stream),
+            default=bool(stream.get("disposition", {}).get("default")),
+            forced=bool(stream.get("disposition", {}).get("forced")),
+        )
+        for stream in _of(told, "subtitle")
+        if stream.get("codec_name") in TEXT_CODECS
+    )
+
+
+def chapters_of(told: dict[str, Any], start_s: float) -> tuple[Chapter, ...]:
+    """Read the chapters, on a clock that begins with the file."""
+    return tuple(
+        Chapter(
+            start_s=max((seconds(one.get("start_time")) or 0.0) - start_s, 0.0),
+            end_s=max((seconds(one.get("end_time")) or 0.0) - start_s, 0.0),
+            title=str(one.get("tags", {}).get("title") or f"Chapter {number}"),
+        )
+        for number, one in enumerate(told.get("chapters", ()), 1)
+    )
+
+
+def cover_of(told: dict[str, Any]) -> int | None:
+    """Find the stream that is a cover picture."""
+    return next((stream["index"] for stream in _of(told, "video") if _cover(stream)), None)
+
+
+def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
+    """Say in sentences which streams are not used, and why."""
+    said = []
+    for stream in told["streams"]:
+        name = f"stream {stream['index']} ({stream.get('codec_name', 'unknown')})"
+        kind, language = stream.get("codec_type"), _language(stream)
+        if kind == "video" and not _cover(stream) and stream["index"] != video:
+            said.append(f"{name} is a further picture: only one is shown")
+        elif kind == "audio" and int(stream.get("channels") or 0) == 0:
+            said.append(f"{name} is sound that can't be decoded")
+        elif kind == "subtitle" and stream.get("codec_name") not in TEXT_CODECS:
+            spoken = f" in {language}" if language else ""
+            said.append(f"{name} is subtitles{spoken} made of pictures: they can't become text")
+        elif kind in ("data", "attachment"):
+            said.append(f"{name} is neither picture, sound nor text")
+    return tuple(said)
+
+
+def seconds(text: str | None) -> float | None:
+    """Read ffprobe's seconds; None for `N/A`."""
+    try:
+        return float(text) if text is not None else None
+    except ValueError:
+        return None
+
+
+def _of(told: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [stream for stream in told["streams"] if stream.get("codec_type") == kind]
+
+
+def _cover(stream: dict[str, Any]) -> bool:
+    return bool(stream.get("disposition", {}).get("attached_pic"))
+
+
+def _sized(stream: dict[str, Any]) -> bool:
+    return bool(stream.get("width") and stream.get("height"))
+
+
+def _language(stream: dict[str, Any]) -> str | None:
+    language = str(stream.get("tags", {}).get("language", "und")).lower()
+    return language if _LANGUAGE.fullmatch(language) and language != "und" else None
+
+
+def _title(stream: dict[str, Any]) -> str | None:
+    title = str(stream.get("tags", {}).get("title") or "").strip()
+    return title or None
+
+
+def _rotation(stream: dict[str, Any]) -> int:
+    """Read clockwise degrees: ffprobe gives the display matrix's counter-clockwise angle."""
+    for data in stream.get("side_data_list", ()):
+        if "rotation" in data:
+            return round(-float(data["rotation"]) / 90) * 90 % 360
+    return 0
+
+
+def _ratio(text: str | None) -> Fraction | None:
+    over, _, under = (text or "").replace(":", "/").partition("/")
+    if not over.isdigit() or not under.isdigit() or not int(over) or not int(under):
+        return None
+    return Fraction(int(over), int(under))

@@ -1,0 +1,48 @@
+"""Captions: closed captions (CEA-608/708) that lie in the picture's data, as WebVTT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ffmpeg
+
+from pipeline.plan.commands import QUIET, compiled
+from pipeline.plan.reading import DEMUXERS, PROTOCOLS, file_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.plan.plan import Plan
+
+
+def captions_argv(program: Path, plan: Plan, output: Path) -> list[str]:
+    """Build the command that writes the captions in the picture as WebVTT.
+
+    Only ffmpeg's `movie` source hands them out as a stream (`subcc`), beside the picture.
+    """
+    video = plan.source.video
+    if video is None:
+        raise ValueError("captions lie in a picture")
+    fence = f"protocol_whitelist={PROTOCOLS}:format_whitelist={','.join(DEMUXERS)}"
+    movie = (
+        f"movie=filename={_escaped(file_url(plan.source.path))}"
+        f":stream_index={video.index}:format_opts={_escaped(fence)}[out0+subcc]"
+    )
+    used: dict[str, Any] = {}
+    if plan.profile.trim is not None:
+        used = {"ss": f"{plan.start_s:.3f}", "t": f"{plan.duration_s:.3f}"}
+    made = ffmpeg.output(
+        ffmpeg.input(movie, f="lavfi")["s:0"],
+        file_url(output),
+        **{"c:s": "webvtt", "f": "webvtt", **used},
+    ).global_args(*QUIET, "-progress", "pipe:1")
+    return compiled(made, program)
+
+
+def _escaped(text: str) -> str:
+    """Escape a value for a filter's option inside a graph: twice, as ffmpeg unpacks it twice."""
+    for special in ("\\", "'", ":"):
+        text = text.replace(special, f"\\{special}")
+    for special in ("\\", "'", "[", "]", ",", ";"):
+        text = text.replace(special, f"\\{special}")
+    return text

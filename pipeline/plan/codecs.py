@@ -1,0 +1,165 @@
+"""Options of each encoder, from the same few wishes: quality, cap, speed, key frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import SoundRendition, VideoRendition
+    from pipeline.settings.profiles import Encoder, Preset, SoundCodec, VideoCodec
+
+#: Clock ticks a second of the video tracks we write: every usual frame rate is exact in it.
+TIMESCALE = 90_000
+#: How far timestamps are rounded in the coarsest of usual containers (Matroska), seconds.
+ROUNDING_S = 0.001
+#: ffmpeg's encoders by codec and by what does the work.
+ENCODERS: dict[VideoCodec, dict[Encoder, str]] = {
+    "h264": {
+        "cpu": "libx264",
+        "nvenc": "h264_nvenc",
+        "vaapi": "h264_vaapi",
+        "qsv": "h264_qsv",
+    },
+    "hevc": {
+        "cpu": "libx265",
+        "nvenc": "hevc_nvenc",
+        "vaapi": "hevc_vaapi",
+        "qsv": "hevc_qsv",
+    },
+    "av1": {
+        "cpu": "libsvtav1",
+        "nvenc": "av1_nvenc",
+        "vaapi": "av1_vaapi",
+        "qsv": "av1_qsv",
+    },
+    "vp9": {"cpu": "libvpx-vp9", "vaapi": "vp9_vaapi", "qsv": "vp9_qsv"},
+}
+SOUND_ENCODERS: dict[SoundCodec, str] = {"aac": "aac", "opus": "libopus"}
+#: The profile's words for speed on the scales of SVT-AV1 (13 is fastest) and libvpx (8 is).
+SVT_PRESETS: dict[Preset, int] = {
+    "ultrafast": 12,
+    "superfast": 11,
+    "veryfast": 10,
+    "faster": 9,
+    "fast": 8,
+    "medium": 7,
+    "slow": 5,
+    "slower": 4,
+    "veryslow": 2,
+}
+VPX_SPEEDS: dict[Preset, int] = {
+    "ultrafast": 8,
+    "superfast": 7,
+    "veryfast": 6,
+    "faster": 5,
+    "fast": 4,
+    "medium": 3,
+    "slow": 2,
+    "slower": 1,
+    "veryslow": 0,
+}
+#: A distance of key frames in frames that is never reached: only times decide.
+NEVER = 100_000
+
+
+def picture_options(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, Any]:
+    """Give the options of one picture's output: key frames come at the same times in all of them.
+
+    The delay of B-frames is left to the edit list that ffmpeg writes and the packager hands on.
+    Chromium and ffmpeg then show picture and sound together to the sample. With
+    `-movflags negative_cts_offsets`, which needs no edit list, ffmpeg's HLS reader was 80 ms off.
+    """
+    return {
+        "c:v": encoder,
+        **_of_encoder(plan, video, encoder),
+        "force_key_frames": key_frames(plan.profile.video.gop_seconds),
+        "fps_mode": "passthrough",
+        "enc_time_base": "demux",
+        "video_track_timescale": TIMESCALE,
+        "map_metadata": -1,
+        "map_chapters": -1,
+        "f": "mp4",
+    }
+
+
+def _of_encoder(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, Any]:
+    preset = plan.profile.video.preset
+    quality: dict[str, Any] = {"crf": video.crf, **_cap(plan, video)}
+    match encoder:
+        case "libx264":
+            # No other key frames than those asked for: at scene cuts and by count they would
+            # differ by rung.
+            fixed = {"sc_threshold": 0, "g": longest_gop(plan), "flags": "+cgop"}
+            return {"preset": preset, **quality, "profile:v": "high", **fixed}
+        case "libx265":
+            fixed_gop = "scenecut=0:open-gop=0:min-keyint=1"
+            return {
+                "preset": preset,
+                **quality,
+                "g": longest_gop(plan),
+                "forced-idr": 1,
+                "x265-params": f"log-level=error:{fixed_gop}",
+                "tag:v": "hvc1",  # parameter sets in the header, as Apple's players want them
+            }
+        case "libsvtav1":
+            return {
+                "preset": SVT_PRESETS[preset],
+                **quality,
+                "g": NEVER,
+                "svtav1-params": "scd=0",
+            }
+        case "libvpx-vp9":
+            return {
+                "deadline": "good",
+                "cpu-used": VPX_SPEEDS[preset],
+                "row-mt": 1,
+                "crf": video.crf,
+                "b:v": video.max_bitrate or 0,
+                "g": NEVER,
+            }
+    raise ValueError(f"no options are known for the encoder {encoder}")
+
+
+def _cap(plan: Plan, video: VideoRendition) -> dict[str, Any]:
+    if video.max_bitrate is None:
+        return {}
+    buffer = round(video.max_bitrate * plan.profile.video.buffer_seconds)
+    return {"maxrate": video.max_bitrate, "bufsize": buffer}
+
+
+def key_frames(gop_s: float) -> str:
+    """Ask for a key frame in each span of `gop_s` seconds: on its first frame.
+
+    A count of those already made (`n_forced`) would, after a gap in the timestamps, turn every
+    frame into a key frame until it had caught up.
+    """
+    # A frame that rounding left just before its time still opens the span.
+    span = f"floor((t+{ROUNDING_S})/{gop_s:g})"
+    last = f"floor((prev_forced_t+{ROUNDING_S})/{gop_s:g})"
+    return f"expr:if(isnan(prev_forced_t),1,gt({span},{last}))"
+
+
+def longest_gop(plan: Plan) -> int:
+    """Give a key frame distance in frames that only the forced times can undercut."""
+    video = plan.source.video
+    rate = max((video.nominal_rate or 0, video.average_rate or 0)) if video else 0
+    return max(250, int(2 * float(rate) * plan.profile.video.gop_seconds) + 1)
+
+
+def pixel_format(video: VideoRendition) -> str:
+    """Choose how a picture's pixels are coded: 4:2:0, in eight bits, or ten for HDR."""
+    return "yuv420p10le" if video.hdr else "yuv420p"
+
+
+def sound_options(sound: SoundRendition) -> dict[str, Any]:
+    """Give the options of one sound's output."""
+    return {
+        "c:a": SOUND_ENCODERS[sound.codec],
+        "b:a": sound.bitrate,
+        "ar": sound.sample_rate,
+        "map_metadata": -1,
+        **({"metadata:s:a:0": f"language={sound.language}"} if sound.language else {}),
+        "map_chapters": -1,
+        "f": "mp4",
+    }

@@ -1,0 +1,116 @@
+"""Picture: prepared once, then scaled from rung to rung, as graphs of filters."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import ffmpeg
+
+from pipeline.plan.codecs import pixel_format
+from pipeline.plan.colour import TONE_MAP, scaled_colours, told_colours
+from pipeline.plan.reading import file_url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import VideoRendition
+    from pipeline.plan.source import VideoStream
+    from pipeline.settings.profiles import WatermarkSettings
+
+
+def pictures(origin: Any, plan: Plan, wanted: Sequence[VideoRendition]) -> dict[str, Any]:
+    """Give a stream for each wanted picture, by name; the source is decoded once for all.
+
+    Pictures keep their timestamps, so every frame comes through.
+    """
+    video = plan.source.video
+    if video is None:
+        raise ValueError("a source without a picture has no renditions of one")
+    whole = placed(whole_frames(origin[str(video.index)], video), plan)
+    hdr = [one for one in wanted if one.hdr]
+    ordinary = [one for one in wanted if not one.hdr]
+    if hdr and ordinary:
+        both = whole.split()
+        return cascade(both[0], ordinary, plan) | cascade(both[1], hdr, plan)
+    return cascade(whole, wanted, plan)
+
+
+def placed(picture: Any, plan: Plan) -> Any:
+    """Cut to the used part; its first frame is shown from the very beginning.
+
+    Where the sound starts before the picture, players would otherwise wait for a picture that
+    never comes, or begin without the sound.
+    """
+    at = "PTS"
+    if plan.profile.trim is not None:
+        picture = picture.filter("trim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
+        at = f"PTS-{plan.start_s:.6f}/TB"
+    return picture.filter("setpts", f"if(eq(N,0),0,{at})")
+
+
+def whole_frames(picture: Any, video: VideoStream) -> Any:
+    """Weave the fields of an interlaced picture to frames, and name the colours it left unnamed."""
+    told = told_colours(video)
+    if told:
+        picture = picture.filter("setparams", **told)
+    if video.interlaced:
+        # One frame for each frame, not for each field: the count stays the source's.
+        picture = picture.filter("bwdif", mode="send_frame", deint="all")
+    return picture
+
+
+def ordinary_light(picture: Any, video: VideoStream) -> Any:
+    """Map the light of an HDR picture to that of ordinary screens; others stay as they are."""
+    if video.hdr:
+        for name, options in TONE_MAP:
+            picture = picture.filter(name, **options)
+    return picture
+
+
+def cascade(picture: Any, wanted: Sequence[VideoRendition], plan: Plan) -> dict[str, Any]:
+    """Scale from size to size, largest first, for pictures of one kind of light."""
+    video = plan.source.video
+    if video is None or not wanted:
+        return {}
+    if not wanted[0].hdr:
+        picture = ordinary_light(picture, video)
+    made: dict[str, Any] = {}
+    by_size = sorted(wanted, key=_size, reverse=True)
+    sizes = [(size, list(group)) for size, group in groupby(by_size, key=_size)]
+    for number, ((_, width, height), group) in enumerate(sizes):
+        colours = scaled_colours(video) if number == 0 else {}
+        here = (
+            picture.filter("scale", w=width, h=height, flags="bicubic", **colours)
+            .filter("setsar", "1")
+            .filter("format", pix_fmts=pixel_format(group[0]))
+        )
+        if number == 0 and plan.profile.watermark is not None:
+            here = watermarked(here, width, plan.profile.watermark)
+            here = here.filter("format", pix_fmts=pixel_format(group[0]))
+        takers = len(group) + (number + 1 < len(sizes))
+        copies = [here] if takers == 1 else [here.split()[one] for one in range(takers)]
+        made |= {video.name: copy for video, copy in zip(group, copies, strict=False)}
+        picture = copies[-1]
+    return made
+
+
+def _size(video: VideoRendition) -> tuple[int, int, int]:
+    return video.width * video.height, video.width, video.height
+
+
+def watermarked(picture: Any, width: int, wanted: WatermarkSettings) -> Any:
+    """Lay the profile's watermark over a picture `width` pixels wide."""
+    mark = (
+        ffmpeg.input(file_url(wanted.file), protocol_whitelist="file")["v:0"]
+        .filter("scale", w=max(2, round(width * wanted.width)), h=-1, flags="area")
+        .filter("format", pix_fmts="rgba")
+        .filter("colorchannelmixer", aa=f"{wanted.opacity:g}")
+    )
+    away = round(width * wanted.margin)
+    across = {"left": f"{away}", "right": f"W-w-{away}"}
+    down = {"top": f"{away}", "bottom": f"H-h-{away}"}
+    vertical, _, horizontal = wanted.corner.partition("-")
+    x, y = across.get(horizontal, "(W-w)/2"), down.get(vertical, "(H-h)/2")
+    return ffmpeg.overlay(picture, mark, x=x, y=y, eof_action="repeat", format="auto")

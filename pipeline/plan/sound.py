@@ -1,0 +1,135 @@
+"""Sound: tracks made steady, downmixed, and as loud as asked (EBU R128), as graphs of filters."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import ffmpeg
+
+from pipeline.plan.commands import compiled, opened
+from pipeline.plan.renditions import STEREO
+from pipeline.plan.source import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import SoundRendition
+
+#: The highest peak after normalisation, dBTP (EBU R128 s2 asks streams for -2 before coding; -1
+#: is what coding leaves).
+TRUE_PEAK = -1.5
+#: What range of loudness is kept, LU: as much as there is, so that gain is all that changes.
+RANGE = 20.0
+_MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
+LAYOUTS = {1: "mono", STEREO: "stereo", 6: "5.1"}
+
+
+class Loudness(Fact):
+    """What a track was measured to be: LUFS, LU, dBTP, LUFS, LU."""
+
+    integrated: float
+    range: float
+    true_peak: float
+    threshold: float
+    offset: float
+
+
+def heard(
+    origin: Any,
+    plan: Plan,
+    wanted: Sequence[SoundRendition],
+    loudness: Mapping[str, Loudness | None],
+) -> dict[str, Any]:
+    """Give a stream for each wanted sound, by name; each track is decoded once for all of them.
+
+    `loudness` maps a sound's name to what it was measured to be.
+    """
+    made = {}
+    for index in dict.fromkeys(one.index for one in wanted):
+        takers = [one for one in wanted if one.index == index]
+        track = steady(origin[str(index)], plan)
+        copies = (
+            [track] if len(takers) == 1 else [track.asplit()[one] for one in range(len(takers))]
+        )
+        for sound, copy in zip(takers, copies, strict=True):
+            made[sound.name] = levelled(copy, plan, sound, loudness.get(sound.name))
+    return made
+
+
+def steady(track: Any, plan: Plan) -> Any:
+    """Make sound that starts when the picture does and has no holes.
+
+    A track that starts late is led in by silence, so that players which ignore edit lists
+    still hear it in time with the picture.
+    """
+    if plan.profile.trim is not None:
+        track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
+        track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
+    return track.filter("aresample", **{"async": 1, "first_pts": 0})
+
+
+def levelled(track: Any, plan: Plan, sound: SoundRendition, loudness: Loudness | None) -> Any:
+    """Mix a track to the rendition's channels, and bring it to the loudness that is asked for."""
+    there = next(one for one in plan.source.audio if one.index == sound.index)
+    # Said also where it is the track's own: beside a downmix, ffmpeg would choose that for both.
+    if sound.channels != there.channels or sound.channels > STEREO:
+        track = track.filter("aformat", channel_layouts=LAYOUTS[sound.channels])
+    target = plan.profile.audio.loudness
+    if target is not None and loudness is not None:
+        track = track.filter("loudnorm", **_aim(target), **_from(loudness), linear="true")
+        # It works at 192 kHz, and its last frames may lack a time.
+        track = track.filter("aresample", sound.sample_rate)
+    return track
+
+
+def measure_argv(program: Path, plan: Plan, sound: SoundRendition) -> list[str]:
+    """Build the first pass of `loudnorm`, which prints what the rendition's sound measures."""
+    target = plan.profile.audio.loudness
+    if target is None:
+        raise ValueError("the profile names no loudness")
+    track = steady(opened(plan)[str(sound.index)], plan)
+    measured = levelled(track, plan, sound, None).filter(
+        "loudnorm", **_aim(target), print_format="json"
+    )
+    made = ffmpeg.output(measured, "-", f="null").global_args(
+        *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", "-loglevel", "info")
+    )
+    return compiled(made, program)
+
+
+def read_loudness(log: str) -> Loudness | None:
+    """Read what the first pass printed; None for silence, which has no loudness.
+
+    Raises `ValueError` when it printed nothing of the kind.
+    """
+    found = _MEASURED.findall(log)
+    if not found:
+        raise ValueError("loudnorm printed no measurement")
+    told = json.loads(found[-1])
+    if "inf" in told["input_i"] or "inf" in told["target_offset"]:
+        return None
+    return Loudness(
+        integrated=float(told["input_i"]),
+        range=float(told["input_lra"]),
+        true_peak=float(told["input_tp"]),
+        threshold=float(told["input_thresh"]),
+        offset=float(told["target_offset"]),
+    )
+
+
+def _aim(target: float) -> dict[str, Any]:
+    return {"I": f"{target:g}", "TP": f"{TRUE_PEAK:g}", "LRA": f"{RANGE:g}"}
+
+
+def _from(loudness: Loudness) -> dict[str, Any]:
+    return {
+        "measured_I": f"{loudness.integrated:.2f}",
+        "measured_LRA": f"{loudness.range:.2f}",
+        "measured_TP": f"{loudness.true_peak:.2f}",
+        "measured_thresh": f"{loudness.threshold:.2f}",
+        "offset": f"{loudness.offset:.2f}",
+    }

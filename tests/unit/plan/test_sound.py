@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.plan.sound import Loudness, heard, measure_argv, read_loudness
+from pipeline.settings.profiles import AudioSettings, Profile
+from tests.unit.plan.sources import plan, sound, source
+
+PRINTED = """[Parsed_loudnorm_1 @ 0x55] [info]
+{
+	"input_i" : "-27.61",
+	"input_tp" : "-4.47",
+	"input_lra" : "18.06",
+	"input_thresh" : "-39.20",
+	"output_i" : "-22.03",
+	"output_tp" : "-2.00",
+	"output_lra" : "14.78",
+	"output_thresh" : "-32.89",
+	"normalization_type" : "dynamic",
+	"target_offset" : "-0.97"
+}
+"""
+LEVEL = Profile(audio=AudioSettings(loudness=-23))
+
+
+def test_the_first_pass_is_read_from_what_ffmpeg_printed() -> None:
+    assert read_loudness(f"noise {{}}\n{PRINTED}more") == Loudness(
+        integrated=-27.61, range=18.06, true_peak=-4.47, threshold=-39.2, offset=-0.97
+    )
+
+
+def test_silence_has_no_loudness() -> None:
+    assert read_loudness(PRINTED.replace("-27.61", "-inf")) is None
+
+
+def test_a_pass_that_printed_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no measurement"):
+        read_loudness("Conversion failed!")
+
+
+def test_the_first_pass_measures_what_the_second_will_change() -> None:
+    made = plan(source(audio=(sound(1, channels=6),)), LEVEL)
+    argv = measure_argv(Path("/ffmpeg"), made, made.sounds[0])
+    chain = argv[argv.index("-filter_complex") + 1]
+    assert "aformat=channel_layouts=stereo" in chain
+    assert "loudnorm=I=-23:LRA=20:TP=-1.5:print_format=json" in chain
+    assert argv[argv.index("-f") + 1] == "null" or "null" in argv
+
+
+def test_measuring_needs_a_loudness_to_aim_at() -> None:
+    made = plan(source(audio=(sound(),)))
+    with pytest.raises(ValueError, match="no loudness"):
+        measure_argv(Path("/ffmpeg"), made, made.sounds[0])
+
+
+def test_silence_is_left_as_it_is() -> None:
+    import ffmpeg
+
+    made = plan(source(audio=(sound(),)), LEVEL)
+    stream = heard(ffmpeg.input("x"), made, made.sounds, {"audio": None})["audio"]
+    assert "loudnorm" not in " ".join(ffmpeg.compile(ffmpeg.output(stream, "y")))
