@@ -61,14 +61,17 @@ def encode_argv(
 
 def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> list[str]:
     """Build the command that writes a subtitle track of words as WebVTT."""
-    used: dict[str, Any] = {}
+    begun: dict[str, Any] = {}
+    ended: dict[str, Any] = {}
     if plan.profile.trim is not None:
-        used = {"ss": f"{plan.start_s:.3f}", "to": f"{plan.end_s:.3f}"}
-    origin = ffmpeg.input(file_url(plan.source.path), **used, **input_options())
+        # An end on the input's side would cut pictures and sound only.
+        begun, ended = {"ss": f"{plan.start_s:.3f}"}, {"t": f"{plan.duration_s:.3f}"}
+    origin = ffmpeg.input(file_url(plan.source.path), **begun, **input_options())
     made = ffmpeg.output(
         origin[str(text.index)],
         file_url(output),
         **{"c:s": "webvtt", "f": "webvtt", "map_metadata": -1, "map_chapters": -1},
+        **ended,
     ).global_args(*QUIET, "-progress", "pipe:1")
     return compiled(made, program)
 
