@@ -41,11 +41,14 @@ def ladder(source: Source, sides: Iterable[int]) -> tuple[Rung, ...]:
 
 def _rung(width: int, height: int, side: int) -> Rung:
     even_side = _even(side)
-    # Dividing last keeps the shape to the pixel, also of very long pictures.
+    # The longer side follows the side as it is made, so that one line less keeps the shape; a
+    # single line is doubled, but a long one does not become longer. Dividing last keeps the shape
+    # to the pixel, also of very long pictures.
+    made = min(side, even_side)
     if width >= height:
-        size = min(_nearest_even(width * side, height), _even(width)), even_side
+        size = min(_nearest_even(width * made, height), _even(width)), even_side
     else:
-        size = even_side, min(_nearest_even(height * side, width), _even(height))
+        size = even_side, min(_nearest_even(height * made, width), _even(height))
     return Rung(name=f"{side}p", width=size[0], height=size[1])
 
 

@@ -72,7 +72,7 @@ def test_an_absurd_pixel_shape_is_not_believed() -> None:
     [
         ((160, 120), ("120p", 160, 120)),
         ((161, 121), ("121p", 160, 120)),
-        ((16, 9), ("9p", 16, 8)),
+        ((16, 9), ("9p", 14, 8)),
         ((1, 1), ("1p", 2, 2)),
         ((8000, 100), ("100p", 8000, 100)),
         ((100, 8000), ("100p", 100, 8000)),
@@ -108,5 +108,14 @@ def test_every_rung_is_even_keeps_the_shape_and_never_grows(
         assert rung.height <= shown.display_height + 1
         shorter = min(shown.display_width, shown.display_height)
         longer = max(shown.display_width, shown.display_height)
-        side = int(rung.name.removesuffix("p"))
+        side = min(rung.width, rung.height)
         assert abs(max(rung.width, rung.height) - longer * side / shorter) <= 1
+
+
+def test_an_odd_side_loses_a_line_and_the_other_side_follows() -> None:
+    assert [(rung.width, rung.height) for rung in ladder(source(127, 99), (240,))] == [(126, 98)]
+    assert [(rung.width, rung.height) for rung in ladder(source(16, 9), (240,))] == [(14, 8)]
+
+
+def test_a_single_line_is_doubled_without_growing_longer() -> None:
+    assert [(rung.width, rung.height) for rung in ladder(source(8000, 1), (240,))] == [(8000, 2)]
