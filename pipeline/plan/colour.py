@@ -29,6 +29,12 @@ TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("tonemap", {"tonemap": "hable", "desat": 0}),
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
 )
+#: Primaries wider than those of ordinary screens: their colours look washed out there.
+WIDE_PRIMARIES = frozenset({"bt2020", "smpte431", "smpte432"})
+#: Wide primaries to those of ordinary screens.
+GAMUT_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("zscale", {"p": "bt709", "t": "bt709", "m": "bt709", "r": "tv"}),
+)
 
 
 class Colours(NamedTuple):
@@ -72,6 +78,13 @@ def told_colours(video: VideoStream) -> dict[str, str]:
         if _known(video.color_range) is None and not (video.pix_fmt or "").startswith("yuvj"):
             left_out["range"] = "tv"
     return left_out
+
+
+def screen_colours(video: VideoStream) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """Give the filters that bring light and colours to those of ordinary screens; maybe none."""
+    if video.hdr:
+        return TONE_MAP
+    return GAMUT_MAP if colours(video).primaries in WIDE_PRIMARIES else ()
 
 
 def scaled_colours(video: VideoStream) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg
 
 from pipeline.plan.codecs import pixel_format
-from pipeline.plan.colour import TONE_MAP, scaled_colours, told_colours
+from pipeline.plan.colour import scaled_colours, screen_colours, told_colours
 from pipeline.plan.reading import file_url
 
 if TYPE_CHECKING:
@@ -62,10 +62,9 @@ def whole_frames(picture: Any, video: VideoStream) -> Any:
 
 
 def ordinary_light(picture: Any, video: VideoStream) -> Any:
-    """Map the light of an HDR picture to that of ordinary screens; others stay as they are."""
-    if video.hdr:
-        for name, options in TONE_MAP:
-            picture = picture.filter(name, **options)
+    """Map light and colours to those of ordinary screens; most pictures stay as they are."""
+    for name, options in screen_colours(video):
+        picture = picture.filter(name, **options)
     return picture
 
 

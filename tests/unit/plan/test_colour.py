@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from pipeline.plan.colour import BT709, colours, scaled_colours, told_colours
+from pipeline.plan.colour import (
+    BT709,
+    GAMUT_MAP,
+    TONE_MAP,
+    colours,
+    scaled_colours,
+    screen_colours,
+    told_colours,
+)
 from tests.unit.plan.sources import picture
 
 UNTOLD = {
@@ -49,3 +57,11 @@ def test_red_green_and_blue_become_bt709() -> None:
 
 def test_a_matrix_that_players_do_not_know_is_converted() -> None:
     assert scaled_colours(picture(color_space="ycgco"))["out_color_matrix"] == "bt709"
+
+
+def test_light_and_colours_that_ordinary_screens_lack_are_mapped() -> None:
+    assert screen_colours(picture(color_transfer="smpte2084")) == TONE_MAP
+    assert screen_colours(picture(color_primaries="bt2020")) == GAMUT_MAP
+    assert screen_colours(picture(color_primaries="smpte432")) == GAMUT_MAP
+    assert screen_colours(picture()) == ()
+    assert screen_colours(picture(color_primaries="bt470bg")) == ()
