@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.media import content, tracks
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
+from pipeline.media.fields import with_true_fields
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
 from pipeline.media.tracks import seconds
@@ -67,7 +68,7 @@ def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) ->
         )
     _refuse_large(path, source.display_width, source.display_height, limits)
     _refuse_long(path, source, limits)
-    return source
+    return with_true_fields(tools, source)
 
 
 def _size(path: Path) -> int:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pipeline.plan.source import VideoStream
     from pipeline.settings.profiles import WatermarkSettings
 
+#: The field that is shown first, where the probe is sure of it; else each frame's flag decides.
+PARITIES = {"tt": "tff", "bb": "bff"}
+
 
 def pictures(origin: Any, plan: Plan, wanted: Sequence[VideoRendition]) -> dict[str, Any]:
     """Give a stream for each wanted picture, by name; the source is decoded once for all.
@@ -57,7 +60,8 @@ def whole_frames(picture: Any, video: VideoStream) -> Any:
         picture = picture.filter("setparams", **told)
     if video.interlaced:
         # One frame for each frame, not for each field: the count stays the source's.
-        picture = picture.filter("bwdif", mode="send_frame", deint="all")
+        parity = PARITIES.get(video.field_order or "", "auto")
+        picture = picture.filter("bwdif", mode="send_frame", parity=parity, deint="all")
     return picture
 
 

@@ -86,7 +86,7 @@ def test_sound_alone_decodes_no_picture() -> None:
 
 def test_fields_are_woven_once_before_the_ladder() -> None:
     chain = graph(argv(plan(source(720, 576, field_order="tt"))))
-    assert chain.count("bwdif=deint=all:mode=send_frame") == 1
+    assert chain.count("bwdif=deint=all:mode=send_frame:parity=tff") == 1
     assert chain.index("bwdif") < chain.index("split")
 
 
@@ -214,3 +214,10 @@ def test_a_text_is_written_as_webvtt_on_the_pictures_clock() -> None:
     assert arguments[arguments.index("-map") + 1] == "0:3"
     assert arguments[arguments.index("-c:s") + 1] == "webvtt"
     assert "-ss" not in arguments
+
+
+def test_the_field_that_is_shown_first_is_told_where_it_is_known() -> None:
+    for order, parity in (("tt", "tff"), ("bb", "bff"), ("tb", "auto")):
+        woven = graph(argv(plan(source(720, 576, field_order=order), SMALL)))
+        assert f"bwdif=deint=all:mode=send_frame:parity={parity}" in woven
+    assert "bwdif" not in graph(argv(plan(source(720, 576, field_order="progressive"), SMALL)))

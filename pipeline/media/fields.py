@@ -1,0 +1,32 @@
+"""See whether a picture is really interlaced: a look at some frames of a doubtful one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.media.process import run
+from pipeline.plan.fields import Combing, combing_argv, doubtful, places, read_combing, true_order
+
+if TYPE_CHECKING:
+    from pipeline.media.tools import Tools
+    from pipeline.plan.source import Source
+
+#: What one look may take, seconds: a few frames, of which the first may be far on a slow share.
+LOOK_TIMEOUT_S = 300.0
+
+
+def with_true_fields(tools: Tools, source: Source) -> Source:
+    """Give the source with the order of fields that its picture has, whatever the file says.
+
+    Frames that can't be decoded say nothing; encoding will tell. Raises `TransientMediaError`
+    (`timeout`, `stalled`).
+    """
+    video = source.video
+    if video is None or not doubtful(video):
+        return source
+    seen = Combing()
+    for at_s in places(source):
+        argv = combing_argv(tools.ffmpeg, source.path, video.index, at_s)
+        seen = seen.plus(read_combing(run(argv, timeout_s=LOOK_TIMEOUT_S).log))
+    order = true_order(video.field_order, seen)
+    return source.model_copy(update={"video": video.model_copy(update={"field_order": order})})
