@@ -21,12 +21,29 @@ STILL_BRANDS = frozenset({"avif", "mif1", "heic", "heix", "heim", "heis"})
 #: How playlists and scripts begin that name other files: HLS, ffconcat, SDP, Smooth Streaming.
 SCRIPTS = (b"#EXTM3U", b"ffconcat version", b"v=0\r\n", b"v=0\n", b"<SmoothStreamingMedia")
 
+#: Where ASF (WMV, WMA) tells how long the file is: the File Properties Object, and whether it was
+#: made live and does not know.
+ASF = b"0&\xb2u\x8ef\xcf\x11"
+ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
+#: How other containers of films begin: Matroska, RIFF (AVI, WAV), FLV, Ogg, ASF, MPEG program
+#: and transport streams, MXF, AIFF, FLAC, GIF.
+CONTAINERS = (
+    *(b"\x1aE\xdf\xa3", b"RIFF", b"FLV", b"OggS", ASF, b"\x00\x00\x01\xba"),
+    *(b"G@", b"\x06\x0e+4", b"FORM", b"fLaC", b"GIF8"),
+)
+#: What marks an encrypted track of the ISO base media format (ISO/IEC 23001-7).
+ENCRYPTED = (b"encv", b"enca")
+#: The size of a RIFF that did not know it, or that has outgrown it.
+UNKNOWN_SIZE = 0xFFFFFFFF
+#: The longest index of an MP4 that is searched for such marks, bytes.
+LONGEST_INDEX = 64 << 20
+
 #: How closed captions are marked in a picture's data (ATSC A/53 part 4: `GA94`, then type 3), and
 #: how much of a file is searched for them, bytes: they come with every picture, from the first.
 CAPTIONS = b"GA94\x03"
 CAPTIONS_WITHIN = 8 << 20
 
-Kind = Literal["mp4", "still", "script", "other"]
+Kind = Literal["mp4", "still", "script", "container", "other"]
 
 
 def kind(path: Path) -> Kind:
@@ -40,7 +57,38 @@ def kind(path: Path) -> Kind:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(SCRIPTS) or (text.startswith(b"<") and b"<MPD" in head):
         return "script"
-    return "other"
+    return "container" if head.startswith(CONTAINERS) else "other"
+
+
+def announced_bytes(path: Path) -> int | None:
+    """Give how long an ASF or WAV file says it is, None when it does not. Raises `OSError`."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        size = int.from_bytes(head[4:8], "little")
+        return size + 8 if 0 < size < UNKNOWN_SIZE else None
+    place = head.find(ASF_PROPERTIES)
+    if not head.startswith(ASF) or not 0 <= place <= HEAD - 92:
+        return None
+    live = head[place + 88] & 1
+    return None if live else int.from_bytes(head[place + 40 : place + 48], "little") or None
+
+
+def encrypted(path: Path) -> bool:
+    """Whether an MP4 says that one of its tracks is encrypted. Raises `OSError`."""
+    with path.open("rb") as file:
+        while len(head := file.read(8)) == 8:  # noqa: PLR2004 - size and name of a box
+            size, name = int.from_bytes(head[:4], "big"), head[4:]
+            begun = 8
+            if size == 1:
+                size, begun = int.from_bytes(file.read(8), "big"), 16
+            if name == b"moov":
+                index = file.read(min(size - begun, LONGEST_INDEX))
+                return any(mark in index for mark in ENCRYPTED) and b"schm" in index
+            if size < begun:
+                return False  # the last box, or none
+            file.seek(size - begun, 1)
+    return False
 
 
 def has_captions(path: Path) -> bool:

@@ -203,7 +203,8 @@ def _loss(plan: Plan, frames: int | None, log: str) -> tuple[str, ...]:
     errors = ERROR_MARK in log
     if plan.profile.trim is not None:
         return ("the source has damaged frames",) if errors else ()
-    held = plan.source.video.frames
+    # Where packets are damaged too, whole ones are lost, and leave holes.
+    held = plan.source.video.frames + (plan.source.video.missing if errors else 0)
     lost = held - frames
     name = Path(plan.source.path).name
     if frames == 0 or (errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS)):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: A step of the clock longer than this, or backwards, is where recordings were joined: seconds.
 #: ffmpeg's own limit for MPEG transport streams (`-dts_delta_threshold`).
 JUMP_S = 10.0
+#: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
+#: make shorter ones.
+HOLE = 3
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Packets:
 
     `end_s` is when the last one's duration is over, seconds on the file's own clock. `hidden` are
     packets that an edit list cuts away, not in `count`. `jumps` counts the places where the clock
-    runs back or leaps; `length_s` is how long it all lasts when those are passed over.
+    runs back or leaps; `length_s` is how long it all lasts when those are passed over. `missing`
+    are the packets that would fill the holes between others.
     """
 
     count: int
@@ -36,6 +40,7 @@ class Packets:
     hidden: int = 0
     jumps: int = 0
     length_s: float = 0.0
+    missing: int = 0
 
 
 class Counter:
@@ -45,6 +50,7 @@ class Counter:
         self.count = 0
         self.hidden = 0
         self.jumps = 0
+        self.missing = 0
         self._first: float | None = None
         self._last: float | None = None
         self._end: float | None = None
@@ -87,6 +93,8 @@ class Counter:
             if not 0 <= step <= JUMP_S:
                 self.jumps += 1
                 step = length
+            if length and step >= HOLE * length:
+                self.missing += round(step / length) - 1
         self._decoded_at = decoded
         self._length += step
 
@@ -102,6 +110,7 @@ class Counter:
             hidden=self.hidden,
             jumps=self.jumps,
             length_s=self._length,
+            missing=self.missing,
         )
 
 

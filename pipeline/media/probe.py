@@ -10,7 +10,7 @@ from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
-from pipeline.media.tracks import seconds
+from pipeline.media.tracks import ratio, seconds
 from pipeline.plan.reading import probe_argv
 from pipeline.plan.source import LEAPING, Source
 
@@ -32,6 +32,8 @@ PROBE_MEMORY = 4 << 30
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
 MISSING_FRAMES = 2
+#: What ffprobe says of a container that ends too early.
+BROKEN_OFF = ("End of file", "Truncat", "EBML header parsing failed")
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi")
 
@@ -40,11 +42,12 @@ def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) ->
     """Read what the file is; with `salvage`, one that breaks off is read as far as it goes.
 
     Raises `MediaError`: `source_gone`, `empty`, `not_media`, `refused_format`, `still_image`,
-    `truncated`, `unreadable`, `too_large`, `too_long`; `TransientMediaError`:
+    `truncated`, `unreadable`, `encrypted`, `too_large`, `too_long`; `TransientMediaError`:
     `timeout`, `stalled`.
     """
     size = _size(path)
     told = _ask(tools, path, limits)
+    _refuse_encrypted(path, told)
     picture = tracks.chosen_video(told)
     chosen = picture or tracks.chosen_audio(told)
     if chosen is None:
@@ -117,7 +120,7 @@ def _unreadable(path: Path, log: str) -> MediaError:
         )
     if "moov atom not found" in log and kind == "mp4":
         return _truncated(path, "its index (the moov atom) is missing")
-    if any(word in log for word in ("End of file", "Truncat", "EBML header parsing failed")):
+    if kind in ("mp4", "container") and any(word in log for word in BROKEN_OFF):
         return _truncated(path, "it breaks off")
     return MediaError(
         "not_media", f"{path.name} is not a video file that Reelworks can read.", SUPPORTED
@@ -143,6 +146,22 @@ def _refuse_still(path: Path, container: dict[str, Any]) -> None:
         raise _still(path)
 
 
+def _refuse_encrypted(path: Path, told: dict[str, Any]) -> None:
+    """Refuse what is locked: decoding it would give noise, not an error."""
+    locked = any(
+        "enc_key_id" in stream.get("tags", {})
+        or any("Encryption" in str(data) for data in stream.get("side_data_list", ()))
+        for stream in told["streams"]
+    )
+    mp4 = str(told["format"].get("format_name")).startswith("mov")
+    if locked or (mp4 and content.encrypted(path)):
+        raise MediaError(
+            "encrypted",
+            f"{path.name} is encrypted, and the key is not in it.",
+            "Give it the film without protection, as it was before it was packaged.",
+        )
+
+
 def _cut_short(
     tools: Tools, path: Path, told: dict[str, Any], chosen: dict[str, Any], packets: Packets
 ) -> tuple[str, float | None]:
@@ -152,13 +171,16 @@ def _cut_short(
 
     Frames can't be compared: an edit list may leave out some of those the header counts.
     """
+    whole, size = content.announced_bytes(path) or 0, path.stat().st_size
+    if size < whole * (1 - MISSING_SHARE):
+        return f"it breaks off after {size} of its {whole} bytes", None
     name = str(told["format"].get("format_name"))
     first_s, last_s, end_s = packets.first_s or 0.0, packets.last_s or 0.0, packets.end_s or 0.0
     if name.startswith(EXACT):
         announced_s = (seconds(chosen.get("start_time")) or 0.0) + (
-            seconds(chosen.get("duration")) or 0.0
+            max(seconds(chosen.get("duration")) or 0.0, _counted_s(name, chosen))
         )
-    elif name.startswith("matroska"):
+    elif name.startswith(("matroska", "flv")):
         announced_s = seconds(told["format"].get("duration")) or 0.0
     else:
         return "", None  # others guess their length from the size
@@ -173,6 +195,13 @@ def _cut_short(
     if announced_s - max(end_s, text_s) > missing_s:
         return f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds", end_s
     return "", end_s if text_s else None
+
+
+def _counted_s(name: str, chosen: dict[str, Any]) -> float:
+    """Give how long an AVI's announced frames last: its duration tells of those that are there."""
+    rate = ratio(chosen.get("avg_frame_rate"))
+    frames = str(chosen.get("nb_frames"))
+    return float(int(frames) / rate) if name == "avi" and rate and frames.isdigit() else 0.0
 
 
 def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str) -> float:

@@ -53,11 +53,11 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         codec=str(stream.get("codec_name", "unknown")),
         width=stream["width"],
         height=stream["height"],
-        sar=_ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
+        sar=ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
         rotation=_rotation(stream),
         pix_fmt=stream.get("pix_fmt"),
-        average_rate=_ratio(stream.get("avg_frame_rate")),
-        nominal_rate=_ratio(stream.get("r_frame_rate")),
+        average_rate=ratio(stream.get("avg_frame_rate")),
+        nominal_rate=ratio(stream.get("r_frame_rate")),
         field_order=stream.get("field_order"),
         color_transfer=stream.get("color_transfer"),
         color_primaries=stream.get("color_primaries"),
@@ -67,6 +67,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         first_pts_s=packets.first_s or 0.0,
         last_pts_s=packets.last_s or 0.0,
         jumps=packets.jumps,
+        missing=packets.missing,
         captions=captions,
     )
 
@@ -180,7 +181,8 @@ def _rotation(stream: dict[str, Any]) -> int:
     return 0
 
 
-def _ratio(text: str | None) -> Fraction | None:
+def ratio(text: str | None) -> Fraction | None:
+    """Read ffprobe's `25/1` or `4:3`; None for 0 and for what is no ratio."""
     over, _, under = (text or "").replace(":", "/").partition("/")
     if not over.isdigit() or not under.isdigit() or not int(over) or not int(under):
         return None

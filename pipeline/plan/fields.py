@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import ffmpeg
 
-from pipeline.plan.argv import compiled
+from pipeline.plan.commands import compiled
 from pipeline.plan.reading import file_url, input_options
 
 if TYPE_CHECKING:

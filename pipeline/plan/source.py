@@ -51,6 +51,8 @@ class VideoStream(Fact):
     last_pts_s: float
     #: Places where the file's clock runs back or leaps by more than ten seconds.
     jumps: int = 0
+    #: Frames that would fill the holes between others: lost ones, or none were ever there.
+    missing: int = 0
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.media.content import ASF, ASF_PROPERTIES, announced_bytes, encrypted, kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def box(name: bytes, data: bytes) -> bytes:
+    return (len(data) + 8).to_bytes(4, "big") + name + data
+
+
+def asf(size: int, *, live: bool = False) -> bytes:
+    head = ASF + bytes(22) + ASF_PROPERTIES + bytes(24) + size.to_bytes(8, "little") + bytes(40)
+    return head + bytes((1 if live else 0,)) + bytes(200)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"\x1aE\xdf\xa3" + bytes(20), "container"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "container"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "still"),
+        (box(b"ftyp", b"isom"), "mp4"),
+        (b"#EXTM3U\n", "script"),
+        (bytes(range(256)), "other"),
+    ],
+)
+def test_a_file_is_known_by_how_it_begins(tmp_path: Path, data: bytes, found: str) -> None:
+    (tmp_path / "file").write_bytes(data)
+    assert kind(tmp_path / "file") == found
+
+
+def test_an_encrypted_track_is_found_in_the_index_wherever_that_lies(tmp_path: Path) -> None:
+    path = tmp_path / "file.mp4"
+    locked, clear = box(b"moov", b"....encv....schm"), box(b"moov", b"....avc1....")
+    media = box(b"mdat", b"encv schm" * 10)
+    for data, expected in (
+        (locked + media, True),
+        (media + locked, True),
+        (media + clear, False),
+        (b"\x00\x00\x00\x01mdat" + (26).to_bytes(8, "big") + bytes(10) + locked, True),
+        (b"\x00\x00\x00\x00mdat" + b"encv schm", False),
+        (b"", False),
+    ):
+        path.write_bytes(data)
+        assert encrypted(path) is expected
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (asf(5000), 5000),
+        (asf(5000, live=True), None),
+        (b"RIFF" + (992).to_bytes(4, "little") + b"WAVEfmt ", 1000),
+        (b"RIFF\xff\xff\xff\xffWAVEfmt ", None),
+        (b"RIFF" + (992).to_bytes(4, "little") + b"AVI LIST", None),
+        (b"\x1aE\xdf\xa3", None),
+    ],
+)
+def test_a_file_tells_how_long_it_is(tmp_path: Path, data: bytes, size: int | None) -> None:
+    (tmp_path / "file").write_bytes(data)
+    assert announced_bytes(tmp_path / "file") == size
