@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from pipeline.settings.errors import BadValue
+from pipeline.settings.extras import Extras, PosterSettings
 from pipeline.settings.values import (
     BITRATE,
     NOT_BOOL,
@@ -210,6 +211,8 @@ class Profile(Part):
     #: What becomes of a source with damaged parts: refused, or made of what can be decoded.
     damaged: Literal["refuse", "salvage"] = "refuse"
     package: Annotated[tuple[Package, ...], Field(min_length=1)] = ("hls", "dash", "mp4")
+    poster: PosterSettings = PosterSettings()
+    extras: Extras = ("storyboard",)
 
     @field_validator("package")
     @classmethod
