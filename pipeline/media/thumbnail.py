@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
-from pipeline.plan.posters import cover_argv, luma_argv, poster_argv, sound_argv
+from pipeline.plan.posters import (
+    cover_argv,
+    luma_argv,
+    poster_argv,
+    poster_at_argv,
+    poster_time,
+    sound_argv,
+)
+from pipeline.settings.extras import PosterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,18 +40,25 @@ def make_poster(
     source: Source,
     out: Path,
     *,
+    rule: PosterSettings | None = None,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> None:
-    """Write a JPEG of a representative frame to `out`; the same frame for the same source.
+    """Write a JPEG to `out`, as wide as the rule's widest: the frame the rule asks for.
 
-    A sound has its cover, or its waveform. Of a film, the first place whose most typical frame
-    shows something is taken; if none does, the one that shows most. Raises `MediaError`:
-    `source_gone`, `source_changed`, and `no_poster` when no frame can be decoded.
+    By itself (`at: auto`) that is a representative frame, the same for the same source: the first
+    place whose most typical frame shows something; if none does, the one that shows most. A sound
+    has its cover, or its waveform. Raises `MediaError`: `source_gone`, `source_changed`, and
+    `no_poster` when no frame can be decoded.
     """
     check_source(source)
     if source.video is None:
         _poster_of_sound(tools, source, out, timeout_s, on_tick)
+        return
+    rule = rule or PosterSettings()
+    at_s = poster_time(source, rule.at)
+    if at_s is not None:
+        _take(tools, source, at_s, out, widest=rule.sizes[0], timeout_s=timeout_s, on_tick=on_tick)
         return
     best: tuple[float, Path] | None = None
     tried = []
@@ -52,7 +67,9 @@ def make_poster(
         for number, share in enumerate(PLACES):
             candidate = out.with_name(f"{out.stem}.{number}{out.suffix}")
             tried.append(candidate)
-            argv = poster_argv(tools.ffmpeg, source, share * source.duration_s, candidate)
+            argv = poster_argv(
+                tools.ffmpeg, source, share * source.duration_s, candidate, widest=rule.sizes[0]
+            )
             done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
             log = done.log or log
             if not candidate.is_file() or not candidate.stat().st_size:
@@ -90,6 +107,25 @@ def _poster_of_sound(
             return
     check_source(source)
     raise MediaError("no_poster", f"Nothing of the source can be shown. {log[-200:]}")
+
+
+def _take(
+    tools: Tools,
+    source: Source,
+    at_s: float,
+    out: Path,
+    *,
+    widest: int,
+    timeout_s: float | None,
+    on_tick: Callable[[Progress], None] | None,
+) -> None:
+    for seek in (True, False):
+        argv = poster_at_argv(tools.ffmpeg, source, at_s, out, widest=widest, seek=seek)
+        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        if out.is_file() and out.stat().st_size:
+            return
+    check_source(source)
+    raise MediaError("no_poster", f"No frame at {at_s:g} s can be shown. {done.log[-200:]}")
 
 
 def interest(luma: bytes) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg
@@ -10,8 +11,10 @@ import ffmpeg
 from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.picture import ordinary_light, whole_frames
 from pipeline.plan.reading import file_url, input_options
+from pipeline.settings.values import duration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipeline.plan.source import Source
@@ -22,18 +25,89 @@ POSTER_SPAN_S = 3.0
 POSTER_SPAN_SHARE = 0.1
 #: The most frames one is chosen from: all are held in memory at once, at the poster's size.
 POSTER_FRAMES = 48
-#: The widest a poster is, and the highest, pixels.
+#: The widest a poster is, pixels, where the profile says nothing else; and how much higher than
+#: that it may be.
 POSTER_WIDTH = 1280
-POSTER_HEIGHT = 2560
+HIGHEST = 2
+#: The poster that is always there.
+POSTER = "poster.jpg"
+#: How far a frame's timestamp may be rounded, seconds.
+ROUNDING_S = 0.001
+_SUFFIXES = {"jpeg": "jpg", "webp": "webp"}
 
 
-def poster_size(source: Source) -> tuple[int, int]:
+@dataclass(frozen=True)
+class PosterFile:
+    """One of the poster's files: `path` in the output folder, size in pixels, `jpeg` or `webp`."""
+
+    path: str
+    width: int
+    height: int
+    format: str
+
+
+def poster_files(
+    full: tuple[int, int], widths: Sequence[int], formats: Sequence[str]
+) -> list[PosterFile]:
+    """List the poster's files: full size first, then the narrower ones of `widths`.
+
+    `full` is the size of the poster that was made; it is always there as JPEG, whatever the
+    formats are. Nothing is enlarged.
+    """
+    files = [PosterFile(POSTER, *full, "jpeg")]
+    if "webp" in formats:
+        files.append(PosterFile("poster.webp", *full, "webp"))
+    for width in widths:
+        if width < full[0]:
+            size = width, _even(full[1] * width, full[0])
+            files += [
+                PosterFile(f"poster-{width}.{_SUFFIXES[kind]}", *size, kind) for kind in formats
+            ]
+    return files
+
+
+def poster_copies_argv(program: Path, poster: Path, files: Sequence[PosterFile]) -> list[str]:
+    """Build the one command that makes `files` from the full poster, beside it."""
+    # A percent sign in the folder's name is not the beginning of a pattern.
+    pictures = ffmpeg.input(file_url(poster), f="image2", pattern_type="none")["v:0"].split()
+    made = []
+    for number, file in enumerate(files):
+        smaller = pictures[number].filter("scale", w=file.width, h=file.height, flags="area")
+        if file.format == "webp":
+            smaller = smaller.filter("scale", out_range="tv").filter("format", pix_fmts="yuv420p")
+            how = {"c:v": "libwebp", "q:v": 80}
+        else:
+            how = {"c:v": "mjpeg", "q:v": 3}
+        still = {"frames:v": 1, "f": "image2", "update": 1}
+        made.append(
+            ffmpeg.output(
+                smaller, file_url(poster.with_name(file.path)), **still, **how, map_metadata=-1
+            )
+        )
+    return compiled(ffmpeg.merge_outputs(*made).global_args(*QUIET), program)
+
+
+def poster_time(source: Source, at: str) -> float | None:
+    """Say which time the profile's `poster.at` is, seconds from the start; None for `auto`.
+
+    A time past the end is that of the last frame.
+    """
+    if at == "auto" or source.video is None:
+        return None
+    if at.endswith("%"):
+        wanted = source.duration_s * float(at.removesuffix("%")) / 100
+    else:
+        wanted = duration(at).total_seconds()
+    return max(0.0, min(wanted, source.video.last_pts_s - source.start_s))
+
+
+def poster_size(source: Source, widest: int = POSTER_WIDTH) -> tuple[int, int]:
     """Choose the poster's size: the source's shape, never larger than it, in even pixels."""
     width, height = source.display_width, source.display_height
-    if POSTER_WIDTH * height <= POSTER_HEIGHT * width:
-        over, under = min(POSTER_WIDTH, width), width
+    if height <= HIGHEST * width:
+        over, under = min(widest, width), width
     else:
-        over, under = min(POSTER_HEIGHT, height), height
+        over, under = min(HIGHEST * widest, height), height
     return _even(width * over, under), _even(height * over, under)
 
 
@@ -46,39 +120,72 @@ def poster_choice(source: Source) -> tuple[int, int]:
     return math.ceil(there / step), step
 
 
-def poster_argv(program: Path, source: Source, at_s: float, output: Path) -> list[str]:
+def poster_argv(
+    program: Path, source: Source, at_s: float, output: Path, *, widest: int = POSTER_WIDTH
+) -> list[str]:
     """Build the command that takes the most typical frame of some seconds from `at_s` on.
 
-    ffmpeg's `thumbnail` filter picks the frame whose colours are nearest to the average of its
-    batch, so a flash, a black frame or a blend between shots is not chosen.
+    The poster is at most `widest` pixels wide. ffmpeg's `thumbnail` filter picks the frame whose
+    colours are nearest to the average of its batch, so a flash, a black frame or a blend between
+    shots is not chosen.
     """
-    video = source.video
-    if video is None:
-        raise ValueError("a poster needs a picture")
-    width, height = poster_size(source)
     frames, step = poster_choice(source)
     # A raw stream can't be sought in, but begins at its beginning.
     place = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
+    picture = _whole(source, place).filter("select", f"not(mod(n,{step}))")
+    picture = _small(picture, poster_size(source, widest)).filter("thumbnail", n=max(2, frames))
+    return _still(program, source, picture, output)
+
+
+def poster_at_argv(
+    program: Path, source: Source, at_s: float, output: Path, *, widest: int, seek: bool
+) -> list[str]:
+    """Build the command that takes the frame that is shown at `at_s`.
+
+    Every frame up to then is written over the one before, from the key frame on; without `seek`
+    from the beginning on, for files that can't be sought in.
+    """
+    # Where it seeks, ffmpeg counts the time from there.
+    place = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if seek else {}
+    last_s = (0.0 if seek else at_s) + ROUNDING_S
+    picture = _whole(source, place).filter("trim", end=f"{last_s:.3f}")
+    picture = _small(picture, poster_size(source, widest))
+    return _still(program, source, picture, output, {"fps_mode": "passthrough"})
+
+
+def _whole(source: Source, place: dict[str, Any]) -> Any:
+    video = source.video
+    if video is None:
+        raise ValueError("a poster needs a picture")
     origin = ffmpeg.input(file_url(source.path), **place, **input_options())
-    picture = whole_frames(origin[str(video.index)], video)
-    picture = (
-        picture.filter("select", f"not(mod(n,{step}))")
-        .filter("scale", w=width, h=height, flags="area")
-        .filter("setsar", "1")
-        .filter("thumbnail", n=max(2, frames))
-    )
+    return whole_frames(origin[str(video.index)], video)
+
+
+def _small(picture: Any, size: tuple[int, int]) -> Any:
+    return picture.filter("scale", w=size[0], h=size[1], flags="area").filter("setsar", "1")
+
+
+def _still(
+    program: Path,
+    source: Source,
+    picture: Any,
+    output: Path,
+    frames: dict[str, Any] | None = None,
+) -> list[str]:
+    if source.video is None:
+        raise ValueError("a poster needs a picture")
     # JPEG is full range BT.601, whatever the source is.
     picture = (
-        ordinary_light(picture, video)
+        ordinary_light(picture, source.video)
         .filter("scale", out_range="pc", out_color_matrix="bt601")
         .filter("format", pix_fmts="yuvj420p")
     )
-    return _one_jpeg(program, picture, output)
+    return _one_jpeg(program, picture, output, frames)
 
 
 def cover_argv(program: Path, source: Source, output: Path) -> list[str]:
     """Build the command that writes a file's cover picture as a poster, no larger than one."""
-    fit = f"min(1,min({POSTER_WIDTH}/iw,{POSTER_HEIGHT}/ih))"
+    fit = f"min(1,min({POSTER_WIDTH}/iw,{HIGHEST * POSTER_WIDTH}/ih))"
     picture = (
         ffmpeg.input(file_url(source.path), **input_options())[str(source.cover)]
         .filter("scale", w=f"max(2,trunc(iw*{fit}/2)*2)", h=f"max(2,trunc(ih*{fit}/2)*2)")
@@ -99,11 +206,13 @@ def sound_argv(program: Path, source: Source, output: Path) -> list[str]:
     return _one_jpeg(program, picture, output)
 
 
-def _one_jpeg(program: Path, picture: Any, output: Path) -> list[str]:
+def _one_jpeg(
+    program: Path, picture: Any, output: Path, frames: dict[str, Any] | None = None
+) -> list[str]:
     made = ffmpeg.output(
         picture,
         file_url(output),
-        **{"frames:v": 1, "c:v": "mjpeg", "q:v": 3, "f": "image2", "update": 1},
+        **{**(frames or {"frames:v": 1}), "c:v": "mjpeg", "q:v": 3, "f": "image2", "update": 1},
         map_metadata=-1,
     ).global_args(*QUIET, "-progress", "pipe:1")
     return compiled(made, program)

@@ -21,6 +21,13 @@ def thumbnail(self: Task[..., str], job_id: str) -> str:
 def _thumbnail(work: Work) -> None:
     attempt = work.claim.attempts["thumbnail"]
     scratch = work.workspace.scratch("thumbnail", attempt)
-    make_poster(tools(), work.planned.source, scratch, timeout_s=work.timeout_s, on_tick=work.tick)
+    make_poster(
+        tools(),
+        work.planned.source,
+        scratch,
+        rule=work.planned.profile.poster,
+        timeout_s=work.timeout_s,
+        on_tick=work.tick,
+    )
     with work.publishing():
         work.workspace.publish("thumbnail", attempt)
