@@ -187,7 +187,7 @@ def record_outputs(
     session: Session,
     job: Job,
     directory: str,
-    paths: dict[str, str],
+    paths: dict[str, Any],
     renditions: Iterable[OutputFacts],
 ) -> None:
     """Remember where the results are: `paths` by kind, relative to the output folder."""

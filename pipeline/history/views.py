@@ -88,11 +88,21 @@ class RenditionView(View):
     bytes: int
 
 
+class PosterView(View):
+    """One file of the poster; `path` is relative to the output folder, `format` jpeg or webp."""
+
+    path: str
+    width: int
+    height: int
+    format: str
+
+
 class OutputsView(View):
-    """Where the results are; all paths relative to `directory`.
+    """Where the results are; all paths relative to `directory`, None for what was not made.
 
     `audio` and `subtitles` list tracks with name, language, label and where they are;
-    `left_out` says in sentences what of the source was not used.
+    `left_out` says in sentences what of the source was not used. `storyboard` is the WebVTT,
+    `preview` an animated picture, `waveform` a picture of the sound, `peaks` the same in numbers.
     """
 
     directory: str
@@ -104,6 +114,11 @@ class OutputsView(View):
     audio: list[dict[str, Any]] = []
     subtitles: list[dict[str, Any]] = []
     left_out: list[str] = []
+    posters: list[PosterView] = []
+    storyboard: str | None = None
+    preview: str | None = None
+    waveform: str | None = None
+    peaks: str | None = None
 
 
 class JobView(View):
@@ -239,6 +254,11 @@ def _outputs(job: Job) -> OutputsView | None:
             )
             for row in job.renditions
         ],
+        posters=[PosterView(**poster) for poster in paths.get("posters", [])],
+        storyboard=paths.get("storyboard"),
+        preview=paths.get("preview"),
+        waveform=paths.get("waveform"),
+        peaks=paths.get("peaks"),
     )
 
 

@@ -11,11 +11,13 @@ from pipeline.app import app
 from pipeline.errors import TransientError
 from pipeline.history import jobs, steps
 from pipeline.history.views import job_view
+from pipeline.media.extras import Making, make_extras
 from pipeline.media.package import package
 from pipeline.media.verify import verify_output
 from pipeline.models import JobState, StepState
 from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
+from pipeline.plan.posters import POSTER
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush, publish_folder
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from pipeline.history.views import JobView
     from pipeline.models import Job
 
-POSTER = "poster.jpg"
 JOB_FILE = "job.json"
 
 
@@ -44,9 +45,11 @@ def _manifest(work: Work) -> None:
     staging.mkdir(parents=True)
     made = package(tools(), plan, inputs, staging, timeout_s=work.timeout_s, on_tick=work.tick)
     work.log = made.log
-    facts = verify_output(tools(), plan, inputs, staging, silent=made.silent, on_tick=work.tick)
     shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
-    paths = {"poster": POSTER, **made.paths, **described(plan, made.silent)}
+    making = Making(tools(), staging, work.timeout_s, work.tick)
+    extras = make_extras(making, plan, inputs)
+    facts = verify_output(tools(), plan, inputs, staging, silent=made.silent, on_tick=work.tick)
+    paths = {"poster": POSTER, **made.paths, **described(plan, made.silent), **extras}
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)
     final = work.workspace.library / work.library_subfolder / folder
     with work.publishing() as (session, job):

@@ -52,6 +52,10 @@ def test_a_dropped_clip_succeeds_with_the_promised_json(done: dict[str, Any]) ->
 def test_every_output_is_there_and_has_every_frame(done: dict[str, Any]) -> None:
     folder = Path(done["outputs"]["directory"])
     assert (folder / done["outputs"]["poster"]).read_bytes()[:2] == b"\xff\xd8"
+    posters = done["outputs"]["posters"]
+    assert [poster["path"] for poster in posters] == ["poster.jpg", "poster.webp"]
+    for path in (done["outputs"]["storyboard"], "storyboard.jpg", "poster.webp"):
+        assert (folder / path).stat().st_size
     for one in done["outputs"]["renditions"]:
         video, audio = streams(folder / one["path"])
         assert (video["width"], video["height"]) == (one["width"], one["height"])
