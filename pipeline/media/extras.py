@@ -19,7 +19,7 @@ from pipeline.media.extra_checks import (
     picture_size,
 )
 from pipeline.media.process import run
-from pipeline.plan.names import AUDIO_STEP, rendition_step
+from pipeline.plan.names import rendition_step
 from pipeline.plan.posters import POSTER, PosterFile, poster_copies_argv, poster_files
 from pipeline.plan.preview import PREVIEW, PREVIEW_SIZE, preview, preview_argv
 from pipeline.plan.reading import streams_argv
@@ -91,13 +91,15 @@ def make_extras(making: Making, plan: Plan, inputs: Mapping[str, Path]) -> dict[
     rule, wanted = plan.profile.poster, plan.profile.extras
     posters = make_posters(making, rule.sizes, rule.formats)
     made: dict[str, Any] = {"posters": [asdict(file) for file in posters]}
-    sound = inputs.get(AUDIO_STEP)
-    if plan.rungs and {"storyboard", "preview"} & set(wanted):
-        files = [inputs[rendition_step(rung.name)] for rung in plan.rungs]
-        sizes = [(rung.width, rung.height) for rung in plan.rungs]
+    sounds = [inputs[rendition_step(sound.name)] for sound in plan.sounds]
+    # The first codec's, in ordinary light; largest first.
+    films = [one for one in plan.videos if not one.hdr] or list(plan.videos)
+    films = [one for one in films if one.codec == films[0].codec]
+    if films and {"storyboard", "preview"} & set(wanted):
+        files = [inputs[rendition_step(film.name)] for film in films]
+        sizes = [(film.width, film.height) for film in films]
         gop_s = plan.profile.video.gop_seconds
-        played = [file for file in (files[-1], sound) if file is not None]
-        duration_s = max(length_s(making.tools, file) for file in played)
+        duration_s = max(length_s(making.tools, file) for file in [files[-1], *sounds[:1]])
         for kind, longest, make in (
             ("storyboard", TILE, make_storyboard),
             ("preview", PREVIEW_SIZE, make_preview),
@@ -106,8 +108,8 @@ def make_extras(making: Making, plan: Plan, inputs: Mapping[str, Path]) -> dict[
                 best = smallest_for(sizes, longest)
                 film = Film(files[best], *sizes[best], duration_s, gop_s)
                 made[kind] = make(making, film)
-    if "waveform" in wanted and sound is not None:
-        make_waveform(making, sound)
+    if "waveform" in wanted and sounds:
+        make_waveform(making, sounds[0])
         made |= {"waveform": PICTURE, "peaks": PEAKS}
     return made
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import ffmpeg
 
-from pipeline.plan.argv import QUIET, compiled
+from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.sampling import first_of_each, fitted, key_frames_suffice, milliseconds
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import ffmpeg
 
-from pipeline.plan.argv import QUIET, compiled
+from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.reading import file_url
 
 if TYPE_CHECKING:
