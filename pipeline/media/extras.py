@@ -158,22 +158,6 @@ def make_waveform(making: Making, sound: Path) -> Peaks:
     return peaks
 
 
-def make_waveform_poster(making: Making, sound: Path, out: Path, size: tuple[int, int]) -> None:
-    """Write a JPEG poster of the sound to `out`: its waveform, for sound without cover art.
-
-    `size` is in pixels. Raises as `make_extras`.
-    """
-    peaks, _ = _peaks(making, sound)
-    drawn = out.with_name(f"{out.stem}.wave.png")
-    try:
-        drawn.write_bytes(picture(peaks, *size))
-        file = PosterFile(out.name, *size, "jpeg")
-        _run(making, "poster", poster_copies_argv(making.tools.ffmpeg, drawn, [file]))
-    finally:
-        drawn.unlink(missing_ok=True)
-    check_picture(making.tools, out, *size)
-
-
 def length_s(tools: Tools, path: Path) -> float:
     """Read how long an encoded file plays, seconds: the longest of its streams."""
     streams = _streams(tools, path)

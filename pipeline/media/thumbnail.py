@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
@@ -21,7 +22,6 @@ from pipeline.settings.extras import PosterSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
@@ -41,6 +41,7 @@ def make_poster(
     out: Path,
     *,
     rule: PosterSettings | None = None,
+    span: tuple[float, float] | None = None,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> None:
@@ -48,15 +49,16 @@ def make_poster(
 
     By itself (`at: auto`) that is a representative frame, the same for the same source: the first
     place whose most typical frame shows something; if none does, the one that shows most. A sound
-    has its cover, or its waveform. Raises `MediaError`: `source_gone`, `source_changed`, and
-    `no_poster` when no frame can be decoded.
+    has its cover, or its waveform. `span` is the used part of the source, seconds. Raises
+    `MediaError`: `source_gone`, `source_changed`, and `no_poster` when no frame can be decoded.
     """
     check_source(source)
     if source.video is None:
         _poster_of_sound(tools, source, out, timeout_s, on_tick)
         return
     rule = rule or PosterSettings()
-    at_s = poster_time(source, rule.at)
+    start_s, end_s = span or (0.0, source.duration_s)
+    at_s = poster_time(source, rule.at, (start_s, end_s))
     if at_s is not None:
         _take(tools, source, at_s, out, widest=rule.sizes[0], timeout_s=timeout_s, on_tick=on_tick)
         return
@@ -68,7 +70,11 @@ def make_poster(
             candidate = out.with_name(f"{out.stem}.{number}{out.suffix}")
             tried.append(candidate)
             argv = poster_argv(
-                tools.ffmpeg, source, share * source.duration_s, candidate, widest=rule.sizes[0]
+                tools.ffmpeg,
+                source,
+                start_s + share * (end_s - start_s),
+                candidate,
+                widest=rule.sizes[0],
             )
             done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
             log = done.log or log
@@ -81,7 +87,7 @@ def make_poster(
                 break
         if best is None:
             check_source(source)
-            raise MediaError("no_poster", f"No frame of the source can be shown. {log[-200:]}")
+            raise _no_poster(source, "no frame can be shown", log)
         shutil.move(best[1], out)
     finally:
         for path in tried:
@@ -106,7 +112,7 @@ def _poster_of_sound(
         if out.is_file() and out.stat().st_size:
             return
     check_source(source)
-    raise MediaError("no_poster", f"Nothing of the source can be shown. {log[-200:]}")
+    raise _no_poster(source, "neither a cover nor its waveform can be shown", log)
 
 
 def _take(
@@ -125,7 +131,17 @@ def _take(
         if out.is_file() and out.stat().st_size:
             return
     check_source(source)
-    raise MediaError("no_poster", f"No frame at {at_s:g} s can be shown. {done.log[-200:]}")
+    raise _no_poster(source, f"no frame at {at_s:g} s can be shown", done.log)
+
+
+def _no_poster(source: Source, why: str, log: str) -> MediaError:
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    said = f" (ffmpeg said: {lines[-1]})" if lines else ""
+    return MediaError(
+        "no_poster",
+        f"{Path(source.path).name} can't have a poster: {why}{said}.",
+        "Look whether it plays elsewhere; if it does, convert it and drop that.",
+    )
 
 
 def interest(luma: bytes) -> float:

@@ -33,6 +33,8 @@ HIGHEST = 2
 POSTER = "poster.jpg"
 #: How far a frame's timestamp may be rounded, seconds.
 ROUNDING_S = 0.001
+#: How many samples a second, and how many at most, a waveform is drawn from.
+SLOWEST_RATE, FASTEST_RATE, MOST_SAMPLES = 200, 8000, 5_000_000
 _SUFFIXES = {"jpeg": "jpg", "webp": "webp"}
 
 
@@ -87,18 +89,21 @@ def poster_copies_argv(program: Path, poster: Path, files: Sequence[PosterFile])
     return compiled(ffmpeg.merge_outputs(*made).global_args(*QUIET), program)
 
 
-def poster_time(source: Source, at: str) -> float | None:
-    """Say which time the profile's `poster.at` is, seconds from the start; None for `auto`.
+def poster_time(source: Source, at: str, span: tuple[float, float]) -> float | None:
+    """Say which time `poster.at` is, seconds from the source's start; None for `auto`.
 
-    A time past the end is that of the last frame.
+    It counts from the start of `span`, the used part of the source. A time past the end is that
+    of the last frame.
     """
     if at == "auto" or source.video is None:
         return None
+    start_s, end_s = span
     if at.endswith("%"):
-        wanted = source.duration_s * float(at.removesuffix("%")) / 100
+        wanted = (end_s - start_s) * float(at.removesuffix("%")) / 100
     else:
         wanted = duration(at).total_seconds()
-    return max(0.0, min(wanted, source.video.last_pts_s - source.start_s))
+    last_s = min(source.video.last_pts_s - source.start_s, end_s)
+    return max(0.0, min(start_s + wanted, last_s))
 
 
 def poster_size(source: Source, widest: int = POSTER_WIDTH) -> tuple[int, int]:
@@ -196,11 +201,16 @@ def cover_argv(program: Path, source: Source, output: Path) -> list[str]:
 
 
 def sound_argv(program: Path, source: Source, output: Path) -> list[str]:
-    """Build the command that draws a sound as a poster: its waveform, bright on dark."""
+    """Build the command that draws a sound as a poster: its waveform, bright on dark.
+
+    `showwavespic` keeps all samples until the end, so a long sound is drawn from fewer of them.
+    """
+    rate = max(SLOWEST_RATE, min(FASTEST_RATE, round(MOST_SAMPLES / max(source.duration_s, 1))))
     shape = "s=1280x720:split_channels=0:colors=0x8ab4f8:scale=sqrt"
     heard = ffmpeg.input(file_url(source.path), **input_options())[f"{source.audio[0].index}"]
     options = dict(part.split("=") for part in shape.split(":"))
-    wave = heard.filter("aformat", channel_layouts="mono").filter("showwavespic", **options)
+    mono = heard.filter("aformat", channel_layouts="mono").filter("aresample", rate)
+    wave = mono.filter("showwavespic", **options)
     ground = ffmpeg.input("color=c=0x202124:s=1280x720", f="lavfi")
     picture = ffmpeg.overlay(ground, wave, format="auto").filter("format", pix_fmts="yuvj420p")
     return _one_jpeg(program, picture, output)

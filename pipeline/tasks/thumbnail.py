@@ -26,6 +26,7 @@ def _thumbnail(work: Work) -> None:
         work.planned.source,
         scratch,
         rule=work.planned.profile.poster,
+        span=(work.planned.start_s, work.planned.end_s),
         timeout_s=work.timeout_s,
         on_tick=work.tick,
     )

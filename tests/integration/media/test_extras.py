@@ -21,7 +21,6 @@ from pipeline.media.extras import (
     make_preview,
     make_storyboard,
     make_waveform,
-    make_waveform_poster,
 )
 from pipeline.media.probe import probe
 from pipeline.media.thumbnail import make_poster
@@ -204,7 +203,7 @@ def test_silence_is_a_line(making: Making) -> None:
 def test_sound_without_a_picture_has_its_waveform_as_poster(making: Making) -> None:
     path = making.folder / "sound.flac"
     ffmpeg("-f", "lavfi", "-i", "sine=f=300:d=1:r=96000", str(path))
-    make_waveform_poster(making, path, making.folder / "poster.jpg", (1280, 720))
+    make_poster(tools(), probe(tools(), path, LIMITS), making.folder / "poster.jpg")
     (poster,) = streams(making.folder / "poster.jpg")
     assert (poster["codec_name"], poster["width"], poster["height"]) == ("mjpeg", 1280, 720)
     assert sorted(file.name for file in making.folder.iterdir()) == ["poster.jpg", "sound.flac"]

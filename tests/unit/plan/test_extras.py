@@ -219,4 +219,4 @@ def test_a_poster_is_never_enlarged_and_always_there_as_jpeg() -> None:
     [("auto", None), ("0s", 0.0), ("1.5s", 1.5), ("25%", 2.5), ("100%", 9.96), ("1h", 9.96)],
 )
 def test_a_place_past_the_end_is_the_last_frame(at: str, seconds: float | None) -> None:
-    assert poster_time(source(), at) == seconds
+    assert poster_time(source(), at, (0.0, 10.0)) == seconds
