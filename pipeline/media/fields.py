@@ -8,6 +8,9 @@ from pipeline.media.process import run
 from pipeline.plan.fields import Combing, combing_argv, doubtful, places, read_combing, true_order
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.source import Source
 
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 LOOK_TIMEOUT_S = 300.0
 
 
-def with_true_fields(tools: Tools, source: Source) -> Source:
+def with_true_fields(
+    tools: Tools, source: Source, *, on_tick: Callable[[Progress], None] | None = None
+) -> Source:
     """Give the source with the order of fields that its picture has, whatever the file says.
 
     Frames that can't be decoded say nothing; encoding will tell. Raises `TransientMediaError`
@@ -27,6 +32,7 @@ def with_true_fields(tools: Tools, source: Source) -> Source:
     seen = Combing()
     for at_s in places(source):
         argv = combing_argv(tools.ffmpeg, source.path, video.index, at_s)
-        seen = seen.plus(read_combing(run(argv, timeout_s=LOOK_TIMEOUT_S).log))
+        looked = run(argv, timeout_s=LOOK_TIMEOUT_S, on_tick=on_tick)
+        seen = seen.plus(read_combing(looked.log))
     order = true_order(video.field_order, seen)
     return source.model_copy(update={"video": video.model_copy(update={"field_order": order})})

@@ -15,11 +15,15 @@ from pipeline.plan.reading import probe_argv
 from pipeline.plan.source import LEAPING, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.media.packets import Packets
+    from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
     from pipeline.settings.pipeline import Limits
+
+    Tick = Callable[[Progress], None] | None
 
 #: How long reading a header may take, seconds: a share may be slow, a header is short.
 PROBE_TIMEOUT_S = 120.0
@@ -38,15 +42,19 @@ BROKEN_OFF = ("End of file", "Truncat", "EBML header parsing failed")
 EXACT = ("mov", "avi")
 
 
-def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) -> Source:
+def probe(
+    tools: Tools, path: Path, limits: Limits, *, salvage: bool = False, on_tick: Tick = None
+) -> Source:
     """Read what the file is; with `salvage`, one that breaks off is read as far as it goes.
+
+    `on_tick` is called about every second meanwhile.
 
     Raises `MediaError`: `source_gone`, `empty`, `not_media`, `refused_format`, `still_image`,
     `truncated`, `unreadable`, `encrypted`, `too_large`, `too_long`; `TransientMediaError`:
     `timeout`, `stalled`.
     """
     size = _size(path)
-    told = _ask(tools, path, limits)
+    told = _ask(tools, path, limits, on_tick)
     _refuse_encrypted(path, told)
     picture = tracks.chosen_video(told)
     chosen = picture or tracks.chosen_audio(told)
@@ -55,11 +63,13 @@ def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) ->
     _refuse_still(path, told["format"])
     if picture is not None:
         _refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
-    packets = read_packets(tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S)
+    packets = read_packets(
+        tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
+    )
     if packets.count == 0:
         kind = "a picture" if picture is not None else "sound"
         raise _truncated(path, f"it announces {kind}, but holds nothing of it")
-    missing, ends_s = _cut_short(tools, path, told, chosen, packets)
+    missing, ends_s = _cut_short(tools, path, told, chosen, packets, on_tick)
     if missing and not salvage:
         raise _truncated(path, missing)
     source = _source(path, size, told, picture, packets)
@@ -71,7 +81,7 @@ def probe(tools: Tools, path: Path, limits: Limits, *, salvage: bool = False) ->
         )
     _refuse_large(path, source.display_width, source.display_height, limits)
     _refuse_long(path, source, limits)
-    return with_true_fields(tools, source)
+    return with_true_fields(tools, source, on_tick=on_tick)
 
 
 def _size(path: Path) -> int:
@@ -89,9 +99,15 @@ def _size(path: Path) -> int:
     return size
 
 
-def _ask(tools: Tools, path: Path, limits: Limits) -> dict[str, Any]:
+def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, Any]:
     argv = probe_argv(tools.ffprobe, path, max_pixels=limits.max_pixels)
-    done = run(argv, timeout_s=PROBE_TIMEOUT_S, keep_output=True, memory_bytes=PROBE_MEMORY)
+    done = run(
+        argv,
+        timeout_s=PROBE_TIMEOUT_S,
+        on_tick=on_tick,
+        keep_output=True,
+        memory_bytes=PROBE_MEMORY,
+    )
     told: dict[str, Any] = json.loads(done.output or b"{}")
     if done.returncode or not told.get("streams"):
         raise _unreadable(path, done.log)
@@ -163,7 +179,12 @@ def _refuse_encrypted(path: Path, told: dict[str, Any]) -> None:
 
 
 def _cut_short(
-    tools: Tools, path: Path, told: dict[str, Any], chosen: dict[str, Any], packets: Packets
+    tools: Tools,
+    path: Path,
+    told: dict[str, Any],
+    chosen: dict[str, Any],
+    packets: Packets,
+    on_tick: Tick,
 ) -> tuple[str, float | None]:
     """Say what is missing of a file whose header announces more than there is; "" for nothing.
 
@@ -189,9 +210,9 @@ def _cut_short(
     text_s = 0.0
     if announced_s - end_s > missing_s and not name.startswith(EXACT):
         # What it announces is the longest stream's end: that may be the sound's or a text's.
-        end_s = max(end_s, _end_of(tools, path, told, "audio"))
+        end_s = max(end_s, _end_of(tools, path, told, "audio", on_tick))
         if announced_s - end_s > missing_s:
-            text_s = _end_of(tools, path, told, "subtitle")
+            text_s = _end_of(tools, path, told, "subtitle", on_tick)
     if announced_s - max(end_s, text_s) > missing_s:
         return f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds", end_s
     return "", end_s if text_s else None
@@ -204,9 +225,12 @@ def _counted_s(name: str, chosen: dict[str, Any]) -> float:
     return float(int(frames) / rate) if name == "avi" and rate and frames.isdigit() else 0.0
 
 
-def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str) -> float:
+def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str, on_tick: Tick) -> float:
     tracks = [str(one["index"]) for one in told["streams"] if one.get("codec_type") == kind]
-    ends = [read_packets(tools, path, one, timeout_s=PACKETS_TIMEOUT_S).end_s for one in tracks]
+    ends = [
+        read_packets(tools, path, one, timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick).end_s
+        for one in tracks
+    ]
     return max((end for end in ends if end is not None), default=0.0)
 
 

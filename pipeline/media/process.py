@@ -38,6 +38,9 @@ TAIL_BYTES = 32_768
 MOST_OUTPUT = 512 << 20
 #: Encoders that print on their own: SVT-AV1 is to tell of errors only.
 QUIETER = {"SVT_LOG": "1"}
+#: Signals by which a process is ended from outside (-15 by people, -9 by a system without memory);
+#: others are its own doing, as a crash over a broken file.
+KILLS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _PR_SET_PDEATHSIG = 1
 _FULL = (b"No space left on device", b"Disk quota exceeded")
 
@@ -83,7 +86,7 @@ def run(
 
     Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when nothing moved for
     `stall_s` (None: it may be silent, as long as `timeout_s` allows), `no_space` when the process
-    ended because the disk is full.
+    ended because the disk is full, `killed` when somebody else ended it.
     """
     process = subprocess.Popen(
         [*_dying_with_parent(), *argv],
@@ -104,6 +107,8 @@ def run(
     done = Completed(process.returncode, watch.log(), watch.progress, bytes(watch.output))
     if done.returncode and any(word in watch.tail_bytes() for word in _FULL):
         raise no_space(str(cwd or argv[-1]))
+    if -done.returncode in KILLS:
+        raise _killed(argv[0], -done.returncode)
     return done
 
 
@@ -281,6 +286,14 @@ def _stalled(stall_s: float) -> TransientMediaError:
         "stalled",
         f"The tool made no progress for {stall_s:.0f} seconds and was stopped.",
         "Look whether the source's disk or share hangs.",
+    )
+
+
+def _killed(program: str, number: int) -> TransientMediaError:
+    return TransientMediaError(
+        "killed",
+        f"{os.path.basename(program)} was killed by signal {number}.",  # noqa: PTH119 - only its name
+        "It is tried again; look whether the machine ran out of memory.",
     )
 
 
