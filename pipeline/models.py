@@ -214,7 +214,7 @@ class Step(Base):
     attempt: Mapped[int] = mapped_column(default=0)
     #: Attempts of the present run that count against `limits.attempts`.
     tries: Mapped[int] = mapped_column(default=0)
-    #: `node/task id` of the one who works on it.
+    #: `node/process/task id` of the one who works on it.
     owner: Mapped[str | None] = mapped_column(String(255))
     lease_until: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]

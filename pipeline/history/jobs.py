@@ -191,23 +191,30 @@ def record_outputs(
     renditions: Iterable[OutputFacts],
 ) -> None:
     """Remember where the results are: `paths` by kind, relative to the output folder."""
+    job.renditions = []
+    session.flush()  # a rendition of the same name may have been there
+    describe_outputs(job, directory, paths, renditions)
+
+
+def describe_outputs(
+    job: Job, directory: str, paths: dict[str, str], renditions: Iterable[OutputFacts]
+) -> None:
+    """Fill in where the results are, in the row alone: whether it is kept is up to the caller."""
     job.output_directory = directory
     job.outputs = dict(paths)
-    job.renditions = []
-    session.flush()
-    for facts in renditions:
-        job.renditions.append(
-            Rendition(
-                name=facts.name,
-                width=facts.width,
-                height=facts.height,
-                codec=facts.codec,
-                path=facts.path,
-                frames=facts.frames,
-                duration_s=facts.duration_s,
-                bytes=facts.bytes,
-            )
+    job.renditions = [
+        Rendition(
+            name=facts.name,
+            width=facts.width,
+            height=facts.height,
+            codec=facts.codec,
+            path=facts.path,
+            frames=facts.frames,
+            duration_s=facts.duration_s,
+            bytes=facts.bytes,
         )
+        for facts in renditions
+    ]
 
 
 def end(
@@ -258,6 +265,11 @@ def reopen(session: Session, job_id: str, deadline: timedelta, *, afresh: bool) 
     job.finished_at = job.settled_at = job.published_at = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
+    _wait_again(job, afresh=afresh)
+    events.add(session, job_id, "retried", f"run {job.run} begins", run=job.run)
+
+
+def _wait_again(job: Job, *, afresh: bool) -> None:
     if afresh:
         job.plan = None
         for step in [step for step in job.steps if step.kind is StepKind.RENDITION]:
@@ -266,7 +278,16 @@ def reopen(session: Session, job_id: str, deadline: timedelta, *, afresh: bool) 
         if afresh or step.state is not StepState.DONE:
             step.state, step.progress, step.tries = StepState.WAITING, 0.0, 0
             step.lease_until = step.retry_at = step.finished_at = step.started_at = None
-    events.add(session, job_id, "retried", f"run {job.run} begins", run=job.run)
+
+
+def replan(session: Session, job: Job) -> None:
+    """Let a job that has not ended begin again at its probe: its plan is of no use any more.
+
+    The job's row must be locked. Who works on one of its steps finds the lease lost.
+    """
+    _wait_again(job, afresh=True)
+    job.published_at = None
+    events.add(session, job.id, "replanned", "its plan is from another version: planned again")
 
 
 def moved(session: Session, job_id: str, path: str | None) -> None:

@@ -29,6 +29,7 @@ class Decision(enum.Enum):
     NOTHING = "it is being worked on, or waits its turn"
     PUBLISH = "its canvas is owed to the broker"
     PUBLISH_IF_QUEUE_EMPTY = "its message is lost, unless it waits in a long queue"
+    FREE = "a step's worker was lost with it"
     FAIL = "a step has failed for good"
     EXHAUST = "a step was lost as often as it may be tried"
     EXPIRE = "its deadline has passed"
@@ -49,6 +50,8 @@ def decide(job: Job, at: datetime, limit: int) -> Decision:
         return Decision.EXPIRE
     if any(step.tries >= limit for step in job.steps if step.state is not StepState.DONE):
         return Decision.EXHAUST
+    if any(step.state is StepState.RUNNING for step in job.steps):
+        return Decision.FREE  # not live: the lease has lapsed
     return _publication(job, at)
 
 
@@ -56,8 +59,6 @@ def _publication(job: Job, at: datetime) -> Decision:
     if job.published_at is None:
         fresh = job.publish_count == 0 and at - job.created_at < PUBLISHING
         return Decision.NOTHING if fresh else Decision.PUBLISH
-    if any(step.state is StepState.RUNNING for step in job.steps):
-        return Decision.PUBLISH  # not live: the lease has lapsed
     retries = [
         step.retry_at for step in job.steps if step.retry_at and step.state is StepState.WAITING
     ]

@@ -1,4 +1,7 @@
-"""Steps: claim by a conditional update with a lease, heartbeat, publish behind the fence, end."""
+"""Steps: claim by a conditional update with a lease, heartbeat, publish behind the fence, end.
+
+Who changes steps locks their job's row first: nobody then waits for another in a ring.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from pipeline.history.errors import LeaseLost
 from pipeline.models import Attempt, Job, JobState, Step, StepKind, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -67,7 +70,7 @@ def claim(
 ) -> Claim | Refusal:
     """Claim those of the named steps that are not done, all or none.
 
-    `owner` is `node/task id`; `limit` is how many tries a run of the job allows a step.
+    `owner` is `node/process/task id`; `limit` is how many tries a run of the job allows a step.
     A step whose lease lapsed is taken over: its former attempt ends as `lost`.
     """
     job = session.get(Job, job_id, with_for_update=True)
@@ -162,6 +165,8 @@ def heartbeat(session: Session, claim: Claim, progress: float) -> None:
     Raises `LeaseLost` when the job was cancelled or ended, or another attempt took over.
     """
     at = now(session)
+    # The job's row first, as everybody locks them: who beats and who ends it never wait in a ring.
+    session.execute(update(Job).where(Job.id == claim.job_id).values(touched_at=at))
     for name in claim.names:
         beaten = changed(
             session,
@@ -171,7 +176,6 @@ def heartbeat(session: Session, claim: Claim, progress: float) -> None:
         )
         if beaten != 1:
             raise LeaseLost(claim.job_id, claim.names)
-    session.execute(update(Job).where(Job.id == claim.job_id).values(touched_at=at))
 
 
 @contextmanager
@@ -206,10 +210,10 @@ def publishing(session: Session, claim: Claim, *, log: str = "") -> Iterator[Job
 
 def fail(
     session: Session, claim: Claim, error: ReelworksError, *, retry_in: timedelta | None, log: str
-) -> None:
+) -> bool:
     """End the attempt badly: back to waiting when `retry_in` is given, else failed for good.
 
-    Does nothing when the steps are no longer ours: then somebody else decides.
+    False, and nothing is done, when the steps are no longer ours: then somebody else decides.
     """
     at = now(session)
     steps = _ours(session, claim)
@@ -231,6 +235,7 @@ def fail(
         )
     outcome = "failed" if retry_in is None else "retried"
     _end_attempts(session, steps, at, outcome, error=error, log=log)
+    return bool(steps)
 
 
 def release(session: Session, claim: Claim) -> None:
@@ -241,25 +246,47 @@ def release(session: Session, claim: Claim) -> None:
 
 def release_task(session: Session, task_id: str) -> set[str]:
     """Free what a lost task held (its process died). Returns the ids of the jobs concerned."""
-    held = select(Step).where(Step.state == StepState.RUNNING, Step.owner.endswith(f"/{task_id}"))
-    return _free(session, list(session.scalars(held)), "lost")
+    return _free_held(session, Step.owner.endswith(f"/{task_id}", autoescape=True))
 
 
-def release_node(session: Session, node: str) -> set[str]:
-    """Free what a dead worker held, by its node name. Returns the ids of the jobs concerned."""
-    held = select(Step).where(
+def release_node(session: Session, node: str, dead: Callable[[str], bool]) -> set[str]:
+    """Free what workers of the name `node` held of whom nothing is left.
+
+    `dead` tells of an owner whether that is certain: another worker of the same name may live.
+    Returns the ids of the jobs concerned.
+    """
+    held = select(Step.owner).where(
         Step.state == StepState.RUNNING, Step.owner.startswith(f"{node}/", autoescape=True)
     )
-    return _free(session, list(session.scalars(held)), "lost")
+    gone = [owner for owner in session.scalars(held.distinct()) if owner and dead(owner)]
+    return _free_held(session, Step.owner.in_(gone))
+
+
+def release_lapsed(session: Session, job_id: str) -> set[str]:
+    """Free the job's steps whose holder has not beaten for as long as a lease is."""
+    return _free_held(session, (Step.job_id == job_id) & (Step.lease_until <= now(session)))
 
 
 def reopen(session: Session, job_id: str, names: Sequence[str], reason: str) -> None:
-    """Take back steps that were done, because what they made is gone."""
+    """Take back steps that were done, because what they made is gone: they may be tried afresh."""
+    session.get(Job, job_id, with_for_update=True)
     for step in session.scalars(select(Step).where(Step.job_id == job_id, Step.name.in_(names))):
         step.state = StepState.WAITING
-        step.progress = 0.0
+        step.progress, step.tries = 0.0, 0
         step.finished_at = None
         events.add(session, job_id, "step_reopened", f"{step.name}: {reason}")
+
+
+def times_done(session: Session, job_id: str, names: Sequence[str]) -> int:
+    """Count how often in this run the most often done of the named steps was done."""
+    done = (
+        select(func.count(Attempt.id))
+        .join(Step, Step.id == Attempt.step_id)
+        .join(Job, (Job.id == Step.job_id) & (Job.run == Attempt.run))
+        .where(Job.id == job_id, Step.name.in_(names), Attempt.outcome == "done")
+        .group_by(Step.id)
+    )
+    return max(session.scalars(done), default=0)
 
 
 def count_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
@@ -272,11 +299,23 @@ def count_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
 
 
 def _ours(session: Session, claim: Claim) -> list[Step]:
+    session.get(Job, claim.job_id, with_for_update=True)
     return [
         step
         for name in claim.names
-        for step in session.scalars(select(Step).where(_held(claim, name)).with_for_update())
+        for step in session.scalars(select(Step).where(_held(claim, name)))
     ]
+
+
+def _free_held(session: Session, which: ColumnElement[bool]) -> set[str]:
+    """Free those running steps of `which` that still are so once their jobs are locked."""
+    held = (Step.state == StepState.RUNNING) & which
+    found = session.scalars(select(Step.job_id).where(held).distinct())
+    job_ids = sorted(found)
+    for job_id in job_ids:
+        session.get(Job, job_id, with_for_update=True)
+    steps = session.scalars(select(Step).where(held, Step.job_id.in_(job_ids)))
+    return _free(session, list(steps), "lost")
 
 
 def _free(session: Session, steps: list[Step], outcome: str, *, uncount: bool = False) -> set[str]:

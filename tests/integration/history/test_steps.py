@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
+from sqlalchemy.exc import OperationalError
 
 from pipeline.errors import ReelworksError, TransientError
 from pipeline.history import jobs, steps
-from pipeline.history.database import now
+from pipeline.history.database import changed, now
 from pipeline.history.errors import LeaseLost
 from pipeline.history.steps import Claim, Refusal
 from pipeline.models import Attempt, Job, JobState, Step, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import Update
+    from sqlalchemy.orm import Session
 
     from pipeline.history.database import Database
 
@@ -280,12 +285,135 @@ def test_a_dead_worker_frees_what_it_held_and_nothing_else(
     db: Database, new_job: Callable[..., Job]
 ) -> None:
     mine, other = new_job(), new_job()
-    take(db, mine.id, "probe", owner="encode@a/task-1")
-    take(db, other.id, "probe", owner="encode@ab/task-2")
+    take(db, mine.id, "probe", owner="encode@a/dead/task-1")
+    take(db, other.id, "probe", owner="encode@ab/dead/task-2")
     with db.begin() as session:
-        assert steps.release_node(session, "encode@a") == {mine.id}
+        assert steps.release_node(session, "encode@a", lambda owner: "/dead/" in owner) == {mine.id}
     assert step(db, mine.id, "probe").state is StepState.WAITING
     assert step(db, other.id, "probe").state is StepState.RUNNING
     with db.begin() as session:
         assert steps.release_task(session, "task-2") == {other.id}
     assert outcomes(db, other.id, "probe") == ["lost"]
+
+
+def test_a_second_worker_of_the_same_name_keeps_what_it_holds(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    former, second = new_job(), new_job()
+    take(db, former.id, "probe", owner="encode@a/dead/task-1")
+    living = take(db, second.id, "probe", owner="encode@a/alive/task-2")
+    with db.begin() as session:
+        freed = steps.release_node(session, "encode@a", lambda owner: "/dead/" in owner)
+    assert freed == {former.id}
+    with db.begin() as session:
+        steps.heartbeat(session, living, 0.5)
+    assert step(db, second.id, "probe").progress == 0.5
+
+
+def test_what_somebody_took_over_meanwhile_is_not_freed(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    take(db, job.id, "probe", owner="encode@a/dead/task-1")
+    with db.begin() as session:
+
+        def dies_and_is_replaced(_owner: str) -> bool:
+            session.execute(update(Step).values(owner="encode@b/alive/task-2"))
+            return True
+
+        assert steps.release_node(session, "encode@a", dies_and_is_replaced) == set()
+    assert step(db, job.id, "probe").state is StepState.RUNNING
+
+
+def test_a_lapsed_step_is_freed_once_and_a_live_one_is_not(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    take(db, job.id, "probe")
+    with db.begin() as session:
+        assert steps.release_lapsed(session, job.id) == set()
+    lapse(db)
+    with db.begin() as session:
+        assert steps.release_lapsed(session, job.id) == {job.id}
+    with db.begin() as session:
+        assert steps.release_lapsed(session, job.id) == set()
+    assert outcomes(db, job.id, "probe") == ["lost"]
+    assert step(db, job.id, "probe").tries == 1
+
+
+def test_what_was_made_again_is_counted_and_may_be_tried_afresh(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = planned(db, new_job(), "rendition:a", "rendition:b")
+    do(db, job.id, "rendition:a", "rendition:b")
+    with db.begin() as session:
+        steps.reopen(session, job.id, ["rendition:a"], "gone")
+    assert step(db, job.id, "rendition:a").tries == 0
+    do(db, job.id, "rendition:a")
+    with db.read() as session:
+        assert steps.times_done(session, job.id, ["rendition:a", "rendition:b"]) == 2
+        assert steps.times_done(session, job.id, ["rendition:b"]) == 1
+        assert steps.times_done(session, job.id, ["manifest"]) == 0
+
+
+def test_who_beats_and_who_cancels_do_not_wait_for_each_other_in_a_ring(
+    db: Database, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    swift = changed
+    between = threading.Event()
+
+    def slow(session: Session, statement: Update) -> int:
+        count = swift(session, statement)
+        between.set()
+        time.sleep(0.5)
+        return count
+
+    monkeypatch.setattr("pipeline.history.steps.changed", slow)
+    problems: list[Exception] = []
+
+    def act(what: Callable[[Session], object]) -> None:
+        try:
+            with db.begin() as session:
+                what(session)
+        except OperationalError as problem:
+            problems.append(problem)
+
+    beating = threading.Thread(
+        target=act, args=(lambda session: steps.heartbeat(session, claimed, 0.5),)
+    )
+    beating.start()
+    assert between.wait(10)
+    act(lambda session: jobs.end(session, job.id, JobState.CANCELLED))
+    beating.join()
+    assert problems == []
+    with db.read() as session:
+        assert jobs.get(session, job.id).state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("how", ["fail", "release"])
+def test_who_gives_up_a_step_locks_its_job_first(
+    db: Database, new_job: Callable[..., Job], how: str
+) -> None:
+    job = new_job()
+    claimed = take(db, job.id, "probe")
+    said: list[str] = []
+
+    def hear(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", hear)
+    try:
+        with db.begin() as session:
+            if how == "fail":
+                error = TransientError("no_space", "The disk is full.")
+                steps.fail(session, claimed, error, retry_in=None, log="")
+            else:
+                steps.release(session, claimed)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", hear)
+    touching = [one for one in said if "steps" in one or "jobs" in one]
+    assert touching[0].startswith("SELECT jobs.")
+    if db.url.get_backend_name() != "sqlite":
+        assert "FOR UPDATE" in touching[0]

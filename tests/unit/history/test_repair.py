@@ -63,8 +63,8 @@ def test_a_waiting_job_past_its_deadline_expires() -> None:
     assert decide(late, NOW, LIMIT) is Decision.EXPIRE
 
 
-def test_a_lapsed_lease_is_published_again_until_the_tries_are_used_up() -> None:
-    assert decide(job(running(timedelta(seconds=-1))), NOW, LIMIT) is Decision.PUBLISH
+def test_a_lapsed_lease_is_freed_until_the_tries_are_used_up() -> None:
+    assert decide(job(running(timedelta(seconds=-1))), NOW, LIMIT) is Decision.FREE
     lost = running(timedelta(seconds=-1))
     lost.tries = LIMIT
     assert decide(job(lost), NOW, LIMIT) is Decision.EXHAUST
