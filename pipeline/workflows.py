@@ -18,9 +18,9 @@ from pipeline.errors import TransientError
 from pipeline.history import jobs
 from pipeline.history.errors import WrongState
 from pipeline.models import JobState, StepKind, StepState
-from pipeline.plan.plan import Plan
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.manifest import manifest
+from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
 from pipeline.tasks.probe import probe
 from pipeline.tasks.rendition import rendition
 from pipeline.tasks.thumbnail import thumbnail
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pipeline.history.views import JobView
     from pipeline.models import Job
+    from pipeline.settings.profiles import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,7 @@ def launch(job_id: str) -> bool:
     """
     ready = runtime()
     with ready.db.begin() as session:
+        plan_again_if_outdated(session, jobs.get(session, job_id, lock=True))
         job = jobs.mark_published(session, job_id)
         if job is None:
             return False
@@ -116,9 +118,9 @@ def launch(job_id: str) -> bool:
 
 
 def todo_of(job: Job) -> Todo:
-    """Read from the job's rows what is not done."""
+    """Read from the job's rows what is not done. Raises `PlanOutdated`."""
     waiting = frozenset(step.name for step in job.steps if step.state is not StepState.DONE)
-    plan = None if job.plan is None else Plan.model_validate(job.plan)
+    plan = stored_plan(job)
     units = () if plan is None else plan.units
     left = (
         (unit.name, unit.capability, tuple(step for step in unit.steps if step in waiting))
@@ -147,13 +149,20 @@ def retry(job_id: str) -> JobView:
         job = jobs.find(session, job_id)
         full_id = job.id
         folder = Workspace(paths.work, paths.library, full_id).folder
-        plan = None if job.plan is None else Plan.model_validate(job.plan)
-        changed = plan is None or plan.profile != profile_of(job.profile)
+        changed = _plan_changed(job, profile_of(job.profile))
         deadline = ready.settings.pipeline.limits.deadline
         jobs.reopen(session, full_id, deadline, afresh=changed or not folder.is_dir())
     launch(full_id)
     with ready.db.read() as session:
         return jobs.view(session, full_id)
+
+
+def _plan_changed(job: Job, profile: Profile) -> bool:
+    try:
+        plan = stored_plan(job)
+    except PlanOutdated:
+        return True
+    return plan is None or plan.profile != profile
 
 
 def cancel(job_id: str) -> JobView:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pipeline.app import app, runtime
 from pipeline.history import steps
+from pipeline.tasks.owner import is_dead
 
 
 def take_back(node: str) -> str | None:
     """Free what the dead worker `node` held and have its jobs published again; says how many.
 
-    Call it when nothing of the worker is left: its encoders too must be gone. Raises
-    `DatabaseUnreachable`, or the broker's error; then the lease lapses and the reconciler does it.
+    Another worker of that name, started beside it, keeps what it holds. Call it when nothing of
+    the worker is left: its encoders too must be gone. Raises `DatabaseUnreachable`, or the
+    broker's error; then the lease lapses and the reconciler does it.
     """
     with runtime().db.begin() as session:
-        freed = steps.release_node(session, node)
+        freed = steps.release_node(session, node, is_dead)
     if not freed:
         return None
     app.send_task("pipeline.reconcile", queue="control", ignore_result=True)

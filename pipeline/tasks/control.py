@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from celery.signals import task_failure, task_revoked, worker_ready
-from kombu.exceptions import OperationalError
 
 from pipeline.app import app, queue_depth, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, outbox, steps
 from pipeline.history.database import now
+from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.repair import Decision, decide
 from pipeline.models import JobState, StepKind, StepState
+from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
-from pipeline.tasks.step import exhausted, expired
+from pipeline.tasks.owner import is_dead
+from pipeline.tasks.resumption import send_resume
 from pipeline.workflows import launch
 
 if TYPE_CHECKING:
@@ -46,11 +48,21 @@ def reconcile() -> None:
         alerts = outbox.pending(session)
     depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
     for job_id in unfinished:
-        repair(ready, job_id, depth=depth)
+        _apart(job_id, partial(repair, ready, job_id, depth=depth))
     for job_id in unsettled:
-        settle_job(ready, job_id)
+        _apart(job_id, partial(settle_job, ready, job_id))
     if alerts:
         app.send_task("pipeline.notify", ignore_result=True)
+
+
+def _apart(job_id: str, act: Callable[[], object]) -> None:
+    """Do it so that what is wrong with one job keeps nothing from the others."""
+    try:
+        act()
+    except DatabaseUnreachable:
+        raise  # that concerns all of them
+    except Exception:
+        logger.exception("job %s can't be looked after now", job_id)
 
 
 def repair(
@@ -66,16 +78,27 @@ def repair(
     has just ended: when nobody works on the job, its next canvas is due at once. `depth` tells
     how many messages wait in a queue.
     """
-    with ready.db.read() as session:
-        job = jobs.get(session, job_id)
-        at = now(session)
-        decision = decide(job, at, ready.settings.pipeline.limits.attempts)
-        if after_step and decision is Decision.NOTHING and _between_steps(job):
-            decision = Decision.PUBLISH
-        _act(ready, job, decision, depth or queue_depth)
+    waiting = depth or queue_depth
+    decision = _look(ready, job_id, waiting, after_step=after_step)
+    if decision is Decision.FREE:
+        with ready.db.begin() as session:
+            steps.release_lapsed(session, job_id)
+        decision = _look(ready, job_id, waiting, after_step=after_step)
     if decision is not Decision.NOTHING:
         logger.info("job %s: %s", job_id, decision.value)
     return decision.value
+
+
+def _look(
+    ready: Runtime, job_id: str, depth: Callable[[str], int], *, after_step: bool
+) -> Decision:
+    with ready.db.read() as session:
+        job = jobs.get(session, job_id)
+        decision = decide(job, now(session), ready.settings.pipeline.limits.attempts)
+        if after_step and decision is Decision.NOTHING and _between_steps(job):
+            decision = Decision.PUBLISH
+        _act(ready, job, decision, depth)
+    return decision
 
 
 def _between_steps(job: Job) -> bool:
@@ -114,7 +137,7 @@ def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], in
             finalise(ready, job.id, JobState.EXPIRED, error=expired(), step=name)
         case Decision.SUCCEED:
             finalise(ready, job.id, JobState.SUCCEEDED)
-        case Decision.NOTHING:
+        case Decision.NOTHING | Decision.FREE:
             pass
 
 
@@ -138,7 +161,7 @@ def _expired_in_queue(request: object = None, *, expired: bool = False, **_: obj
     # A revoked task calls no errback: without this the job would wait for the reconciler.
     job_id = _job_id(getattr(request, "args", None))
     if expired and job_id is not None:
-        _send_resume(job_id)
+        send_resume(job_id)
 
 
 @task_failure.connect
@@ -151,26 +174,19 @@ def _worker_lost(task_id: str = "", exception: object = None, **_: object) -> No
     with ready.db.begin() as session:
         freed = steps.release_task(session, task_id)
     for job_id in freed:
-        _send_resume(job_id)
+        send_resume(job_id)
 
 
 @worker_ready.connect
 def _free_former_self(sender: object = None, **_: object) -> None:
-    # A node of this name that held leases is dead: its name is ours now.
+    # What those of this name held of whom nothing is left; a second worker beside us lives on.
     node = str(getattr(sender, "hostname", ""))
     ready = runtime()
     with ready.db.begin() as session:
-        freed = steps.release_node(session, node)
+        freed = steps.release_node(session, node, is_dead)
     for job_id in freed:
-        _send_resume(job_id)
+        send_resume(job_id)
 
 
 def _job_id(args: object) -> str | None:
     return args[0] if isinstance(args, (list, tuple)) and args else None
-
-
-def _send_resume(job_id: str) -> None:
-    try:
-        app.send_task("pipeline.resume", args=(job_id,), queue="control", ignore_result=True)
-    except OperationalError as problem:
-        logger.warning("job %s waits for the reconciler: %s", job_id, problem)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pipeline.app import app
-from pipeline.errors import TransientError
+from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
 from pipeline.history.views import job_view
 from pipeline.media.extras import Making, make_extras
@@ -19,8 +20,8 @@ from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
 from pipeline.plan.posters import POSTER
 from pipeline.tasks.finalise import finalise
-from pipeline.tasks.step import StepFailed, Work, perform, tools
-from pipeline.tasks.workspace import flush, publish_folder
+from pipeline.tasks.step import GivenBack, StepFailed, Work, perform, tools
+from pipeline.tasks.workspace import flush_all, publish_folder
 
 if TYPE_CHECKING:
     from celery import Task
@@ -52,18 +53,15 @@ def _manifest(work: Work) -> None:
     paths = {"poster": POSTER, **made.paths, **described(plan, made.silent), **extras}
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)
     final = work.workspace.library / work.library_subfolder / folder
+    outputs = [jobs.OutputFacts(**fact.model_dump()) for fact in facts]
+    (staging / JOB_FILE).write_text(_job_file(work, final, paths, outputs))
+    work.meanwhile(partial(flush_all, [staging]))
     with work.publishing() as (session, job):
-        jobs.record_outputs(
-            session,
-            job,
-            str(final),
-            paths,
-            [jobs.OutputFacts(**fact.model_dump()) for fact in facts],
-        )
+        jobs.record_outputs(session, job, str(final), paths, outputs)
         session.flush()
-        (staging / JOB_FILE).write_text(_as_succeeded(job).model_dump_json(indent=2) + "\n")
-        flush(staging / JOB_FILE)
-        publish_folder(staging, final)
+        former = publish_folder(staging, final)
+    if former is not None:
+        shutil.rmtree(former, ignore_errors=True)
     finalise(work.runtime, work.claim.job_id, JobState.SUCCEEDED)
 
 
@@ -73,25 +71,44 @@ def _inputs(work: Work) -> dict[str, Path]:
     found = {step: work.workspace.result(step) for step in names}
     gone = [step for step, path in found.items() if not path.is_file()]
     if gone:
-        with work.runtime.db.begin() as session:
-            steps.reopen(
-                session, work.claim.job_id, gone, "its result is gone from the work folder"
-            )
-        raise TransientError(
-            "result_gone",
-            f"Results of {', '.join(gone)} are gone from {work.workspace.folder}.",
-            "They are made again; keep other programs out of the work folder.",
-        )
+        _make_again(work, gone)
     del found["thumbnail"]
     return found
 
 
+def _make_again(work: Work, gone: list[str]) -> NoReturn:
+    """Have results made again that are gone, unless they go again and again."""
+    job_id, folder = work.claim.job_id, work.workspace.folder
+    limit = work.runtime.settings.pipeline.limits.attempts
+    with work.runtime.db.begin() as session:
+        # They are gone also when the job has ended and was cleared away: then this raises.
+        steps.heartbeat(session, work.claim, 0.0)
+        if steps.times_done(session, job_id, gone) > limit:
+            raise ReelworksError(
+                "result_gone",
+                f"Results of {', '.join(gone)} are gone from {folder}, again and again.",
+                "Give every worker the same `paths.work`, and keep other programs out of it.",
+            )
+        steps.reopen(session, job_id, gone, "its result is gone from the work folder")
+    raise GivenBack(f"results of {', '.join(gone)} are gone from {folder}")
+
+
+def _job_file(
+    work: Work, final: Path, paths: dict[str, str], outputs: list[jobs.OutputFacts]
+) -> str:
+    """Write down the job as it will stand once its folder has appeared."""
+    with work.runtime.db.read() as session:
+        job = jobs.get(session, work.claim.job_id)
+        session.refresh(job, ["steps", "renditions"])
+    # The row is nobody's now: what is changed in it is not written to the database.
+    jobs.describe_outputs(job, str(final), paths, outputs)
+    return _as_succeeded(job).model_dump_json(indent=2) + "\n"
+
+
 def _as_succeeded(job: Job) -> JobView:
-    """Show the job as it will stand once its folder has appeared."""
     at = datetime.now(UTC)
-    state, job.state = job.state, JobState.SUCCEEDED
+    job.state = JobState.SUCCEEDED
     view = job_view(job)
-    job.state = state
     done = [
         step
         if step.kind != "manifest"

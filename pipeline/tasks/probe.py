@@ -26,16 +26,19 @@ def probe(self: Task[..., str], job_id: str) -> str:
 
 def _probe(work: Work) -> None:
     settings = work.runtime.settings
+    work.check_source()
     profile = settings.profile(work.profile)
     source = reading.probe(
         tools(),
-        work.source_path,
+        work.origin.path,
         settings.pipeline.limits,
         salvage=profile.damaged == "salvage",
+        on_tick=work.tick,
     )
     plan = make_plan(source, profile, SLOTS)
     if not plan.units:
         raise nothing_to_make(source)
+    work.check_source_kept()
     with work.publishing() as (session, job):
         jobs.record_plan(
             session,

@@ -10,6 +10,7 @@ from pipeline.history import events
 from pipeline.media.encode import encode_unit
 from pipeline.media.verify import verify_rendition
 from pipeline.tasks.step import StepFailed, Work, perform, tools
+from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
     from celery import Task
@@ -22,6 +23,7 @@ def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) ->
 
 
 def _encode(work: Work, unit_name: str) -> None:
+    work.check_source()
     plan = work.planned
     unit = plan.unit(unit_name)
     scratch = {
@@ -31,6 +33,8 @@ def _encode(work: Work, unit_name: str) -> None:
     work.log = made.log
     for step, path in scratch.items():
         verify_rendition(tools(), plan, step, path, made.frames, on_tick=work.alive)
+    work.check_source_kept()
+    work.meanwhile(partial(flush_all, scratch.values()))
     with work.publishing() as (session, job):
         for step, attempt in work.claim.attempts.items():
             work.workspace.publish(step, attempt)

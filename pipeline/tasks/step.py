@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.app import Runtime, runtime
-from pipeline.errors import ReelworksError, TransientError
+from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
 from pipeline.history.database import now
-from pipeline.history.errors import LeaseLost
+from pipeline.history.errors import DatabaseUnreachable, LeaseLost
 from pipeline.history.steps import Claim, Refusal
+from pipeline.ingest.fingerprint import fingerprint
 from pipeline.media.tools import Tools, find_tools
 from pipeline.models import JobState
 from pipeline.plan.plan import Plan
+from pipeline.tasks.explain import DATABASE_TROUBLE, exhausted, expired, explain
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.origin import Origin
+from pipeline.tasks.owner import owner_of
+from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
+from pipeline.tasks.resumption import send_resume
 from pipeline.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,9 +42,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 #: The database hears of progress at most this often, seconds; it is also how soon a cancelled
 #: encode stops. Far below the lease, so that a few lost beats cost nothing.
 BEAT_S = 2.0
+#: How long work goes on while the database does not answer, seconds. Nobody else can claim it
+#: meanwhile; and should only we be cut off, the fence keeps what we make from being published.
+UNHEARD_S = 600.0
 #: Back-off before another try: the first wait, doubled each time, up to the last; seconds.
 FIRST_RETRY_S = 5.0
 LAST_RETRY_S = 600.0
@@ -50,28 +58,38 @@ class StepFailed(Exception):
     """Tells Celery that a step failed for good; the reasons are in the database."""
 
 
+class GivenBack(Exception):
+    """The step can't be done now, and that is nobody's failure: others come first again."""
+
+
 @dataclass
 class Work:
     """One claimed step (or unit of steps), as its own code sees it."""
 
     runtime: Runtime
     claim: Claim
-    source_path: Path
+    origin: Origin
     original_name: str
     library_subfolder: str
     profile: str
-    #: None before the probe step has made it.
+    #: None before the probe step has made it. Its source is where the job's source is now.
     plan: Plan | None
     deadline_at_monotonic: float
     workspace: Workspace
     #: The end of what the tools printed, kept with the attempt.
     log: str = ""
     _beaten_at: float = field(default_factory=time.monotonic)
+    _heard_at: float = field(default_factory=time.monotonic)
 
     @property
     def timeout_s(self) -> float:
         """How long the work may still take before the job's deadline, seconds."""
         return max(self.deadline_at_monotonic - time.monotonic(), 0.1)
+
+    @property
+    def late(self) -> bool:
+        """Whether the job's deadline has passed."""
+        return time.monotonic() >= self.deadline_at_monotonic
 
     @property
     def planned(self) -> Plan:
@@ -81,12 +99,54 @@ class Work:
         return self.plan
 
     def beat(self, share: float) -> None:
-        """Tell the database that the work moves: `share` of it is done. Raises `LeaseLost`."""
+        """Tell the database that the work moves: `share` of it is done. Raises `LeaseLost`.
+
+        A database that does not answer for a while costs nothing but the news.
+        """
         if time.monotonic() - self._beaten_at < BEAT_S:
             return
         self._beaten_at = time.monotonic()
+        try:
+            with self.runtime.db.begin() as session:
+                steps.heartbeat(session, self.claim, share)
+        except (DatabaseUnreachable, *DATABASE_TROUBLE) as problem:
+            if time.monotonic() - self._heard_at > UNHEARD_S:
+                raise LeaseLost(self.claim.job_id, self.claim.names) from problem
+            logger.warning("job %s: a heartbeat was lost: %s", self.claim.job_id, problem)
+        else:
+            self._heard_at = time.monotonic()
+
+    def meanwhile(self, act: Callable[[], T], share: float = 1.0) -> T:
+        """Do what can't tell how far it is, as flushing to disk, and keep the lease meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            acting = pool.submit(act)
+            while not wait([acting], BEAT_S).done:
+                self.beat(share)
+            return acting.result()
+
+    def check_source(self) -> None:
+        """See that the source is still the file that was submitted.
+
+        Raises `MediaError`: `source_gone`, `source_changed`.
+        """
+        mtime_ns = self.origin.checked_mtime_ns()
+        if mtime_ns == self.origin.mtime_ns:
+            return
+        # Only touched, or copied to where times are coarser: what is in it decides.
+        path = self.origin.path
+        if self.meanwhile(lambda: fingerprint(path), 0.0) != self.origin.fingerprint:
+            raise self.origin.changed("its content is another one")
         with self.runtime.db.begin() as session:
-            steps.heartbeat(session, self.claim, share)
+            jobs.replace_source(session, self.claim.job_id, str(path), mtime_ns)
+        self.origin = self.origin.as_of(mtime_ns)
+
+    def check_source_kept(self) -> None:
+        """See, once the source was read, that nobody wrote to it meanwhile; it may be gone by now.
+
+        Raises `MediaError` (`source_changed`).
+        """
+        if self.origin.path.exists():
+            self.check_source()
 
     def tick(self, progress: Progress) -> None:
         """Heartbeat from a running tool, measured by how much of the source it has passed."""
@@ -124,72 +184,97 @@ def perform(
     """
     ready = runtime()
     limit = ready.settings.pipeline.limits.attempts
-    owner = f"{task.request.hostname}/{task.request.id}"
-    with ready.db.begin() as session:
-        claim = steps.claim(session, job_id, names, owner=owner, limit=limit)
-        work = None if isinstance(claim, Refusal) else _work(ready, session, claim)
-    if isinstance(claim, Refusal) or work is None:
-        return _refused(ready, job_id, names, claim)
+    try:
+        work = _claimed(ready, job_id, names, owner_of(task), limit)
+    except PlanOutdated:
+        return _plan_again(ready, job_id)
+    if isinstance(work, Refusal):
+        return _refused(ready, job_id, names, work)
     try:
         work.workspace.open(work.claim)
         body(work)
     except LeaseLost as error:
         logger.info("%s", error)
-        _discard(work)
+        work.workspace.discard(work.claim)
         return "lease lost"
+    except GivenBack as reason:
+        _give_back(work)
+        send_resume(job_id)
+        return f"given back: {reason}"
     except Exception as error:  # noqa: BLE001 - every failure is recorded, and told to Celery
-        _discard(work)
+        work.workspace.discard(work.claim)
         _failed(task, work, explain(error), limit)
     except BaseException:
         # The worker is being stopped: give the step back unharmed, for whoever comes next.
-        _discard(work)
-        with ready.db.begin() as session:
-            steps.release(session, work.claim)
+        _give_back(work)
         raise
     return "done"
+
+
+def _claimed(
+    ready: Runtime, job_id: str, names: tuple[str, ...], owner: str, limit: int
+) -> Work | Refusal:
+    """Claim the steps, or nothing. Raises `PlanOutdated`: then nothing is claimed either."""
+    with ready.db.begin() as session:
+        claim = steps.claim(session, job_id, names, owner=owner, limit=limit)
+        return claim if isinstance(claim, Refusal) else _work(ready, session, claim)
+
+
+def _plan_again(ready: Runtime, job_id: str) -> str:
+    with ready.db.begin() as session:
+        plan_again_if_outdated(session, jobs.get(session, job_id, lock=True))
+    send_resume(job_id)
+    return "to be planned again"
 
 
 def _work(ready: Runtime, session: Session, claim: Claim) -> Work:
     job = jobs.get(session, claim.job_id)
     paths = ready.settings.pipeline.paths
     left = (job.deadline_at - now(session)).total_seconds()
+    origin = Origin.of(job)
+    plan = stored_plan(job)
     return Work(
         runtime=ready,
         claim=claim,
-        source_path=Path(job.source_path),
+        origin=origin,
         original_name=Path(job.original_path).name,
         library_subfolder=job.library_subfolder,
         profile=job.profile,
-        plan=None if job.plan is None else Plan.model_validate(job.plan),
+        plan=None if plan is None else origin.as_source_of(plan),
         deadline_at_monotonic=time.monotonic() + left,
         workspace=Workspace(paths.work, paths.library, job.id),
     )
 
 
-def _discard(work: Work) -> None:
-    for step in work.claim.names:
-        work.workspace.discard(step)
+def _give_back(work: Work) -> None:
+    work.workspace.discard(work.claim)
+    with work.runtime.db.begin() as session:
+        steps.release(session, work.claim)
 
 
-def _refused(ready: Runtime, job_id: str, names: tuple[str, ...], refusal: object) -> str:
+def _refused(ready: Runtime, job_id: str, names: tuple[str, ...], refusal: Refusal) -> str:
     if refusal is Refusal.EXPIRED:
         finalise(ready, job_id, JobState.EXPIRED, error=expired(), step=names[0])
     if refusal is Refusal.EXHAUSTED:
         finalise(ready, job_id, JobState.FAILED, error=exhausted(names[0]), step=names[0])
     if refusal is Refusal.FAILED:
         raise StepFailed(f"{', '.join(names)} of job {job_id} failed before")
-    return f"refused: {refusal.value}" if isinstance(refusal, Refusal) else "refused"
+    return f"refused: {refusal.value}"
 
 
 def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> None:
-    again = error.transient and work.claim.tries < limit
+    again = error.transient and work.claim.tries < limit and not work.late
     wait_s = retry_wait_s(work.claim.tries)
     with work.runtime.db.begin() as session:
         retry_in = timedelta(seconds=wait_s) if again else None
-        steps.fail(session, work.claim, error, retry_in=retry_in, log=work.log)
+        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=work.log)
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
     if again:
-        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=None)
+        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=limit)
+    if ours and error.transient and work.late:
+        # It might have passed, had there been time.
+        job_id, step = work.claim.job_id, work.claim.names[0]
+        finalise(work.runtime, job_id, JobState.EXPIRED, error=expired(), step=step)
     raise StepFailed(error.message) from None
 
 
@@ -201,45 +286,3 @@ def retry_wait_s(tries: int) -> float:
     """
     ceiling = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (tries - 1))
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing
-
-
-def explain(error: Exception) -> ReelworksError:
-    """Turn any exception of a step into an error a person can act on.
-
-    Errors of the system and the database can pass; what nobody foresaw is tried again too,
-    since the number of tries is limited.
-    """
-    if isinstance(error, ReelworksError):
-        return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return TransientError(
-            "no_space",
-            f"There is no space left where {error.filename or 'the results'} should be written.",
-            "Free some space, or point `paths` in pipeline.yml to a larger disk.",
-        )
-    if isinstance(error, DBAPIError):
-        return TransientError("database", f"The database refused: {error.orig}")
-    logger.error("unforeseen error", exc_info=error)
-    return TransientError(
-        "internal",
-        f"Something unforeseen went wrong: {type(error).__name__}: {error}",
-        "`reelworks logs` shows more; please report it with them.",
-    )
-
-
-def expired() -> ReelworksError:
-    """Say that a job's deadline passed before its work was done."""
-    return ReelworksError(
-        "expired",
-        "The job's deadline passed before its work was done.",
-        "`reelworks retry` tries again; `limits.deadline` in pipeline.yml sets the time allowed.",
-    )
-
-
-def exhausted(step: str) -> ReelworksError:
-    """Say that a step's worker was lost as often as a step may be tried."""
-    return ReelworksError(
-        "worker_lost",
-        f"The step {step} lost its worker as often as it may be tried.",
-        "Look for killed workers (memory, power); `reelworks retry` tries again.",
-    )

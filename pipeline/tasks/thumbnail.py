@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import app
 from pipeline.media.thumbnail import make_poster
 from pipeline.tasks.step import StepFailed, Work, perform, tools
+from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
     from celery import Task
@@ -20,6 +22,7 @@ def thumbnail(self: Task[..., str], job_id: str) -> str:
 
 def _thumbnail(work: Work) -> None:
     attempt = work.claim.attempts["thumbnail"]
+    work.check_source()
     scratch = work.workspace.scratch("thumbnail", attempt)
     make_poster(
         tools(),
@@ -30,5 +33,7 @@ def _thumbnail(work: Work) -> None:
         timeout_s=work.timeout_s,
         on_tick=work.tick,
     )
+    work.check_source_kept()
+    work.meanwhile(partial(flush_all, [scratch]))
     with work.publishing():
         work.workspace.publish("thumbnail", attempt)

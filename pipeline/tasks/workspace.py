@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.plan.names import result_suffix
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline.history.steps import Claim
@@ -46,29 +47,47 @@ class Workspace:
         return self.library / STAGING / f"{self.job_id}.{attempt}"
 
     def open(self, claim: Claim) -> None:
-        """Make the folder, and remove what earlier attempts at these steps left unfinished."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for step in claim.names:
-            self.discard(step)
+        """Make the folder, and remove what earlier attempts at these steps left unfinished.
 
-    def discard(self, step: str) -> None:
-        """Remove every unfinished result of a step, whichever attempt it was."""
-        for path in self.folder.glob(f"{_stem(step)}.*{SCRATCH}*"):
-            path.unlink(missing_ok=True)
+        What later attempts made stays: who is slow to begin may have been taken over already.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for step, attempt in claim.attempts.items():
+            for number, path in self._unfinished(step):
+                if number <= attempt:
+                    _remove(path)
+
+    def discard(self, claim: Claim) -> None:
+        """Remove what these very attempts left unfinished, and nothing of any other."""
+        for step, attempt in claim.attempts.items():
+            for number, path in self._unfinished(step):
+                if number == attempt:
+                    _remove(path)
+
+    def _unfinished(self, step: str) -> list[tuple[int, Path]]:
+        """List what attempts at a step left unfinished, each with the attempt's number."""
+        found = list(self.folder.glob(f"{_stem(step)}.*{SCRATCH}*"))
+        start = _stem(step)
         if step == "manifest":
-            self.discard_staging()
+            found, start = self._stagings(), self.job_id
+        numbers = [path.name[len(start) + 1 :].partition(".")[0] for path in found]
+        return [
+            (int(number), path)
+            for number, path in zip(numbers, found, strict=True)
+            if number.isdigit()
+        ]
+
+    def _stagings(self) -> list[Path]:
+        return list((self.library / STAGING).glob(f"{self.job_id}.*"))
 
     def discard_staging(self) -> None:
         """Remove every output folder of the job that was being built."""
-        for path in (self.library / STAGING).glob(f"{self.job_id}.*"):
+        for path in self._stagings():
             shutil.rmtree(path, ignore_errors=True)
 
     def publish(self, step: str, attempt: int) -> Path:
-        """Give an attempt's result its finished name, whole on disk before it appears."""
-        scratch, result = self.scratch(step, attempt), self.result(step)
-        flush(scratch)
-        scratch.replace(result)
-        return result
+        """Give an attempt's result, flushed before, its finished name."""
+        return self.scratch(step, attempt).replace(self.result(step))
 
     def discard_unfinished(self) -> None:
         """Remove every unfinished file of the job, and its folder when nothing else is in it."""
@@ -84,23 +103,33 @@ class Workspace:
         self.discard_staging()
 
 
-def publish_folder(staging: Path, final: Path) -> None:
-    """Make a built folder appear under its final name, by one rename.
+def publish_folder(staging: Path, final: Path) -> Path | None:
+    """Make a built folder, flushed before, appear under its final name, by one rename.
 
-    A folder of that name that an earlier, interrupted attempt published is replaced.
+    A folder of that name that an earlier, interrupted attempt published is replaced: it is given
+    back, beside the staging folder, to be removed when there is time.
     """
-    for path in sorted(staging.rglob("*")):
-        flush(path)
-    flush(staging)
     final.parent.mkdir(parents=True, exist_ok=True)
-    if final.exists():
-        former = staging.with_name(f"{staging.name}.former")
+    former = staging.with_name(f"{staging.name}.former") if final.exists() else None
+    if former is not None:
         final.rename(former)
+    try:
         staging.rename(final)
-        shutil.rmtree(former)
-    else:
-        staging.rename(final)
+    except OSError:
+        if former is not None:
+            former.rename(final)
+        raise
+    # Before the row says that it is there: one small write, however much is in the folder.
     flush(final.parent)
+    return former
+
+
+def flush_all(paths: Iterable[Path]) -> None:
+    """Force files to disk, and folders with all that is in them."""
+    for path in paths:
+        for inner in sorted(path.rglob("*")) if path.is_dir() else ():
+            flush(inner)
+        flush(path)
 
 
 def flush(path: Path) -> None:
@@ -114,3 +143,10 @@ def flush(path: Path) -> None:
 
 def _stem(step: str) -> str:
     return step.rpartition(":")[2]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
 
+from pipeline import workflows
 from pipeline.app import app
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
 from pipeline.history.database import now
 from pipeline.history.steps import Claim
 from pipeline.models import Job, JobState, OutboxRow, Step, StepState
-from pipeline.tasks import control
+from pipeline.plan.plan import VERSION
+from pipeline.tasks import control, owner
 from pipeline.tasks.control import reconcile, repair, resume
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.step import perform
+from pipeline.workflows import Todo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +193,7 @@ def test_a_killed_pool_process_frees_its_step_and_the_job_goes_on(
     from billiard.exceptions import WorkerLostError
 
     sent: list[tuple[str, ...]] = []
-    monkeypatch.setattr(control, "_send_resume", lambda job_id: sent.append((job_id,)))
+    monkeypatch.setattr(control, "send_resume", lambda job_id: sent.append((job_id,)))
     job = new_job()
     claim(ready, job, "lost-task")
     control._worker_lost(task_id="lost-task", exception=ValueError("another failure"))
@@ -197,15 +203,143 @@ def test_a_killed_pool_process_frees_its_step_and_the_job_goes_on(
     assert claim(ready, job, "next").attempts == {"probe": 2}
 
 
-def test_a_worker_that_starts_frees_what_its_former_self_held(
+def test_a_worker_that_starts_frees_what_its_former_self_held_and_nobody_elses(
     ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(control, "_send_resume", sent.append)
-    job = new_job()
-    claim(ready, job)
+    monkeypatch.setattr(control, "send_resume", sent.append)
+    former, beside = new_job(), new_job()
+    place, _, _ = owner.process().partition(".")
+    claim(ready, former, f"{place}.{ended_pid()}.123/t1")
+    living = claim(ready, beside, f"{owner.process()}/t2")
     control._free_former_self(sender=type("Consumer", (), {"hostname": "n"})())
+    assert sent == [former.id]
+    with ready.db.begin() as session:
+        steps.heartbeat(session, living, 0.5)
+
+
+def ended_pid() -> int:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    return ended.pid
+
+
+def test_a_lapsed_lease_is_published_once_and_then_waits_its_turn(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched: list[str] = []
+
+    def launch(job_id: str) -> None:
+        launched.append(job_id)
+        with ready.db.begin() as session:
+            jobs.mark_published(session, job_id)
+
+    monkeypatch.setattr(control, "launch", launch)
+    monkeypatch.setattr(control, "queue_depth", lambda _queue: 7)
+    job = new_job()
+    published(ready, job)
+    claim(ready, job)
+    lapse(ready)
+    for _ in range(4):
+        reconcile()
+    assert launched == [job.id]
+
+
+def test_one_job_that_cannot_be_looked_after_keeps_nothing_from_the_others(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    launched: list[str] = []
+
+    def launch(job_id: str) -> None:
+        if job_id == poisoned.id:
+            raise ValueError("poisoned")
+        launched.append(job_id)
+
+    monkeypatch.setattr(control, "launch", launch)
+    poisoned, other = new_job(), new_job()
+    for job in (poisoned, other):
+        with ready.db.begin() as session:
+            jobs.mark_published(session, job.id)
+            jobs.unpublish(session, job.id)
+    reconcile()
+    assert launched == [other.id]
+    assert poisoned.id in caplog.text
+
+
+@pytest.mark.parametrize("plan", [{"version": 0}, {"version": VERSION, "source": "?"}])
+def test_a_job_with_a_plan_of_another_version_is_planned_again(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    plan: dict[str, Any],
+) -> None:
+    canvases: list[Todo] = []
+
+    def journey(todo: Todo) -> Any:
+        canvases.append(todo)
+        return SimpleNamespace(apply_async=lambda **_: None)
+
+    monkeypatch.setattr(workflows, "journey", journey)
+    monkeypatch.setattr(app, "send_task", lambda *_, **__: None)
+    job = old_plan(ready, new_job(), plan)
+    reconcile()
+    (todo,) = canvases
+    assert not todo.planned
+    assert todo.steps == {"probe", "thumbnail", "manifest"}
+    with ready.db.read() as session:
+        row = jobs.get(session, job.id)
+        assert (row.plan, row.published_at is None) == (None, False)
+        assert {step.state for step in row.steps} == {StepState.WAITING}
+
+
+def old_plan(ready: Runtime, job: Job, plan: dict[str, Any]) -> Job:
+    """Give the job a plan, and steps of it, that another version of Reelworks made."""
+    with ready.db.begin() as session, steps.publishing(session, _in(session, job)) as row:
+        units = [("all", ["rendition:720p"])]
+        jobs.record_plan(session, row, plan, duration_s=1.0, size=(64, 36), units=units)
+    with ready.db.begin() as session:
+        jobs.mark_published(session, job.id)
+        jobs.unpublish(session, job.id)
+    return job
+
+
+def test_an_old_message_for_a_job_of_an_old_plan_claims_nothing(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr("pipeline.tasks.step.send_resume", sent.append)
+    job = old_plan(ready, new_job(), {"version": 0})
+    task: Any = SimpleNamespace(request=SimpleNamespace(hostname="n", id="t"))
+    done = perform(task, job.id, ("thumbnail",), lambda _work: pytest.fail("it was done"))
+    assert done == "to be planned again"
     assert sent == [job.id]
+    with ready.db.read() as session:
+        row = jobs.get(session, job.id)
+        assert {step.name: step.attempt for step in row.steps} == {
+            "probe": 1,
+            "thumbnail": 0,
+            "manifest": 0,
+        }
+
+
+def test_a_failed_job_of_an_old_plan_is_retried_from_its_beginning(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    launched: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workflows, "launch", launched.append)
+    job = old_plan(ready, new_job(profile="quick"), {"version": 0})
+    finalise(ready, job.id, JobState.FAILED, error=ReelworksError("bad", "Bad."), step="manifest")
+    view = workflows.retry(job.id)
+    assert {step.name: step.state for step in view.steps} == {
+        "probe": "waiting",
+        "thumbnail": "waiting",
+        "manifest": "waiting",
+    }
 
 
 def test_of_two_enders_one_ends_the_job(
