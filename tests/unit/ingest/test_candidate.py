@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePath
 
 import pytest
@@ -51,3 +52,28 @@ def test_a_folder_is_walked_in_order_without_hidden_folders(tmp_path: Path) -> N
     (tmp_path / "folder.mp4").mkdir()
     found = [path.relative_to(tmp_path) for path in candidates(WatchFolder(path=tmp_path))]
     assert found == [Path("b.mp4"), Path("a/c.mp4")]
+
+
+def test_what_can_not_be_read_is_passed_over_and_the_rest_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("closed/a.mp4", "locked/b.mp4", "open/c.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    real_scan, real_is_file = os.scandir, Path.is_file
+
+    def scan(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return real_scan(path)
+
+    def is_file(self: Path) -> bool:
+        if self.parent.name == "locked":
+            raise PermissionError(13, "Permission denied", str(self))
+        return real_is_file(self)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert list(candidates(WatchFolder(path=tmp_path))) == [tmp_path / "open" / "c.mp4"]
+    assert f"{tmp_path / 'closed'} is passed over: Permission denied" in caplog.text
+    assert f"{tmp_path / 'locked' / 'b.mp4'} is passed over: Permission denied" in caplog.text
