@@ -28,7 +28,11 @@ class View(BaseModel):
 
 
 class SourceView(View):
-    """The source: where it is now, and what the probe found (None before it has)."""
+    """The source: where it is now, and what the probe found (None before it has).
+
+    A job's file beside its results keeps where the source was when they appeared: it is moved,
+    as its folder's entry says, only after that.
+    """
 
     path: str
     original_path: str

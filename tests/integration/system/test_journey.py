@@ -49,7 +49,7 @@ def test_a_dropped_clip_succeeds_with_the_promised_json(done: dict[str, Any]) ->
     ]
 
 
-def test_every_output_is_there_and_has_every_frame(done: dict[str, Any]) -> None:
+def test_every_output_is_there_and_has_every_frame(system: System, done: dict[str, Any]) -> None:
     folder = Path(done["outputs"]["directory"])
     assert (folder / done["outputs"]["poster"]).read_bytes()[:2] == b"\xff\xd8"
     posters = done["outputs"]["posters"]
@@ -64,6 +64,9 @@ def test_every_output_is_there_and_has_every_frame(done: dict[str, Any]) -> None
     on_disk = json.loads((folder / "job.json").read_text())
     assert (on_disk["id"], on_disk["state"]) == (done["id"], "succeeded")
     assert on_disk["outputs"] == done["outputs"]
+    # It tells where the source was when the folder appeared; only then is the source moved.
+    found = str(system.inbox / "dropped.mp4")
+    assert on_disk["source"]["path"] == on_disk["source"]["original_path"] == found
 
 
 def test_independent_libraries_read_both_manifests(done: dict[str, Any]) -> None:
@@ -85,6 +88,8 @@ def test_the_source_is_archived_and_nothing_unfinished_is_left(
     media = system.root / "media"
     eventually((media / "archive" / "dropped.mp4").exists, "the source to be archived")
     assert not (media / "inbox" / "dropped.mp4").exists()
+    (now,) = system.jobs_of("dropped.mp4")
+    assert now["source"]["path"] == str(media / "archive" / "dropped.mp4")
     assert not (media / "work" / done["id"]).exists()
     assert list((media / "library" / ".staging").iterdir()) == []
 
