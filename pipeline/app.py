@@ -40,7 +40,16 @@ CHORD_EXPIRES_S = 604_800
 PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.5}
 TASK_MODULES = tuple(
     f"pipeline.tasks.{name}"
-    for name in ("probe", "thumbnail", "rendition", "manifest", "notify", "control", "ingest")
+    for name in (
+        "probe",
+        "thumbnail",
+        "rendition",
+        "manifest",
+        "notify",
+        "control",
+        "ingest",
+        "settle",
+    )
 )
 
 
@@ -102,6 +111,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "pipeline.rendition": {"queue": "encode.cpu"},
             "pipeline.scan": {"queue": "ingest"},
             "pipeline.clean": {"queue": "ingest"},
+            "pipeline.settle": {"queue": "ingest"},
             "pipeline.notify": {"queue": "notify"},
         },
         "broker_transport_options": _transport_options(redis=redis),

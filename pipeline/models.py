@@ -149,6 +149,8 @@ class Job(Base):
     library_subfolder: Mapped[str] = mapped_column(Text, default="")
     source_bytes: Mapped[int] = mapped_column(BigInteger)
     source_mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    #: None where it is not known; it spares a reading when it still agrees.
+    source_inode: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str] = mapped_column(String(128))
     #: What the watched folder's entry said when the file was found.
     on_success: Mapped[str] = mapped_column(String(16), default="keep")
@@ -157,6 +159,9 @@ class Job(Base):
     quarantine_to: Mapped[str | None] = mapped_column(Text)
     #: When the source was moved (or left) as the entry says; None while that is owed.
     settled_at: Mapped[datetime | None]
+    #: Who moves the source now, and until when nobody else may.
+    settle_owner: Mapped[str | None] = mapped_column(String(32))
+    settle_until: Mapped[datetime | None]
 
     #: The `Plan` as JSON, written by the probe step; None before.
     plan: Mapped[dict[str, Any] | None]
@@ -310,7 +315,7 @@ class KnownFile(Base):
 
     __tablename__ = "known_files"
 
-    #: SHA-256 of the path in hex: paths are longer than some databases can index.
+    #: SHA-256 of path and profile in hex: paths are longer than some databases can index.
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     path: Mapped[str] = mapped_column(Text)
     bytes: Mapped[int] = mapped_column(BigInteger)

@@ -41,6 +41,7 @@ class NewJob:
     archive_to: str | None
     quarantine_to: str | None
     deadline: timedelta
+    source_inode: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ def create(session: Session, new: NewJob) -> tuple[Job, bool]:
         library_subfolder=new.library_subfolder,
         source_bytes=new.source_bytes,
         source_mtime_ns=new.source_mtime_ns,
+        source_inode=new.source_inode,
         fingerprint=new.fingerprint,
         on_success=new.on_success,
         on_failure=new.on_failure,
@@ -263,6 +265,7 @@ def reopen(session: Session, job_id: str, deadline: timedelta, *, afresh: bool) 
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
     job.finished_at = job.settled_at = job.published_at = None
+    job.settle_owner = job.settle_until = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
     _wait_again(job, afresh=afresh)
@@ -290,21 +293,16 @@ def replan(session: Session, job: Job) -> None:
     events.add(session, job.id, "replanned", "its plan is from another version: planned again")
 
 
-def moved(session: Session, job_id: str, path: str | None) -> None:
-    """Record that the source was settled: where it is now, or None when it was deleted."""
-    job = get(session, job_id, lock=True)
-    job.settled_at = now(session)
-    if path is None:
-        events.add(session, job_id, "source_deleted", f"deleted {job.source_path}")
-    elif path != job.source_path:
-        events.add(session, job_id, "source_moved", f"moved the source to {path}", path=path)
-        job.source_path = path
+def replace_source(
+    session: Session, job_id: str, path: str, mtime_ns: int, inode: int | None = None
+) -> None:
+    """Record that the job's source is now the copy at `path`, last changed at `mtime_ns`.
 
-
-def replace_source(session: Session, job_id: str, path: str, mtime_ns: int) -> None:
-    """Record that the job's source is now the copy at `path`, last changed at `mtime_ns`."""
+    It is to be settled again, and whoever settles the former one finds that out of date.
+    """
     job = get(session, job_id, lock=True)
-    job.source_path, job.source_mtime_ns = path, mtime_ns
+    job.source_path, job.source_mtime_ns, job.source_inode = path, mtime_ns, inode
+    job.settled_at = job.settle_owner = job.settle_until = None
 
 
 def mark_published(session: Session, job_id: str) -> Job | None:

@@ -32,28 +32,28 @@ class Identity:
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
-def remember(session: Session, path: Path, identity: Identity, job_id: str) -> None:
+def remember(session: Session, path: Path, identity: Identity, job: Job) -> None:
     """Keep that this very file belongs to the job; a former file at the path is forgotten."""
     session.merge(
         KnownFile(
-            key=_key(path),
+            key=_key(path, job.profile),
             path=str(path),
             bytes=identity.bytes,
             mtime_ns=identity.mtime_ns,
             inode=identity.inode,
-            job_id=job_id,
+            job_id=job.id,
             seen_at=now(session),
         )
     )
 
 
-def job_of(session: Session, path: Path, identity: Identity) -> Job | None:
-    """Find the job this very file (place, size, time and inode) was submitted to, if any."""
+def job_of(session: Session, path: Path, identity: Identity, profile: str) -> Job | None:
+    """Find the job of `profile` this very file (place, size, time, inode) was submitted to."""
     return session.scalars(
         select(Job)
         .join(KnownFile, KnownFile.job_id == Job.id)
         .where(
-            KnownFile.key == _key(path),
+            KnownFile.key == _key(path, profile),
             KnownFile.bytes == identity.bytes,
             KnownFile.mtime_ns == identity.mtime_ns,
             KnownFile.inode == identity.inode,
@@ -61,12 +61,12 @@ def job_of(session: Session, path: Path, identity: Identity) -> Job | None:
     ).one_or_none()
 
 
-def forget(session: Session, path: Path) -> None:
-    """Forget the file at this place: it is no longer there."""
-    row = session.get(KnownFile, _key(path))
+def forget(session: Session, path: Path, profile: str) -> None:
+    """Forget the file at this place: it is no longer there, or no longer what it was."""
+    row = session.get(KnownFile, _key(path, profile))
     if row is not None:
         session.delete(row)
 
 
-def _key(path: Path) -> str:
-    return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()
+def _key(path: Path, profile: str) -> str:
+    return hashlib.sha256(f"{path}\0{profile}".encode()).hexdigest()

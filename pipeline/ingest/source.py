@@ -1,4 +1,7 @@
-"""Put an ended job's source where its folder's entry says: kept, archived, quarantined, deleted."""
+"""Put an ended job's source where its folder's entry says: kept, archived, quarantined, deleted.
+
+Nothing is taken away before it is known to be the file that was submitted, whole at its new place.
+"""
 
 from __future__ import annotations
 
@@ -6,72 +9,178 @@ import errno
 import itertools
 import os
 import shutil
+import stat
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.history.known import Identity
+from pipeline.ingest.fingerprint import fingerprint
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.models import Job
+    from pipeline.settings.pipeline import WatchFolder
+
+    OnChunk = Callable[[], object] | None
 
 #: What making a link answers where none can be: another file system, or one without links.
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 #: Beside a quarantined file lies its reason, in a file of its name with this added.
 REASON = ".reason.txt"
+#: Bytes copied at a time, and how many times before they are forced to disk: a whole film at the
+#: end could take longer than anybody waits for a sign of life.
+CHUNK = 4 << 20
+CHUNKS_AT_ONCE = 16
 
 
-def settle(job: Job) -> str | None:
-    """Move, delete or leave the source; returns where it is now, or None when it was deleted.
+class TakesTime(Exception):
+    """The source must be read or copied, and the caller has no time for that."""
 
-    A source that is gone already is left at that. Raises `OSError` when it can't be moved now.
+
+class NotTheSource(Exception):
+    """What is at the source's place is not the file that was submitted; says why in words."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a watched folder's entry says of its files, once they are done with."""
+
+    on_success: str = "keep"
+    on_failure: str = "keep"
+    archive_to: str | None = None
+    quarantine_to: str | None = None
+
+    @classmethod
+    def of(cls, job: Job) -> Rules:
+        """Read what was kept with the job."""
+        return cls(job.on_success, job.on_failure, job.archive_to, job.quarantine_to)
+
+    @classmethod
+    def at(cls, folder: WatchFolder | None, path: Path) -> Rules:
+        """Take what the folder says of the file at `path` in it; outside all, files are kept."""
+        if folder is None:
+            return cls()
+        below = path.parent.relative_to(folder.path)
+        return cls(
+            folder.on_success,
+            folder.on_failure,
+            str(folder.archive / below),
+            str(folder.quarantine / below),
+        )
+
+    def deletes(self, state: JobState) -> bool:
+        """Whether the source of a job that ended in `state` is to be deleted."""
+        return state is JobState.SUCCEEDED and self.on_success == "delete"
+
+    def folder(self, state: JobState) -> Path | None:
+        """Give the folder the source of a job that ended in `state` goes to; None to leave it."""
+        if state is JobState.SUCCEEDED and self.on_success == "archive" and self.archive_to:
+            return Path(self.archive_to)
+        failed = state in (JobState.FAILED, JobState.EXPIRED)
+        if failed and self.on_failure == "quarantine" and self.quarantine_to:
+            return Path(self.quarantine_to)
+        return None
+
+
+def check_is_source(job: Job, on_chunk: OnChunk = None) -> Identity:
+    """See that the file is still the one the job was made of, and give what it is now.
+
+    Size, time and inode that agree are believed; a file that was only touched or copied is read,
+    with `on_chunk` called now and then. Raises `NotTheSource`; `TakesTime` when it must be read
+    and there is no `on_chunk`; `OSError`.
     """
     path = Path(job.source_path)
-    if not path.exists():
-        return str(path)
-    if job.state is JobState.SUCCEEDED:
-        return _after_success(job, path)
-    if job.state in (JobState.FAILED, JobState.EXPIRED) and job.on_failure == "quarantine":
-        return _quarantine(job, path)
-    return str(path)
+    try:
+        found = path.stat()
+    except FileNotFoundError as problem:
+        raise NotTheSource(f"{path} is gone") from problem
+    identity = Identity.of(found)
+    if not stat.S_ISREG(found.st_mode) or identity.bytes != job.source_bytes:
+        raise NotTheSource(f"{path} is another file now: it stays")
+    same_inode = job.source_inode is None or identity.inode == job.source_inode
+    if identity.mtime_ns == job.source_mtime_ns and same_inode:
+        return identity
+    if on_chunk is None:
+        raise TakesTime(str(path))
+    if fingerprint(path, on_chunk) != job.fingerprint:
+        raise NotTheSource(f"{path} has other content now: it stays")
+    return identity
 
 
-def settle_duplicate(job: Job, path: Path) -> None:
-    """Treat one more copy of a succeeded job's source as the source itself was treated."""
-    _after_success(job, path)
+def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) -> Path:
+    """Make the file appear in the folder too, under a free name: nothing is ever overwritten.
 
-
-def _after_success(job: Job, path: Path) -> str | None:
-    if job.on_success == "delete":
-        path.unlink(missing_ok=True)
-        return None
-    if job.on_success == "archive" and job.archive_to is not None:
-        return str(_move(path, Path(job.archive_to)))
-    return str(path)
-
-
-def _quarantine(job: Job, path: Path) -> str:
-    if job.quarantine_to is None or path.parent == Path(job.quarantine_to):
-        return str(path)
-    moved = _move(path, Path(job.quarantine_to))
-    reason = f"{job.error_message or job.state.value}\n{job.error_hint or ''}\nJob {job.id}\n"
-    moved.with_name(moved.name + REASON).write_text(reason)
-    return str(moved)
-
-
-def _move(path: Path, folder: Path) -> Path:
-    """Move the file into the folder, under a free name: nothing there is ever overwritten."""
+    Raises `NotTheSource` when it is no longer, or not all the time, what `identity` says;
+    `TakesTime` when it must be copied and there is no `on_chunk`; `OSError`.
+    """
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "it could not be taken from its folder", str(path))
     folder.mkdir(parents=True, exist_ok=True)
-    if path.parent == folder:
-        return path
-    target = _link(path, folder)
-    path.unlink()
-    path.with_name(path.name + REASON).unlink(missing_ok=True)
+    target = _link(path, identity, folder, on_chunk)
+    if not _is(path, identity) or target.stat().st_size != identity.bytes:
+        target.unlink()
+        raise NotTheSource(f"{path} changed while it was moved: it stays")
     return target
 
 
-def _link(path: Path, folder: Path) -> Path:
+def take(path: Path, identity: Identity) -> bool:
+    """Remove the file from its place, if it is still this very one; False when it is not."""
+    if not _is(path, identity):
+        return False
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + REASON).unlink(missing_ok=True)
+    return True
+
+
+def give_reason(job: Job, quarantined: Path) -> None:
+    """Write beside a quarantined file why it is there."""
+    reason = f"{job.error_message or job.state.value}\n{job.error_hint or ''}\nJob {job.id}\n"
+    quarantined.with_name(quarantined.name + REASON).write_text(reason)
+
+
+def undo(made: Path) -> None:
+    """Remove what `put` made, and its reason."""
+    made.unlink(missing_ok=True)
+    made.with_name(made.name + REASON).unlink(missing_ok=True)
+
+
+def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> bool:
+    """Treat one more copy of an ended job's source as `rules` say; True when it is gone then.
+
+    Raises `OSError` when it can't be moved now. A copy that changed meanwhile stays.
+    """
+    if rules.deletes(job.state):
+        return take(path, identity)
+    folder = rules.folder(job.state)
+    if folder is None or path.parent == folder:
+        return False
+    try:
+        made = put(path, identity, folder, on_chunk=lambda: None)
+    except (NotTheSource, FileNotFoundError):
+        return False
+    if job.state is not JobState.SUCCEEDED:
+        give_reason(job, made)
+    taken = False
+    try:
+        taken = take(path, identity)
+    finally:
+        if not taken:
+            undo(made)  # somebody else was faster, or it can't be taken away
+    return taken
+
+
+def _is(path: Path, identity: Identity) -> bool:
+    try:
+        return Identity.of(path.stat()) == identity
+    except FileNotFoundError:
+        return False
+
+
+def _link(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk) -> Path:
     """Give the file a second name in the folder; a whole copy where a link can't be made."""
     for target in _names(folder, path.name):
         try:
@@ -81,27 +190,53 @@ def _link(path: Path, folder: Path) -> Path:
         except OSError as problem:
             if problem.errno not in NO_LINKS:
                 raise
-            return _copy(path, target)
+            if on_chunk is None:
+                raise TakesTime(str(path)) from problem
+            return _copy(path, identity, target, on_chunk)
         return target
     raise AssertionError("names do not run out")
 
 
-def _copy(path: Path, target: Path) -> Path:
+def _copy(path: Path, identity: Identity, target: Path, on_chunk: Callable[[], object]) -> Path:
     """Copy to another file system, whole under a hidden name before it is given its own."""
-    unfinished = target.with_name(f".{target.name}.part")
-    shutil.copy2(path, unfinished)
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
+    unfinished = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        _copy_bytes(path, unfinished, on_chunk)
+        if unfinished.stat().st_size != identity.bytes or not _is(path, identity):
+            raise NotTheSource(f"{path} changed while it was copied: it stays")
+        return _name(unfinished, target, path.name)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _copy_bytes(path: Path, unfinished: Path, on_chunk: Callable[[], object]) -> None:
+    with path.open("rb") as whole, unfinished.open("xb") as copy:
+        for count in itertools.count(1):
+            chunk = whole.read(CHUNK)
+            if not chunk:
+                break
+            copy.write(chunk)
+            if count % CHUNKS_AT_ONCE == 0:
+                os.fdatasync(copy.fileno())
+            on_chunk()
+        copy.flush()
+        shutil.copystat(path, unfinished)
+        os.fsync(copy.fileno())
+
+
+def _name(unfinished: Path, target: Path, name: str) -> Path:
+    """Give a whole copy its name, or the next one that is free."""
     while True:
         try:
-            os.link(unfinished, target)
+            target.hardlink_to(unfinished)
         except FileExistsError:
-            target = next(name for name in _names(target.parent, path.name) if not name.exists())
-        except OSError:
-            unfinished.rename(target)  # a file system without links
-            return target
+            target = next(free for free in _names(target.parent, name) if not free.exists())
+        except OSError as problem:
+            if problem.errno not in NO_LINKS:
+                raise
+            free = next(free for free in _names(target.parent, name) if not free.exists())
+            return unfinished.rename(free)
         else:
-            unfinished.unlink()
             return target
 
 

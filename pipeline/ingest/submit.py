@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs, known
 from pipeline.history.known import Identity
 from pipeline.ingest.fingerprint import fingerprint
-from pipeline.ingest.source import settle_duplicate
+from pipeline.ingest.located import located
+from pipeline.ingest.source import Rules, settle_copy
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -64,51 +64,42 @@ def submit(
 
     `publish` puts a new job on the broker; `rerun` retries an ended one, when a file that failed
     before is dropped again. Raises `ReelworksError` (`source_gone`, `source_changed`,
-    `unreadable`, `bad_name`) and `ConfigurationError` (no such profile); nothing is lost then:
-    the file stays.
+    `unreadable`, `bad_name`, `outside`) and `ConfigurationError` (no such profile); nothing is
+    lost then: the file stays.
     """
-    path = path.absolute()
-    _check_name(path)
+    path = located(path, wishes.folder)
     ready.settings.profile(wishes.profile)
     identity = _stat(path)
-    job_id = known_job(ready, path, identity)
-    if job_id is not None:
-        return Submitted(job_id, created=False)
+    with ready.db.read() as session:
+        job = known.job_of(session, path, identity, wishes.profile)
+    if job is not None:
+        if _copy_is_due(job, path, wishes):
+            _settle_copy(ready, job, path, identity, wishes)
+        return Submitted(job.id, created=False)
     content = _read(path, identity)
     new = _new_job(ready, path, identity, content, wishes)
     with ready.db.begin() as session:
         job, created = jobs.create(session, new)
-        known.remember(session, path, identity, job.id)
-        again = not created and _dropped_again(session, job, path)
+        known.remember(session, path, identity, job)
+        again = not created and _take_again(session, job, path, identity)
     if created:
         publish(job.id)
     elif again:
-        _receive_again(ready, job, path, identity, rerun)
+        rerun(job.id)
+    elif _copy_is_due(job, path, wishes):
+        _settle_copy(ready, job, path, identity, wishes)
     return Submitted(job.id, created)
 
 
-def _check_name(path: Path) -> None:
-    """Refuse names that are not text: no database, playlist or page could hold them."""
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError as problem:
-        raise ReelworksError(
-            "bad_name",
-            f"The name {os.fsencode(path)!r} is not valid UTF-8.",
-            "Rename the file; `convmv` repairs names from old systems.",
-        ) from problem
+def nothing_to_do(ready: Runtime, path: Path, wishes: Wishes) -> bool:
+    """Whether the file was submitted before and nothing is owed to it, without reading it.
 
-
-def known_job(ready: Runtime, path: Path, identity: Identity) -> str | None:
-    """Find the job of a file for which nothing is to be done, without reading the file.
-
-    None for a file never seen, and for a copy of a source whose job has ended since.
+    Raises `OSError` when the file can't be looked at.
     """
+    identity = Identity.of(path.stat())
     with ready.db.read() as session:
-        job = known.job_of(session, path, identity)
-        if job is None or (job.state.terminal and job.source_path != str(path)):
-            return None
-        return job.id
+        job = known.job_of(session, path, identity, wishes.profile)
+    return job is not None and not _copy_is_due(job, path, wishes)
 
 
 def _stat(path: Path) -> Identity:
@@ -143,39 +134,58 @@ def _new_job(
 ) -> jobs.NewJob:
     folder = wishes.folder
     below = path.parent.relative_to(folder.path) if folder else Path()
+    rules = Rules.at(folder, path)
     return jobs.NewJob(
         source_path=str(path),
         source_bytes=identity.bytes,
         source_mtime_ns=identity.mtime_ns,
+        source_inode=identity.inode,
         fingerprint=content,
         profile=wishes.profile,
         priority=wishes.priority,
         library_subfolder="" if below == Path() else str(below),
-        on_success=folder.on_success if folder else "keep",
-        on_failure=folder.on_failure if folder else "keep",
-        archive_to=str(folder.archive / below) if folder else None,
-        quarantine_to=str(folder.quarantine / below) if folder else None,
+        on_success=rules.on_success,
+        on_failure=rules.on_failure,
+        archive_to=rules.archive_to,
+        quarantine_to=rules.quarantine_to,
         deadline=ready.settings.pipeline.limits.deadline,
     )
 
 
-def _dropped_again(session: Session, job: Job, path: Path) -> bool:
-    """Whether this is a second copy of a job's source, and not the source itself seen twice."""
+def _take_again(session: Session, job: Job, path: Path, identity: Identity) -> bool:
+    """Whether this file, never seen here before, is failed work dropped again: then it is tried.
+
+    Once for each drop: from now on the file is known. Work that was cancelled is tried again
+    only when somebody says `retry`.
+    """
+    job = jobs.get(session, job.id, lock=True)
     if job.source_path == str(path) or not job.state.terminal:
         return False
     events.add(session, job.id, "dropped_again", f"the same content was found as {path}")
+    if job.state not in (JobState.FAILED, JobState.EXPIRED):
+        return False
+    jobs.replace_source(session, job.id, str(path), identity.mtime_ns, identity.inode)
     return True
 
 
-def _receive_again(
-    ready: Runtime, job: Job, path: Path, identity: Identity, rerun: Callable[[str], object]
-) -> None:
-    """Treat a second copy of an ended job's source: done work is not done again, failed work is."""
-    if job.state is JobState.SUCCEEDED:
-        settle_duplicate(job, path)
-        with ready.db.begin() as session:
-            known.forget(session, path)
+def _copy_is_due(job: Job, path: Path, wishes: Wishes) -> bool:
+    """Whether a copy of an ended job's source is still to go where its own folder says.
+
+    Where a source was that has been deleted since, another file of its content is a copy too.
+    """
+    rules = Rules.at(wishes.folder, path)
+    deleted = job.settled_at is not None and rules.deletes(job.state)
+    if not job.state.terminal or (job.source_path == str(path) and not deleted):
+        return False
+    return rules.deletes(job.state) or rules.folder(job.state) is not None
+
+
+def _settle_copy(ready: Runtime, job: Job, path: Path, identity: Identity, wishes: Wishes) -> None:
+    try:
+        gone = settle_copy(job, path, identity, Rules.at(wishes.folder, path))
+    except OSError as problem:
+        logger.warning("%s, a copy of job %s's source, stays: %s", path, job.id, problem)
         return
-    with ready.db.begin() as session:
-        jobs.replace_source(session, job.id, str(path), identity.mtime_ns)
-    rerun(job.id)
+    if gone:
+        with ready.db.begin() as session:
+            known.forget(session, path, job.profile)

@@ -9,16 +9,19 @@ from kombu.exceptions import OperationalError
 
 from pipeline.alerts.rules import channels_for
 from pipeline.app import app
-from pipeline.history import events, jobs
-from pipeline.ingest.source import settle
-from pipeline.models import JobState
-from pipeline.tasks.workspace import Workspace
+from pipeline.history import jobs
+from pipeline.ingest.source import TakesTime
+from pipeline.tasks.settle import settle
 
 if TYPE_CHECKING:
     from pipeline.app import Runtime
     from pipeline.errors import ReelworksError
+    from pipeline.models import JobState
 
 logger = logging.getLogger(__name__)
+
+#: How long a request to settle a source may wait for a worker, seconds. The reconciler asks again.
+SETTLE_EXPIRES_S = 60
 
 
 def finalise(
@@ -51,28 +54,17 @@ def settle_job(ready: Runtime, job_id: str) -> None:
     """Tidy up after an ended job: clean its working folder and put its source where it belongs.
 
     A source that can't be moved now (a full or unmounted disk) stays owed; the reconciler tries
-    again.
+    again. One that must be copied or read is left to the task `pipeline.settle`.
     """
-    with ready.db.read() as session:
-        job = jobs.get(session, job_id)
-        state = job.state
-    paths = ready.settings.pipeline.paths
-    workspace = Workspace(paths.work, paths.library, job_id)
-    if state is JobState.FAILED:
-        # What is done stays for a `retry`, until `clean` finds it too old.
-        workspace.discard_unfinished()
-    else:
-        workspace.remove()
     try:
-        path = settle(job)
-    except OSError as problem:
-        logger.warning("the source of job %s stays where it is: %s", job_id, problem)
-        with ready.db.begin() as session:
-            message = f"the source could not be moved yet: {problem}"
-            events.add(session, job_id, "source_stuck", message)
-        return
-    with ready.db.begin() as session:
-        jobs.moved(session, job_id, path)
+        settle(ready, job_id, unhurried=False)
+    except TakesTime:
+        try:
+            app.send_task(
+                "pipeline.settle", args=(job_id,), expires=SETTLE_EXPIRES_S, ignore_result=True
+            )
+        except OperationalError as problem:
+            logger.warning("the source of job %s is settled later: %s", job_id, problem)
 
 
 def _wake_notifier() -> None:

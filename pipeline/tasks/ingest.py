@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from pipeline.app import app, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
-from pipeline.history.known import Identity
 from pipeline.ingest.candidate import candidates
 from pipeline.ingest.settling import PATIENCE, Settling
-from pipeline.ingest.submit import Submitted, Wishes, known_job, submit
+from pipeline.ingest.submit import Submitted, Wishes, nothing_to_do, submit
 from pipeline.tasks.workspace import STAGING
 from pipeline.workflows import launch, retry
 
@@ -81,18 +80,28 @@ def scan(folder: str | None = None) -> int:
 
 def unknown_files(ready: Runtime, entry: WatchFolder) -> list[Path]:
     """List the files of a watched folder for which there is something to do."""
-    if not entry.path.is_dir():
+    if not _is_there(entry.path):
         logger.warning("the watched folder %s is not there", entry.path)
         return []
+    wishes = Wishes.of(entry)
     found = []
     for path in candidates(entry):
         try:
-            identity = Identity.of(path.stat())
+            if not nothing_to_do(ready, path, wishes):
+                found.append(path)
         except FileNotFoundError:
             continue  # moved away since it was listed
-        if known_job(ready, path, identity) is None:
-            found.append(path)
+        except OSError as problem:
+            logger.warning("%s is passed over: %s", path, problem.strerror)
     return found
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError as problem:
+        logger.warning("%s can't be looked at: %s", folder, problem.strerror)
+        return False
 
 
 def submit_found(path: Path) -> bool:

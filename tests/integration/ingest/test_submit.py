@@ -6,55 +6,17 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
 from pipeline.ingest import source
-from pipeline.ingest.submit import Submitted, Wishes, submit
+from pipeline.ingest.submit import Submitted, Wishes
 from pipeline.models import JobState
 from pipeline.settings.errors import ConfigurationError
-from pipeline.tasks.finalise import finalise
-
-if TYPE_CHECKING:
-    from pipeline.app import Runtime
-    from pipeline.settings.pipeline import WatchFolder
-
-BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
-
-
-class Inbox:
-    """The first watched folder, with what submitting asked of the broker."""
-
-    def __init__(self, ready: Runtime) -> None:
-        self.ready = ready
-        self.folder: WatchFolder = ready.settings.pipeline.watch[0]
-        self.published: list[str] = []
-        self.rerun: list[str] = []
-
-    def put(self, name: str, content: str = "a clip") -> Path:
-        path = self.folder.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-        return path
-
-    def submit(self, path: Path, wishes: Wishes | None = None) -> Submitted:
-        wanted = wishes or Wishes.of(self.folder)
-        return submit(
-            self.ready, path, wanted, publish=self.published.append, rerun=self.rerun.append
-        )
-
-    def end(self, job_id: str, state: JobState) -> None:
-        error = BAD if state is JobState.FAILED else None
-        assert finalise(self.ready, job_id, state, error=error, step="probe")
-
-
-@pytest.fixture
-def inbox(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Inbox:
-    monkeypatch.setattr("pipeline.tasks.finalise._wake_notifier", lambda: None)
-    return Inbox(ready)
+from pipeline.tasks.settle import settle_at_leisure
+from tests.integration.ingest.inbox import Inbox
 
 
 def test_a_new_file_is_recorded_and_then_published(inbox: Inbox) -> None:
@@ -184,9 +146,15 @@ def test_a_source_is_copied_whole_where_it_cannot_be_linked(
     def other_file_system(self: Path, target: Path) -> None:
         raise OSError(18, "Invalid cross-device link")
 
-    monkeypatch.setattr(Path, "hardlink_to", other_file_system)
-    made = inbox.submit(inbox.put("clip.mp4", "whole"))
-    inbox.end(made.job_id, JobState.SUCCEEDED)
+    path = inbox.put("clip.mp4", "whole")
+    made = inbox.submit(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "hardlink_to", other_file_system)
+        inbox.end(made.job_id, JobState.SUCCEEDED)
+        assert path.exists()
+        assert inbox.sent == [("pipeline.settle", (made.job_id,))]
+        settle_at_leisure(made.job_id)
+    assert not path.exists()
     assert (inbox.folder.archive / "clip.mp4").read_text() == "whole"
     assert [path.name for path in inbox.folder.archive.iterdir()] == ["clip.mp4"]
 
@@ -200,7 +168,7 @@ def test_a_source_that_cannot_be_moved_now_stays_owed(
     path = inbox.put("clip.mp4")
     made = inbox.submit(path)
     with monkeypatch.context() as patched:
-        patched.setattr(source, "_move", full)
+        patched.setattr(source, "_link", full)
         inbox.end(made.job_id, JobState.SUCCEEDED)
     assert path.exists()
     with inbox.ready.db.read() as session:

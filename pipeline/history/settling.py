@@ -1,0 +1,121 @@
+"""Settling: one at a time puts an ended job's source where it belongs, and records where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from pipeline.history import events, known
+from pipeline.history.database import changed, now
+from pipeline.history.jobs import get
+from pipeline.models import Job, JobState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from pipeline.history.known import Identity
+
+#: How long one who settles a source is waited for after its last sign of life.
+LEASE = timedelta(seconds=120)
+
+
+class SettlingLost(Exception):
+    """The job was retried meanwhile, or somebody else settles its source now."""
+
+
+def claim(session: Session, job_id: str, owner: str) -> Job | None:
+    """Take it on to settle the job's source; None when that is not due.
+
+    It is due once for each end of a job, to one at a time, and only when no other job still needs
+    the source where it is. Raises `JobNotFound`. The job's row stays locked until the end of the
+    transaction: what is done in it is done to a job that has ended.
+    """
+    job, others = _locked(session, job_id)
+    at = now(session)
+    held = any(one.settle_until is not None and one.settle_until > at for one in (job, *others))
+    if not job.state.terminal or job.settled_at is not None or held:
+        return None
+    if any(_needs(other, job) for other in others):
+        return None
+    job.settle_owner, job.settle_until = owner, at + LEASE
+    return job
+
+
+def _needs(other: Job, job: Job) -> bool:
+    """Whether `other` needs the source they share, as it is: to run, or to be tried again."""
+    goes = job.state is JobState.SUCCEEDED and job.on_success == "delete"
+    return not other.state.terminal or (goes and other.state is not JobState.SUCCEEDED)
+
+
+def beat(session: Session, job_id: str, owner: str) -> None:
+    """Say that the settling goes on. Raises `SettlingLost`."""
+    mine = update(Job).where(Job.id == job_id, Job.settle_owner == owner)
+    if not changed(session, mine.values(settle_until=now(session) + LEASE)):
+        raise SettlingLost(job_id)
+
+
+def release(session: Session, job_id: str, owner: str) -> None:
+    """Leave the settling to somebody else, at once."""
+    mine = update(Job).where(Job.id == job_id, Job.settle_owner == owner)
+    changed(session, mine.values(settle_owner=None, settle_until=None))
+
+
+def has_served(session: Session, job: Job) -> bool:
+    """Whether another job of the very same file has succeeded."""
+    _, others = _locked(session, job.id)
+    return any(other.state is JobState.SUCCEEDED for other in others)
+
+
+def left(session: Session, job_id: str, owner: str, why: str) -> None:
+    """Record that the source stays as it is. Raises `SettlingLost`."""
+    _mine(session, job_id, owner)
+    if why:
+        events.add(session, job_id, "source_left", why)
+
+
+def moved(session: Session, job_id: str, owner: str, path: Path, identity: Identity) -> None:
+    """Record where the source is now, for every job that has it. Raises `SettlingLost`."""
+    family = _mine(session, job_id, owner)
+    events.add(session, job_id, "source_moved", f"moved the source to {path}", path=str(path))
+    for job in family:
+        known.forget(session, Path(job.source_path), job.profile)
+        job.source_path = str(path)
+        job.source_mtime_ns, job.source_inode = identity.mtime_ns, identity.inode
+
+
+def deleted(session: Session, job_id: str, owner: str) -> None:
+    """Record that the source goes. Raises `SettlingLost`."""
+    family = _mine(session, job_id, owner)
+    events.add(session, job_id, "source_deleted", f"deleted {family[0].source_path}")
+    for job in family:
+        known.forget(session, Path(job.source_path), job.profile)
+
+
+def _mine(session: Session, job_id: str, owner: str) -> list[Job]:
+    """End the settling: the job, and after it the others that have the same source."""
+    job, others = _locked(session, job_id)
+    if job.settle_owner != owner or not job.state.terminal:
+        raise SettlingLost(job_id)
+    job.settled_at = now(session)
+    job.settle_owner = job.settle_until = None
+    return [job, *others]
+
+
+def _locked(session: Session, job_id: str) -> tuple[Job, list[Job]]:
+    """Lock the job and those of other profiles that have the very same file for their source.
+
+    All of one content are locked in one order, so that two who settle don't wait for each other.
+    """
+    content = get(session, job_id).fingerprint
+    alike = session.scalars(
+        select(Job)
+        .where(Job.fingerprint == content)
+        .order_by(Job.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    job = next(one for one in alike if one.id == job_id)
+    return job, [one for one in alike if one is not job and one.source_path == job.source_path]

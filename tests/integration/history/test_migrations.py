@@ -1,0 +1,66 @@
+"""Tables of every earlier release come up to date with what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, update
+
+from pipeline.history import known, schema
+from pipeline.history.known import Identity
+from pipeline.models import Base, Job, KnownFile
+
+if TYPE_CHECKING:
+    from pipeline.history.database import Database
+
+IDENTITY = Identity(bytes=10, mtime_ns=20, inode=30)
+
+
+def test_the_migrations_make_the_tables_the_models_describe(db: Database) -> None:
+    with db.read() as session:
+        context = MigrationContext.configure(session.connection())
+        wanted = compare_metadata(context, Base.metadata)
+    ours = [one for one in wanted if one[0] in ("add_table", "add_column", "remove_column")]
+    assert ours == []
+
+
+def test_known_files_stay_known_when_profiles_are_told_apart(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    path, config = Path("/inbox/clip.mp4"), schema._config(db)
+    job = new_job(profile="web")
+    with db.begin() as session:
+        known.remember(session, path, IDENTITY, job)
+    command.downgrade(config, "0001")
+    with db.begin() as session:
+        (key,) = session.scalars(select(KnownFile.key))
+        assert key == hashlib.sha256(str(path).encode()).hexdigest()
+    schema.upgrade(db)
+    with db.read() as session:
+        found = known.job_of(session, path, IDENTITY, "web")
+        assert found is not None
+        assert found.id == job.id
+        assert known.job_of(session, path, IDENTITY, "mobile") is None
+
+
+def test_a_file_known_under_two_profiles_survives_the_way_back(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    path, config = Path("/inbox/clip.mp4"), schema._config(db)
+    made = [new_job(profile=profile, fingerprint="f") for profile in ("web", "mobile")]
+    with db.begin() as session:
+        for job in made:
+            known.remember(session, path, IDENTITY, job)
+    command.downgrade(config, "0001")
+    with db.read() as session:
+        assert len(session.scalars(select(KnownFile.key)).all()) == 1
+    schema.upgrade(db)
+    with db.begin() as session:
+        assert len(session.scalars(select(KnownFile.key)).all()) == 1
+        session.execute(update(Job).values(settle_owner="me"))

@@ -1,0 +1,67 @@
+"""A watched folder, and what submitting its files asks of the broker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ReelworksError
+from pipeline.history import events, jobs
+from pipeline.ingest.submit import Submitted, Wishes, submit
+from pipeline.models import Job, JobState
+from pipeline.tasks.finalise import finalise
+from pipeline.tasks.ingest import unknown_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.app import Runtime
+    from pipeline.settings.pipeline import WatchFolder
+
+BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
+
+
+class Inbox:
+    """The first watched folder, with what submitting asked of the broker."""
+
+    def __init__(self, ready: Runtime) -> None:
+        self.ready = ready
+        self.folder: WatchFolder = ready.settings.pipeline.watch[0]
+        self.published: list[str] = []
+        self.rerun: list[str] = []
+        #: What was asked of other workers: task and arguments.
+        self.sent: list[tuple[str, tuple[str, ...]]] = []
+
+    def put(self, name: str, content: str = "a clip") -> Path:
+        path = self.folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return path
+
+    def submit(self, path: Path, wishes: Wishes | None = None) -> Submitted:
+        wanted = wishes or Wishes.of(self.folder)
+        return submit(
+            self.ready, path, wanted, publish=self.published.append, rerun=self.rerun.append
+        )
+
+    def end(self, job_id: str, state: JobState) -> None:
+        error = BAD if state is JobState.FAILED else None
+        assert finalise(self.ready, job_id, state, error=error, step="probe")
+
+    def keeping(self, **rules: str) -> None:
+        """Change what the folder's entry says of files that are done with."""
+        self.folder = self.folder.model_copy(update=rules)
+
+    def scan(self) -> list[Path]:
+        """Submit what a scan finds; lists it."""
+        found = unknown_files(self.ready, self.folder)
+        for path in found:
+            self.submit(path)
+        return found
+
+    def job(self, job_id: str) -> Job:
+        with self.ready.db.read() as session:
+            return jobs.get(session, job_id)
+
+    def events(self, job_id: str) -> list[str]:
+        with self.ready.db.read() as session:
+            return [event.kind for event in events.since(session, job_id)]
