@@ -94,7 +94,7 @@ def test_the_steps_after_the_probe_read_the_source_where_it_is_now(
     moved.parent.mkdir()
     path.rename(moved)
     with ready.db.begin() as session:
-        jobs.moved(session, job.id, str(moved))
+        jobs.replace_source(session, job.id, str(moved), moved.stat().st_mtime_ns)
     for kind in ("thumbnail", "rendition", "manifest"):
         assert do(ready, job, kind) == "done"
     assert state(ready, job) == ("succeeded", None)
