@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import logging
+import os
 import random
 import socket
 import threading
 import time
+import traceback
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -118,18 +120,24 @@ def _speak(
 
 
 def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -> Outcome:
-    owner = f"{socket.gethostname()}/{threading.get_ident()}"
+    owner = f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}"
     with db.begin() as session:
         if not outbox.claim(session, row.id, owner):
             return Outcome.TAKEN
         job = jobs.view(session, row.job_id)
     channel = settings.notifications.channels.get(row.channel)
     if channel is None:
-        return _give_up(db, row, "the channel is no longer in notifications.yml")
+        return _give_up(db, row, owner, "the channel is no longer in notifications.yml")
     try:
         sender(row.channel, channel, message_for(job, row.event))
     except ReelworksError as error:
-        return _put_off(db, row, error)
+        return _put_off(db, row, owner, error.message)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the next alert goes on
+        # Counts as any failure: tried for ever, it would keep the channel from what waits behind
+        # it. Where it happened is told, and not what it says: that may hold the address.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("sending to %s broke off:\n%s", row.channel, where)  # noqa: TRY400
+        return _put_off(db, row, owner, f"sending broke off with {type(error).__name__}")
     with db.begin() as session:
         outbox.sent(session, row.id)
         events.add(
@@ -142,21 +150,22 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
     return Outcome.SENT
 
 
-def _put_off(db: Database, row: OutboxRow, error: ReelworksError) -> Outcome:
+def _put_off(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
     attempts = row.attempts + 1
     if attempts >= MOST_ATTEMPTS:
-        return _give_up(db, row, error.message)
-    logger.warning("%s", error.message)
+        return _give_up(db, row, owner, reason)
+    logger.warning("%s", reason)
     with db.begin() as session:
         retry_at = now(session) + timedelta(seconds=retry_wait_s(attempts))
-        outbox.failed(session, row.id, error.message, retry_at)
+        if not outbox.failed(session, row.id, owner, reason, retry_at):
+            return Outcome.TAKEN
     return Outcome.PUT_OFF
 
 
-def _give_up(db: Database, row: OutboxRow, reason: str) -> Outcome:
-    logger.error("an alert about job %s is given up: %s", row.job_id, reason)
+def _give_up(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
     with db.begin() as session:
-        outbox.failed(session, row.id, reason, None)
+        if not outbox.failed(session, row.id, owner, reason, None):
+            return Outcome.TAKEN
         events.add(
             session,
             row.job_id,
@@ -164,6 +173,7 @@ def _give_up(db: Database, row: OutboxRow, reason: str) -> Outcome:
             f"{row.channel} was not told: {reason}",
             channel=row.channel,
         )
+    logger.error("an alert about job %s is given up: %s", row.job_id, reason)
     return Outcome.GIVEN_UP
 
 

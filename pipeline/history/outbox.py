@@ -83,14 +83,25 @@ def sent(session: Session, row_id: int) -> None:
     )
 
 
-def failed(session: Session, row_id: int, error: str, retry_at: datetime | None) -> None:
-    """Record that sending failed: try again at `retry_at`, or never when it is None."""
-    values = {"error": error, "lease_until": None}
+def failed(
+    session: Session, row_id: int, owner: str, error: str, retry_at: datetime | None
+) -> bool:
+    """Record that sending failed: try again at `retry_at`, or never when it is None.
+
+    Does nothing, and returns False, when the row is no longer this owner's: its lease lapsed and
+    somebody else took it, or has sent it.
+    """
+    values: dict[str, object] = {"error": error, "lease_until": None}
     if retry_at is None:
-        session.execute(
-            update(OutboxRow).where(OutboxRow.id == row_id).values(closed_at=now(session), **values)
+        values["closed_at"] = now(session)
+    else:
+        values["next_attempt_at"] = retry_at
+    held = changed(
+        session,
+        update(OutboxRow)
+        .where(
+            OutboxRow.id == row_id, OutboxRow.owner == owner, OutboxRow.closed_at.is_(None)
         )
-        return
-    session.execute(
-        update(OutboxRow).where(OutboxRow.id == row_id).values(next_attempt_at=retry_at, **values)
+        .values(**values),
     )
+    return held == 1

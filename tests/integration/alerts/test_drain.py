@@ -341,3 +341,40 @@ def test_a_failure_of_one_alert_is_that_alerts_own(db: Database, new_job: NewJob
     assert drain(db, settings, sender=picky) == DrainReport(sent=1, put_off=1)
     assert log(db, job_id)[-1] == "told phone that it failed"
     assert dataclasses.asdict(DrainReport(sent=1)) == {"sent": 1, "put_off": 0, "given_up": 0}
+
+
+def test_an_error_that_nobody_foresaw_counts_as_a_failed_try_and_tells_no_secret(
+    db: Database, new_job: NewJob
+) -> None:
+    job_id = fail(db, new_job, "team")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("json://token@host")
+
+    assert drain(db, told(team="json://unused"), sender=broken) == DrainReport(put_off=1)
+    assert rows(db)[0].error == "sending broke off with RuntimeError"
+    make_due(db, attempts=MOST_ATTEMPTS - 1)
+    assert drain(db, told(team="json://unused"), sender=broken) == DrainReport(given_up=1)
+    assert "token" not in " ".join(log(db, job_id))
+
+
+@pytest.mark.parametrize("attempts", [0, MOST_ATTEMPTS - 1])
+def test_a_sender_whose_row_went_to_another_writes_nothing_when_it_fails(
+    db: Database, new_job: NewJob, attempts: int
+) -> None:
+    job_id = fail(db, new_job, "team")
+    make_due(db, attempts=attempts)
+
+    def overtaken(*_: object) -> None:
+        with db.begin() as session:
+            lapsed = now(session) - timedelta(seconds=1)
+            session.execute(update(OutboxRow).values(lease_until=lapsed))
+        with db.begin() as session:
+            assert outbox.claim(session, rows(db)[0].id, "elsewhere")
+        raise DeliveryFailed("team", "too late")
+
+    assert drain(db, told(team="json://unused"), sender=overtaken) == DrainReport()
+    row = rows(db)[0]
+    assert (row.owner, row.error, row.closed_at) == ("elsewhere", None, None)
+    assert row.lease_until is not None
+    assert not [line for line in log(db, job_id) if "was not told" in line]
