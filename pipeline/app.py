@@ -91,10 +91,24 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Derive Celery's settings from ours."""
     broker = addresses.broker_url(settings)
     redis = broker_is_redis(broker)
+    stop_grace_s = settings.pipeline.workers.stop_grace.total_seconds()
     return {
         "broker_url": broker,
         "result_backend": addresses.results_url(settings),
         "include": TASK_MODULES,
+        "beat_schedule": {},
+        "timezone": "UTC",
+        "enable_utc": True,
+        **_queue_settings(),
+        **_message_settings(redis=redis),
+        **_result_settings(),
+        **_worker_settings(redis=redis, stop_grace_s=stop_grace_s),
+    }
+
+
+def _queue_settings() -> dict[str, Any]:
+    """Say which queues there are, and which tasks go where."""
+    return {
         "task_queues": [
             Queue(name, EXCHANGE, routing_key=name, max_priority=MAX_PRIORITY) for name in QUEUES
         ],
@@ -114,28 +128,45 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
             "pipeline.settle": {"queue": "ingest"},
             "pipeline.notify": {"queue": "notify"},
         },
+    }
+
+
+def _message_settings(*, redis: bool) -> dict[str, Any]:
+    """Say how messages are sent and written."""
+    return {
         "broker_transport_options": _transport_options(redis=redis),
-        "result_backend_transport_options": {"retry_policy": PUBLISH_RETRY},
         "broker_connection_retry_on_startup": True,
         "broker_connection_timeout": 4,
         "task_publish_retry_policy": PUBLISH_RETRY,
+        "task_send_sent_event": True,
         "task_serializer": "json",
         "result_serializer": "json",
         "accept_content": ["json"],
         "result_accept_content": ["json"],
-        "timezone": "UTC",
-        "enable_utc": True,
-        # A message is acknowledged when its work is done; a worker takes only what it can start.
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": False,
-        "worker_prefetch_multiplier": 1,
-        "worker_disable_prefetch": redis,
+    }
+
+
+def _result_settings() -> dict[str, Any]:
+    """Say what is kept of results, and for how long."""
+    return {
+        "result_backend_transport_options": {"retry_policy": PUBLISH_RETRY},
         "task_track_started": True,
         # One call a failed group, with the body's id; the errback is idempotent all the same.
         "task_allow_error_cb_on_chord_header": False,
         "result_expires": RESULT_EXPIRES_S,
         "result_chord_expires": CHORD_EXPIRES_S,
-        "worker_soft_shutdown_timeout": settings.pipeline.workers.stop_grace.total_seconds() / 2,
+    }
+
+
+def _worker_settings(*, redis: bool, stop_grace_s: float) -> dict[str, Any]:
+    """Say how workers take work, and how they leave it."""
+    return {
+        # A message is acknowledged when its work is done; a worker takes only what it can start.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": redis,
+        "worker_soft_shutdown_timeout": stop_grace_s / 2,
         # An idle worker stops at once. What waits for its retry in a worker's memory goes back to
         # the broker, and should it not, the reconciler publishes it: 5 seconds a stop are saved.
         "worker_enable_soft_shutdown_on_idle": False,
@@ -143,9 +174,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # Redis keeps it for its holder until the visibility timeout.
         "worker_cancel_long_running_tasks_on_connection_loss": not redis,
         "worker_send_task_events": True,
-        "task_send_sent_event": True,
         "worker_hijack_root_logger": False,
-        "beat_schedule": {},
     }
 
 
