@@ -112,14 +112,11 @@ def _sync(wanted: dict[str, Line]) -> SyncReport:
     removed = [name for name in found if name not in wanted]
     updated = [name for name in wanted if name in found and line_of(found[name]) != wanted[name]]
     created = [name for name in wanted if name not in found]
-    former = [found[name] for name in (*removed, *updated)]
-    times = [time for row in former for time in (row.interval, row.crontab) if time is not None]
     for name in removed:
         found[name].delete()
     for name in (*updated, *created):
         row = found.get(name) or PeriodicTask(name=name)
         _write(row, wanted[name])
-    _drop_unused(times)
     unchanged = len(wanted) - len(created) - len(updated)
     return SyncReport(tuple(created), tuple(updated), tuple(removed), unchanged)
 
@@ -139,6 +136,11 @@ def _write(row: Any, line: Line) -> None:
 
 
 def _times(line: Line) -> dict[str, Any]:
+    """Find or make the time of a line.
+
+    A time is never removed, also when no line of ours uses it any more: it bears no name, so that
+    nobody can tell whether somebody else made it, or is about to use it. An unused one costs a row.
+    """
     from django_celery_beat.models import CrontabSchedule, IntervalSchedule
 
     if line.cron is None:
@@ -166,12 +168,3 @@ def _check_lengths(row: Any, shown: str) -> None:
                 f"characters, and this needs {len(value)}.",
                 "Shorten it, or make several entries of it.",
             )
-
-
-def _drop_unused(times: list[Any]) -> None:
-    """Remove times that were ours and that no row uses now: every change leaves one behind."""
-    for time in set(times):
-        # Locked first: a row of somebody else that comes to use it now would go with it.
-        locked = type(time).objects.select_for_update().filter(pk=time.pk).first()
-        if locked is not None and not locked.periodictask_set.exists():
-            locked.delete()

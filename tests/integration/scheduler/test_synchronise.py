@@ -130,11 +130,22 @@ def test_an_entry_can_go_from_cron_to_period_and_back(scheduled: Scheduled) -> N
     assert row("yaml:task").interval is None
 
 
-def test_a_removed_entry_is_removed_with_its_times(scheduled: Scheduled) -> None:
+def test_a_removed_entry_is_removed_and_its_time_is_used_again(scheduled: Scheduled) -> None:
     sync(scheduled(nightly=NIGHTLY, often=OFTEN))
     assert sync(scheduled(often=OFTEN)).removed == ("yaml:nightly",)
     assert names() == {"yaml:often", *BUILT_IN}
-    assert times() == (2, 0)
+    sync(scheduled(nightly=NIGHTLY, often=OFTEN))
+    assert times() == (2, 1)
+
+
+def test_a_time_that_others_made_and_we_used_stays_when_we_leave_it(scheduled: Scheduled) -> None:
+    from django_celery_beat.models import IntervalSchedule
+
+    theirs = IntervalSchedule.objects.create(every=3600, period="seconds")
+    sync(scheduled(hourly={"task": "clean", "every": "1h"}))
+    assert row("yaml:hourly").interval == theirs
+    sync(scheduled())
+    assert IntervalSchedule.objects.filter(pk=theirs.pk).exists()
 
 
 def test_rows_made_by_others_are_left_alone(scheduled: Scheduled) -> None:
