@@ -99,9 +99,7 @@ def failed(
     held = changed(
         session,
         update(OutboxRow)
-        .where(
-            OutboxRow.id == row_id, OutboxRow.owner == owner, OutboxRow.closed_at.is_(None)
-        )
+        .where(OutboxRow.id == row_id, OutboxRow.owner == owner, OutboxRow.closed_at.is_(None))
         .values(**values),
     )
     return held == 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.plan.names import result_suffix
+from pipeline.tasks.exchange import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,19 +107,15 @@ class Workspace:
 def publish_folder(staging: Path, final: Path) -> Path | None:
     """Make a built folder, flushed before, appear under its final name, by one rename.
 
-    A folder of that name that an earlier, interrupted attempt published is replaced: it is given
-    back, beside the staging folder, to be removed when there is time.
+    A folder of that name that an earlier, interrupted attempt published changes places with it:
+    it is given back, to be removed when there is time.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
-    former = staging.with_name(f"{staging.name}.former") if final.exists() else None
+    former = staging if final.exists() else None
     if former is not None:
-        final.rename(former)
-    try:
+        exchange(staging, final)
+    else:
         staging.rename(final)
-    except OSError:
-        if former is not None:
-            former.rename(final)
-        raise
     # Before the row says that it is there: one small write, however much is in the folder.
     flush(final.parent)
     return former
