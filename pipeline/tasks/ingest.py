@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,8 +26,12 @@ logger = logging.getLogger(__name__)
 
 #: How often a scan looks whether its files have settled, seconds.
 LOOK_S = 0.25
+#: How many scans may wait for files at once in one process: the worker has four threads.
+MOST_SCANS = 2
 #: What an ended job left in the work folder goes after this long, seconds: time for a `retry`.
 KEEP_WORK_S = 7 * 24 * 3600
+
+_scans = threading.BoundedSemaphore(MOST_SCANS)
 
 
 def submit_file(
@@ -56,8 +61,19 @@ def submit_path(path: Path) -> str:
 def scan(folder: str | None = None) -> int:
     """Find new files in one watched folder (all when None); returns how many jobs were made.
 
-    Files that are still being written are waited for a while, then left for the next scan.
+    Files that are still being written are waited for a while, then left for the next scan; so is
+    everything when enough scans are waiting already, for alerts are sent by the same threads.
     """
+    if not _scans.acquire(blocking=False):
+        logger.info("enough scans are waiting for files: this one is left to the next")
+        return 0
+    try:
+        return _scan(folder)
+    finally:
+        _scans.release()
+
+
+def _scan(folder: str | None) -> int:
     ready = runtime()
     entries = [
         entry
