@@ -102,8 +102,8 @@ def web(cli: Cli) -> None:
     _log()
     from pipeline.web import serve
 
-    listen = cli.settings.pipeline.web.listen
-    serve(cli.runtime, listen.host, listen.port)
+    wanted = cli.settings.pipeline.web
+    serve(cli.runtime, wanted.listen.host, wanted.listen.port, wanted.hosts)
 
 
 @click.command()

@@ -33,6 +33,7 @@ MEDIA_EXTENSIONS: tuple[str, ...] = (
     *(".vob", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".gif", ".webp"),
     *(".dv", ".nut", ".y4m", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
 )
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_+-]{1,16}")
 #: One encode keeps about this many cores busy, so a larger machine runs several.
 CORES_PER_ENCODE = 8
@@ -103,6 +104,19 @@ class WebSettings(Part):
     """The web part."""
 
     listen: Address = Listen(host="127.0.0.1", port=8080)
+    #: Further names to answer to: what a proxy in front passes on as the host.
+    hosts: Annotated[tuple[str, ...], BeforeValidator(none_is_empty)] = ()
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise BadValue(
+                    f"has {host!r}, which is no host's name",
+                    "Write the name alone, like media.example.org: no port, no address of a page.",
+                )
+        return hosts
 
 
 class FlowerSettings(Part):

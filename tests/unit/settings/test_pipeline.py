@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.settings.errors import ConfigurationError
 from pipeline.settings.pipeline import MEDIA_EXTENSIONS, Workers
 
 if TYPE_CHECKING:
@@ -226,3 +227,15 @@ def test_automatic_slots_follow_the_cores(
 def test_slots_that_are_written_are_taken() -> None:
     workers = Workers(encode=3, package=5)
     assert (workers.encode_slots(), workers.package_slots()) == (3, 5)
+
+
+def test_the_names_a_proxy_passes_on_are_a_list_of_hosts(config: Configuration) -> None:
+    config.write("pipeline.yml", "web: {hosts: [media.example.org, box]}\n")
+    assert config.load().pipeline.web.hosts == ("media.example.org", "box")
+
+
+@pytest.mark.parametrize("host", ["https://media.example.org", "media.example.org:80", "''"])
+def test_an_address_is_not_the_name_of_a_host(config: Configuration, host: str) -> None:
+    config.write("pipeline.yml", f"web:\n  hosts: ['{host.strip(chr(39))}']\n")
+    with pytest.raises(ConfigurationError, match="no host's name"):
+        config.load()
