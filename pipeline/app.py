@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from celery import Celery
 from celery.signals import worker_process_init
 from kombu import Exchange, Queue
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, KombuError
 
 from pipeline.history.database import Database
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipeline.settings.load import Settings
 
 logger = logging.getLogger(__name__)
@@ -213,6 +215,39 @@ def queue_depth(queue: str) -> int:
         except ChannelError:
             return 0
         return int(declared.message_count)
+
+
+def broker_problem(timeout_s: int) -> tuple[str, str | None]:
+    """Connect to the broker; returns its address without password, and why it does not answer."""
+    with app.connection_for_write() as connection:
+        shown = connection.as_uri()
+        errors: tuple[type[BaseException], ...] = (
+            *connection.connection_errors,
+            KombuError,
+            OSError,
+        )
+        try:
+            connection.ensure_connection(max_retries=1, timeout=timeout_s)
+        except errors as problem:
+            return shown, str(problem)
+    return shown, None
+
+
+def answering(nodes: Collection[str], timeout_s: float) -> set[str]:
+    """Ask workers by name for a sign of life; none answers when the broker doesn't."""
+    with app.connection_for_write() as connection:
+        errors: tuple[type[BaseException], ...] = (
+            *connection.connection_errors,
+            KombuError,
+            OSError,
+        )
+        try:
+            replies = app.control.ping(
+                destination=list(nodes), timeout=timeout_s, connection=connection
+            )
+        except errors:
+            return set()
+    return {node for reply in replies or () for node in reply}
 
 
 def chords_work() -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import http.client
 from typing import TYPE_CHECKING
 
-from kombu.exceptions import KombuError
-
-from pipeline.app import app
+from pipeline.app import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
 
     from pipeline.settings.load import Settings
     from pipeline.settings.values import Listen
@@ -40,28 +38,11 @@ class Readiness:
         """Ask who has not answered yet; takes a second at most. Returns who is still missing."""
         nodes = [node for node, name in self._nodes.items() if name in self._missing]
         if nodes:
-            self._missing -= {self._nodes[node] for node in answering(nodes)}
+            self._missing -= {self._nodes[node] for node in answering(nodes, ANSWER_S)}
         for name in self._missing & self._pages.keys():
             if page_answers(self._pages[name], HEALTH[name]):
                 self._missing -= {name}
         return frozenset(self._missing)
-
-
-def answering(nodes: Collection[str]) -> set[str]:
-    """Ask workers by name for a sign of life; none answers when the broker doesn't."""
-    with app.connection_for_write() as connection:
-        errors: tuple[type[BaseException], ...] = (
-            *connection.connection_errors,
-            KombuError,
-            OSError,
-        )
-        try:
-            replies = app.control.ping(
-                destination=list(nodes), timeout=ANSWER_S, connection=connection
-            )
-        except errors:
-            return set()
-    return {node for reply in replies or () for node in reply}
 
 
 def page_answers(listen: Listen, path: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kombu.exceptions import KombuError
 from sqlalchemy import make_url
 
-from pipeline.app import app
+from pipeline.app import app, broker_problem
 from pipeline.history import schema
 from pipeline.history.database import Database
 from pipeline.settings import addresses
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How long the broker may take to answer, seconds.
 ANSWER_S = 5
+#: RabbitMQ closes the channel of who has not acknowledged for this long, unless set otherwise.
+CONSUMER_TIMEOUT = timedelta(minutes=30)
 
 
 def broker(settings: Settings) -> Iterator[Finding]:
@@ -31,20 +33,30 @@ def broker(settings: Settings) -> Iterator[Finding]:
         runs = "running" if valkey.answers(settings) else "not running: `reelworks up` starts it"
         yield Finding("broker", "ok", f"embedded, {runs}; {program}")
         return
-    with app.connection_for_write() as connection:
-        shown = connection.as_uri()
-        errors: tuple[type[BaseException], ...] = (
-            *connection.connection_errors,
-            KombuError,
-            OSError,
-        )
-        try:
-            connection.ensure_connection(max_retries=1, timeout=ANSWER_S)
-        except errors as problem:
-            hint = "Start it, or correct `broker` in pipeline.yml or REELWORKS_BROKER."
-            yield Finding("broker", "failed", f"{shown} does not answer: {problem}", hint)
-            return
+    shown, problem = broker_problem(ANSWER_S)
+    if problem is not None:
+        hint = "Start it, or correct `broker` in pipeline.yml or REELWORKS_BROKER."
+        yield Finding("broker", "failed", f"{shown} does not answer: {problem}", hint)
+        return
     yield Finding("broker", "ok", f"{shown} answers")
+    if shown.startswith(("amqp", "pyamqp")):
+        yield _consumer_timeout(settings)
+
+
+def _consumer_timeout(settings: Settings) -> Finding:
+    """Tell of RabbitMQ's limit on unacknowledged work, which AMQP has no way of asking for."""
+    deadline = settings.pipeline.limits.deadline
+    milliseconds = round(deadline.total_seconds() * 1000)
+    if deadline <= CONSUMER_TIMEOUT:
+        return Finding("consumer_timeout", "ok", "jobs end before RabbitMQ's own default")
+    return Finding(
+        "consumer_timeout",
+        "warning",
+        "RabbitMQ gives work to somebody else when it takes longer than its consumer_timeout "
+        "(30 minutes unless set), and does not tell how long that is",
+        f"See that rabbitmq.conf has at least: consumer_timeout = {milliseconds} "
+        "(`limits.deadline`).",
+    )
 
 
 def results(settings: Settings) -> Iterator[Finding]:

@@ -1,13 +1,12 @@
-"""Do the media tools work here?"""
+"""Do the media tools work here, and which encoders?"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import ffmpeg
-
-from pipeline.media.process import run
-from pipeline.media.tools import find_tools, version
+from pipeline.media.capabilities import capabilities, encodes
+from pipeline.media.tools import find_tools
+from pipeline.plan.codecs import ENCODERS
 from pipeline.stack.checkup import Finding
 
 if TYPE_CHECKING:
@@ -15,28 +14,40 @@ if TYPE_CHECKING:
 
     from pipeline.settings.load import Settings
 
-#: A few frames take a fraction of this, seconds.
-TRIAL_TIMEOUT_S = 60
+#: Without it there is no profile that works.
+INDISPENSABLE = "libx264"
 
 
 def tools(settings: Settings) -> Iterator[Finding]:
     """Run each tool for its version. Raises `MediaError` for the first that is missing."""
     found = find_tools(settings.pipeline.tools)
+    can = capabilities(found)
     for name in ("ffmpeg", "ffprobe", "packager"):
-        tool = getattr(found, name)
-        yield Finding(name, "ok", f"{version(tool)}, {tool}")
+        yield Finding(name, "ok", f"{getattr(can, name)}, {getattr(found, name)}")
 
 
 def trial_encode(settings: Settings) -> Iterator[Finding]:
-    """Encode a few frames and a little sound: that an encoder is listed does not say it works."""
-    picture = ffmpeg.input("testsrc2=size=128x72:rate=25", f="lavfi", t=0.2)
-    tone = ffmpeg.input("sine=sample_rate=48000", f="lavfi", t=0.2)
-    wanted = {"vcodec": "libx264", "acodec": "aac", "pix_fmt": "yuv420p", "format": "null"}
-    spec = ffmpeg.output(picture, tone, "-", **wanted).global_args("-nostdin", "-v", "error")
-    program = find_tools(settings.pipeline.tools).ffmpeg
-    done = run(ffmpeg.compile(spec, cmd=str(program)), timeout_s=TRIAL_TIMEOUT_S)
-    if done.returncode:
-        hint = "Use the ffmpeg that comes with Reelworks, or one built with libx264."
-        yield Finding("encode", "failed", f"H.264 with AAC: {done.log.strip()}", hint)
-    else:
-        yield Finding("encode", "ok", "H.264 with AAC works")
+    """Encode a few frames with every encoder of ours: that one is listed does not say it works.
+
+    One that is missing is something wrong only where a profile asks for it, or H.264 has none.
+    """
+    found = find_tools(settings.pipeline.tools)
+    listed = capabilities(found).encoders
+    for codec, encoders in ENCODERS.items():
+        working = [
+            f"{name} ({kind})"
+            for kind, name in encoders.items()
+            if name in listed and encodes(found.ffmpeg, name)
+        ]
+        check = "encode" if codec == "h264" else f"encode.{codec}"
+        if working:
+            yield Finding(check, "ok", f"{codec} with {', '.join(working)}")
+            continue
+        # Without H.264 hardly a profile works; of the others it depends on what is asked for.
+        hint = f"Use the ffmpeg that comes with Reelworks, or one built with {encoders['cpu']}."
+        yield Finding(
+            check,
+            "failed" if INDISPENSABLE in encoders.values() else "warning",
+            f"{codec}: no encoder works here",
+            hint,
+        )

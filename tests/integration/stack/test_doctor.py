@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from pipeline.cli import cli
 from pipeline.settings.load import Settings
+from pipeline.stack import service_checks, tool_checks
 
 
 @pytest.fixture
@@ -101,3 +102,34 @@ def test_what_it_says_to_people_has_a_sign_and_a_hint(settings: Settings, change
     assert "✓ python" in done.stdout
     assert "✗ tools" in done.stdout
     assert Path("/nowhere/ffmpeg").name in done.stdout
+
+
+def test_every_codec_is_told_with_the_encoders_that_work(settings: Settings) -> None:
+    _, found = examine(settings)
+    assert "libx264 (cpu)" in found["encode"]["detail"]
+    assert {"encode.hevc", "encode.av1", "encode.vp9"} <= found.keys()
+
+
+def test_an_encoder_that_is_listed_and_does_not_work_is_not_told_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool_checks, "encodes", lambda _program, name: name == "libx265")
+    status, found = examine(settings)
+    assert status == 1
+    assert (found["encode"]["state"], found["encode.av1"]["state"]) == ("failed", "warning")
+    assert "libx264" in found["encode"]["hint"]
+    assert found["encode.hevc"]["detail"] == "hevc with libx265 (cpu)"
+
+
+@pytest.mark.parametrize(("deadline", "state"), [("24h", "warning"), ("20m", "ok")])
+def test_rabbitmqs_own_limit_is_told_when_jobs_may_outlast_it(
+    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch, deadline: str, state: str
+) -> None:
+    monkeypatch.setattr(service_checks, "broker_problem", lambda _s: ("amqp://host//", None))
+    monkeypatch.setenv("REELWORKS_BROKER", "amqp://guest:guest@host//")
+    monkeypatch.setenv("REELWORKS_RESULTS", "rpc://")
+    change("limits", {"deadline": deadline})
+    _, found = examine(settings)
+    assert found["consumer_timeout"]["state"] == state
+    if state == "warning":
+        assert "consumer_timeout = 86400000" in found["consumer_timeout"]["hint"]
