@@ -61,10 +61,10 @@ def kind(path: Path) -> Kind:
 
 
 def announced_bytes(path: Path) -> int | None:
-    """Give how long an ASF or WAV file says it is, None when it does not. Raises `OSError`."""
+    """Give how long an ASF, WAV or WebP file says it is, else None. Raises `OSError`."""
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+    if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"WEBP"):
         size = int.from_bytes(head[4:8], "little")
         return size + 8 if 0 < size < UNKNOWN_SIZE else None
     place = head.find(ASF_PROPERTIES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media import content, tracks
+from pipeline.media import content, tracks, webp
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.packets import read_packets
@@ -63,9 +63,7 @@ def probe(
     _refuse_still(path, told["format"])
     if picture is not None:
         _refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
-    packets = read_packets(
-        tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
-    )
+    packets = _packets(tools, path, told, chosen, on_tick)
     if packets.count == 0:
         kind = "a picture" if picture is not None else "sound"
         raise _truncated(path, f"it announces {kind}, but holds nothing of it")
@@ -109,9 +107,24 @@ def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, A
         memory_bytes=PROBE_MEMORY,
     )
     told: dict[str, Any] = json.loads(done.output or b"{}")
-    if done.returncode or not told.get("streams"):
-        raise _unreadable(path, done.log)
-    return told
+    if not done.returncode and told.get("streams"):
+        return told
+    reason = _unreadable(path, done.log)
+    moving = webp.animation(path) if reason.code == "still_image" else None
+    if moving is None:
+        raise reason
+    return moving.told()
+
+
+def _packets(
+    tools: Tools, path: Path, told: dict[str, Any], chosen: dict[str, Any], on_tick: Tick
+) -> Packets:
+    moving = webp.animation(path) if told["format"].get("format_name") == webp.NAME else None
+    if moving is not None:
+        return moving.packets()
+    return read_packets(
+        tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
+    )
 
 
 def _unreadable(path: Path, log: str) -> MediaError:

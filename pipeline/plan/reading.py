@@ -13,6 +13,7 @@ DEMUXERS = (
     *("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "asf"),
     *("ogg", "mxf", "gif", "apng", "dv", "nut", "yuv4mpegpipe", "h264", "hevc", "av1", "obu"),
     *("ivf", "m4v", "rm", "vob", "wav", "w64", "mp3", "flac", "aac", "ac3", "eac3", "aiff", "caf"),
+    "webp_anim",
 )
 #: Only local files and pipes, whatever a file's content asks for.
 PROTOCOLS = "file,pipe"
