@@ -10,6 +10,7 @@ import sys
 BENCHMARKS = {
     "ladder": "CPU seconds of a job, against the same ladder in one hand-written ffmpeg command",
     "latency": "seconds from a dropped file to the first ffmpeg",
+    "sources": "how many kinds of source come out right",
     "ready": "wall seconds of `make run` from a fresh clone until everything answers",
 }
 

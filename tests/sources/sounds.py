@@ -1,0 +1,178 @@
+"""Sound: alone, missing, silent, in several languages, in many channels and at odd rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.media import ffmpeg
+from tests.sources.picture import AAC, X264, Clip, encode
+from tests.sources.row import Expect, Patches, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CLIP = Clip()
+FLAC = ("-c:a", "flac")
+PCM = ("-c:a", "pcm_s16le")
+
+
+def heard(
+    name: str, *coded: str, rate: int = 48_000, channels: int = 1, layout: str = ""
+) -> Callable[[Path], Path]:
+    """A clip with one track of so many channels, each with the same beeps."""
+    sound = CLIP.sound(rate=rate, channels=channels)
+    if layout:
+        sound += f":c={layout}"
+    return lambda folder: encode(folder / name, audio=coded or AAC, sound=sound)
+
+
+def tongues(
+    name: str, *languages: str, default: int = 0, coded: tuple[str, ...] = AAC
+) -> Callable[[Path], Path]:
+    """A clip with a track for each language; the one numbered `default` is marked so."""
+
+    def make(folder: Path) -> Path:
+        path = folder / name
+        inputs: list[str] = []
+        maps: list[str] = []
+        for number, language in enumerate(languages):
+            inputs += ["-f", "lavfi", "-i", CLIP.sound(pitch=1000 + 500 * number)]
+            maps += ["-map", f"{number + 1}:a"]
+            if language:
+                maps += [f"-metadata:s:a:{number}", f"language={language}"]
+            maps += [f"-disposition:a:{number}", "default" if number == default else "0"]
+        picture = ("-f", "lavfi", "-i", CLIP.picture())
+        ffmpeg(*picture, *inputs, "-map", "0:v", *maps, *X264, *coded, str(path))
+        return path
+
+    return make
+
+
+def alone(name: str, *coded: str, cover: bool = False, channels: int = 2) -> Callable[[Path], Path]:
+    """Sound only, with a picture of its cover or without."""
+
+    def make(folder: Path) -> Path:
+        path = folder / name
+        inputs = ["-f", "lavfi", "-i", CLIP.sound(channels=channels)]
+        maps = ["-map", "0:a"]
+        if cover:
+            art = folder / "cover.jpg"
+            ffmpeg("-f", "lavfi", "-i", Clip(size="600x600").picture(), "-frames:v", "1", str(art))
+            inputs += ["-i", str(art)]
+            maps += ["-map", "1:v", "-c:v", "copy", "-disposition:v:0", "attached_pic"]
+        ffmpeg(*inputs, *maps, *coded, str(path))
+        return path
+
+    return make
+
+
+def covered(folder: Path) -> Path:
+    """A film with cover art as a second picture."""
+    art, film, path = folder / "cover.jpg", folder / "film.mp4", folder / "a.mp4"
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=600x600:d=1", "-frames:v", "1", str(art))
+    encode(film)
+    ffmpeg(
+        *("-i", str(art), "-i", str(film), "-map", "0:v", "-map", "1", "-c", "copy"),
+        *("-disposition:v:0", "attached_pic", str(path)),
+    )
+    return path
+
+
+def short(folder: Path) -> Path:
+    """Sound that ends before the picture does."""
+    return encode(folder / "a.mp4", Clip(seconds=4), sound=CLIP.sound())
+
+
+def broken(folder: Path) -> Path:
+    """Sound with a hole: nothing is stored for half a second in the middle."""
+    first, path = encode(folder / "first.mkv", audio=PCM), folder / "a.mkv"
+    hole = "noise=drop='between(pts*tb,1.7,2.2)'"
+    ffmpeg("-i", str(first), "-c", "copy", "-bsf:a", hole, str(path))
+    return path
+
+
+def _row(
+    name: str,
+    make: Callable[[Path], Path],
+    *,
+    layout: str | None = None,
+    sounds: tuple[str | None, ...] | None = None,
+    moments: tuple[float, ...] = CLIP.moments,
+) -> Row:
+    expect = Expect(
+        frames=75,
+        seconds=3,
+        patches=Patches(),
+        sync=True,
+        moments=moments,
+        layout=layout,
+        sounds=sounds,
+    )
+    return Row(name, make, expect)
+
+
+def _alone(name: str, make: Callable[[Path], Path], *, poster: bool = False) -> Row:
+    return Row(name, make, Expect(beeps=CLIP.moments, poster=poster))
+
+
+MUTE = "anullsrc=r=48000:cl=stereo:d=3"
+ROWS = (
+    _row("mono", heard("a.mp4"), layout="mono"),
+    _row("stereo", heard("a.mp4", channels=2), layout="stereo"),
+    _row("5.1, AAC", heard("a.mp4", channels=6, layout="5.1"), layout="stereo"),
+    _row("5.1, AC-3", heard("a.mkv", "-c:a", "ac3", channels=6, layout="5.1"), layout="stereo"),
+    _row("7.1, FLAC", heard("a.mkv", *FLAC, channels=8, layout="7.1"), layout="stereo"),
+    _row("quadraphonic, PCM", heard("a.mov", *PCM, channels=4, layout="quad"), layout="stereo"),
+    _row("2.1", heard("a.mkv", *FLAC, channels=3, layout="2.1"), layout="stereo"),
+    _row("six channels without a layout", heard("a.mov", *PCM, channels=6), layout="stereo"),
+    _row("96 kHz", heard("a.mkv", *FLAC, rate=96_000, channels=2), layout="stereo"),
+    _row("192 kHz, 24 bits", heard("a.mov", "-c:a", "pcm_s24le", rate=192_000), layout="mono"),
+    _row("44.1 kHz", heard("a.mp4", rate=44_100)),
+    _row("22.05 kHz", heard("a.mp4", rate=22_050)),
+    _row("8 kHz", heard("a.avi", *PCM, rate=8000)),
+    _row("11.025 kHz, 8 bits", heard("a.avi", "-c:a", "pcm_u8", rate=11_025)),
+    _row("two languages", tongues("a.mp4", "eng", "fra"), sounds=("en", "fr")),
+    _row(
+        "three languages, the second is the default",
+        tongues("a.mkv", "eng", "deu", "jpn", default=1),
+        sounds=("de", "en", "ja"),
+    ),
+    _row("two tracks that name no language", tongues("a.mp4", "", ""), sounds=(None, None)),
+    _row(
+        "two tracks of one language",
+        tongues("a.mkv", "eng", "eng", coded=FLAC),
+        sounds=("en", "en"),
+    ),
+    _row("a language nobody knows", tongues("a.mkv", "qaa", "x-klingon")),
+    Row(
+        "no sound",
+        lambda folder: encode(folder / "a.mp4", audio=None),
+        Expect(frames=75, seconds=3, patches=Patches(), moments=CLIP.moments, silent=True),
+    ),
+    Row(
+        "silence",
+        lambda folder: encode(folder / "a.mp4", sound=MUTE),
+        Expect(frames=75, seconds=3, patches=Patches(), moments=CLIP.moments, layout="stereo"),
+    ),
+    Row(
+        "sound shorter than the picture",
+        short,
+        Expect(frames=100, seconds=4, patches=Patches(), moments=Clip(seconds=4).moments),
+    ),
+    _row("sound with a hole", broken),
+    _row("cover art before the film", covered),
+    _alone("sound alone, AAC", alone("a.m4a", *AAC)),
+    _alone("sound alone, 5.1", alone("a.mka", *FLAC, channels=6)),
+    _alone("sound alone, mono", alone("a.wav", channels=1)),
+    _alone(
+        "sound alone, MP3 with cover art",
+        alone("a.mp3", "-c:a", "libmp3lame", cover=True),
+        poster=True,
+    ),
+    _alone("sound alone, M4A with cover art", alone("a.m4a", *AAC, cover=True), poster=True),
+    _alone("sound alone, FLAC with cover art", alone("a.flac", *FLAC, cover=True), poster=True),
+    _alone("sound alone, in MP4", alone("a.mp4", *AAC)),
+    _alone("sound alone, in MPEG-TS", alone("a.ts", *AAC)),
+    _alone("sound alone, in WebM", alone("a.webm", "-c:a", "libopus")),
+)
