@@ -35,6 +35,9 @@ CONTAINERS = (
 ENCRYPTED = (b"encv", b"enca")
 #: The size of a RIFF that did not know it, or that has outgrown it.
 UNKNOWN_SIZE = 0xFFFFFFFF
+#: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes.
+COUNTED = (b"Xing", b"Info", b"VBRI")
+ID3_HEAD = 10
 #: The longest index of an MP4 that is searched for such marks, bytes.
 LONGEST_INDEX = 64 << 20
 
@@ -72,6 +75,17 @@ def announced_bytes(path: Path) -> int | None:
         return None
     live = head[place + 88] & 1
     return None if live else int.from_bytes(head[place + 40 : place + 48], "little") or None
+
+
+def counts_frames(path: Path) -> bool:
+    """Whether an MP3 says how many frames it has. Raises `OSError`."""
+    with path.open("rb") as file:
+        head = file.read(ID3_HEAD)
+        if head.startswith(b"ID3"):
+            # Seven bits a byte.
+            file.seek(sum(byte << 7 * (3 - n) for n, byte in enumerate(head[6:10])), 1)
+        first = file.read(HEAD)
+    return any(mark in first for mark in COUNTED)
 
 
 def encrypted(path: Path) -> bool:

@@ -40,6 +40,10 @@ MISSING_FRAMES = 2
 BROKEN_OFF = ("End of file", "Truncat", "EBML header parsing failed")
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi")
+#: Containers that announce how long they are in all.
+ANNOUNCED = ("matroska", "flv", "flac", "mp3")
+#: Raw streams of sound, which say nothing of it.
+GUESSED = frozenset({"aac", "ac3", "eac3", "dts", "truehd", "amr"})
 
 
 def probe(
@@ -108,12 +112,21 @@ def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, A
     )
     told: dict[str, Any] = json.loads(done.output or b"{}")
     if not done.returncode and told.get("streams"):
-        return told
+        return _without_guesses(path, told)
     reason = _unreadable(path, done.log)
     moving = webp.animation(path) if reason.code == "still_image" else None
     if moving is None:
         raise reason
     return moving.told()
+
+
+def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out durations that ffprobe guessed from the size and the first frames' bit rate."""
+    name = told["format"].get("format_name")
+    if name in GUESSED or (name == "mp3" and not content.counts_frames(path)):
+        for part in (told["format"], *told["streams"]):
+            part.pop("duration", None)
+    return told
 
 
 def _packets(
@@ -214,7 +227,7 @@ def _cut_short(
         announced_s = (seconds(chosen.get("start_time")) or 0.0) + (
             max(seconds(chosen.get("duration")) or 0.0, _counted_s(name, chosen))
         )
-    elif name.startswith(("matroska", "flv")):
+    elif name.startswith(ANNOUNCED):
         announced_s = seconds(told["format"].get("duration")) or 0.0
     else:
         return "", None  # others guess their length from the size

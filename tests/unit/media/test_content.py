@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.media.content import ASF, ASF_PROPERTIES, announced_bytes, encrypted, kind
+from pipeline.media.content import (
+    ASF,
+    ASF_PROPERTIES,
+    announced_bytes,
+    counts_frames,
+    encrypted,
+    kind,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +72,18 @@ def test_an_encrypted_track_is_found_in_the_index_wherever_that_lies(tmp_path: P
 def test_a_file_tells_how_long_it_is(tmp_path: Path, data: bytes, size: int | None) -> None:
     (tmp_path / "file").write_bytes(data)
     assert announced_bytes(tmp_path / "file") == size
+
+
+def test_an_mp3_counts_its_frames_behind_its_tag_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    frame = b"\xff\xfb\x90\x00" + bytes(32)
+    tag = b"ID3\x04\x00\x00" + bytes((0, 0, 0x40, 0)) + bytes(0x40 << 7)
+    for data, expected in (
+        (frame + b"Xing", True),
+        (tag + frame + b"Info", True),
+        (tag + frame, False),
+        (frame, False),
+        (b"", False),
+    ):
+        path.write_bytes(data)
+        assert counts_frames(path) is expected
