@@ -25,6 +25,17 @@ def cut(name: str, share: float, *last: str) -> Callable[[Path], Path]:
     )
 
 
+def cut_tune(name: str, *coded: str) -> Callable[[Path], Path]:
+    """Sound alone, of which only the first part came."""
+
+    def make(folder: Path) -> Path:
+        whole = folder / f"whole-{name}"
+        ffmpeg("-f", "lavfi", "-i", CLIP.sound(), *coded, str(whole))
+        return cut_short(whole, folder / name, 0.6)
+
+    return make
+
+
 def hurt(name: str, share: float, every: int = 1) -> Callable[[Path], Path]:
     noisy = (*X264, "-vf", "noise=alls=20:allf=t")
     return lambda folder: damaged(
@@ -120,6 +131,11 @@ ROWS = (
         "truncated",
     ),
     _bad("encrypted WebM", locked_webm, "encrypted"),
+    _bad("M4A without its index", cut_tune("a.m4a", "-c:a", "aac"), "truncated"),
+    _bad("WAV cut short", cut_tune("a.wav"), "truncated"),
+    _bad("FLAC cut short", cut_tune("a.flac"), "truncated"),
+    _bad("MP3 cut short", cut_tune("a.mp3", "-c:a", "libmp3lame"), "truncated"),
+    _bad("sound alone in MKV, cut short", cut_tune("a.mka", "-c:a", "flac"), "truncated"),
     _bad("zero bytes", holding("a.mp4", b""), "empty"),
     _bad("text", holding("a.mp4", b"Dear diary,\ntoday I took no film.\n" * 50), "not_media"),
     _bad("noise", holding("a.mkv", bytes(range(256)) * 40), "not_media"),

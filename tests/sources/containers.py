@@ -44,6 +44,17 @@ def tune(name: str, *coded: str) -> Callable[[Path], Path]:
     return make
 
 
+def changing(name: str, *coded: str) -> Callable[[Path], Path]:
+    """Sound that needs few bits at first and many later: its length can't be told from its size."""
+
+    def make(folder: Path) -> Path:
+        sound = CLIP.sound().replace("aevalsrc=", "aevalsrc=0.05*(random(0)-0.5)*gt(t\\,1.6)+", 1)
+        ffmpeg("-f", "lavfi", "-i", sound, *coded, str(folder / name))
+        return folder / name
+
+    return make
+
+
 def _film(name: str, make: Callable[[Path], Path], *, sync: bool = True, short: int = 0) -> Row:
     expect = Expect(
         frames=CLIP.frames,
@@ -67,6 +78,9 @@ WMV = ("-c:v", "wmv2", "-q:v", "2", "-pix_fmt", "yuv420p")
 THEORA = ("-c:v", "libtheora", "-q:v", "9", "-pix_fmt", "yuv420p")
 XDCAM = (*MPEG2[:4], "-g", "12", "-pix_fmt", "yuv422p")
 XVID = ("-c:v", "mpeg4", "-q:v", "2", "-bf", "0", "-vtag", "XVID")
+#: What the encoder puts before the sound, which only that header would tell: seconds.
+MP3_DELAY_S = 1105 / 48_000
+VBR = ("-c:a", "libmp3lame", "-q:a", "4", "-write_xing", "0", "-id3v2_version", "0")
 WEBP = ("-c:v", "libwebp_anim", "-lossless", "1", "-loop", "0")
 LOSSY = ("-c:v", "libwebp_anim", "-quality", "90", "-compression_level", "0", "-loop", "0")
 GIF_LOOK = ("-vf", "split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none")
@@ -200,6 +214,14 @@ TUNES = (
     _tune("M4A with ALAC", tune("a.m4a", "-c:a", "alac")),
     _tune("OGG with Vorbis", tune("a.ogg", "-c:a", "libvorbis")),
     _tune("OGG with Opus", tune("a.ogg", "-c:a", "libopus")),
+    Row(
+        "MP3 of changing bitrate without a header",
+        changing("a.mp3", *VBR),
+        Expect(beeps=tuple(at + MP3_DELAY_S for at in CLIP.moments)),
+    ),
+    _tune(
+        "AAC of changing bitrate without a container", changing("a.aac", "-c:a", "aac", "-q:a", "1")
+    ),
     _tune("AAC without a container", tune("a.aac", *AAC)),
     Row("WMA", tune("a.wma", "-c:a", "wmav2"), Expect(beeps=LATE)),
 )

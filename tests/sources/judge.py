@@ -13,7 +13,7 @@ from tests.sources.picture import CORNERS, GREY
 from tests.sources.words import judge_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from tests.sources.facts import Shown
@@ -61,7 +61,10 @@ def _renditions(expect: Expect, outcome: Outcome) -> Iterator[str]:
     for name, one in told.items():
         for stream in facts.of_kind(one, "video"):
             sizes.append((stream["width"], stream["height"]))
-            yield from _picture(name, stream)
+            if stream.get("color_transfer") == expect.hdr is not None:
+                yield from _kept_light(name, stream)
+                continue
+            yield from _picture(name, stream, expect.codecs)
             keys.add(tuple(facts.key_times(one)))
         for stream in facts.of_kind(one, "audio"):
             if expect.layout is not None and stream.get("channel_layout") != expect.layout:
@@ -74,11 +77,31 @@ def _renditions(expect: Expect, outcome: Outcome) -> Iterator[str]:
         yield f"its sizes are {sorted(sizes)}, not {sorted(expect.sizes)}"
     if len(keys) > 1:
         yield f"key frames are not aligned across rungs: {sorted(keys)}"
+    yield from _ladders(expect, list(told.values()))
 
 
-def _picture(name: str, stream: dict[str, Any]) -> Iterator[str]:
-    wanted = {
-        "codec_name": ("h264",),
+def _ladders(expect: Expect, told: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """See that there is a ladder in each codec, and one in HDR where that was asked for."""
+    streams = [stream for one in told for stream in facts.of_kind(one, "video")]
+    made = {stream["codec_name"] for stream in streams}
+    if made and made != expect.codecs:
+        yield f"it is coded in {sorted(made)}, not {sorted(expect.codecs)}"
+    curves = {stream.get("color_transfer") for stream in streams}
+    if expect.hdr is not None and not {expect.hdr, "bt709"} <= curves:
+        yield f"its curves of light are {curves}, not bt709 and {expect.hdr}"
+
+
+def _kept_light(name: str, stream: dict[str, Any]) -> Iterator[str]:
+    """See that a rung of an HDR ladder has what it needs."""
+    wanted = {"pix_fmt": "yuv420p10le", "color_primaries": "bt2020", "color_space": "bt2020nc"}
+    for key, value in wanted.items():
+        if stream.get(key) != value:
+            yield f"{name}: its {key} is {stream.get(key)}, not {value}"
+
+
+def _picture(name: str, stream: dict[str, Any], codecs: frozenset[str]) -> Iterator[str]:
+    wanted: dict[str, Collection[str]] = {
+        "codec_name": codecs,
         "sample_aspect_ratio": ("1:1",),
         "pix_fmt": ("yuv420p",),
         "color_range": ("tv",),

@@ -41,8 +41,8 @@ class Expect:
     `sounds` are languages, the default one first (None where the source tells none). `words` are
     told by the subtitles, by language, `said_s` is when, seconds. `fields` are `tt`, `bb` or
     `progressive`. `likeness` is the least PSNR to the source, decibels. `told` is a word of what
-    the job is told. `poster` asks for one though there is only sound. `error` is the code of a
-    refusal.
+    the job is told. `hdr` is the curve of light of the HDR ladder. `poster` asks for one though
+    there is only sound. `error` is the code of a refusal.
     """
 
     sizes: tuple[tuple[int, int], ...] = ()
@@ -63,6 +63,8 @@ class Expect:
     fields: str | None = None
     likeness: float | None = None
     silent: bool = False
+    hdr: str | None = None
+    codecs: frozenset[str] = frozenset({"h264"})
     poster: bool = False
     told: str | None = None
     error: str | None = None

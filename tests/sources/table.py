@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.sources import (
+    asked,
     bad,
     colours,
     containers,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 ROWS: tuple[Row, ...] = tuple(
     row
-    for theme in (geometry, fields, colours, timing, sounds, texts, odd, bad, containers)
+    for theme in (geometry, fields, colours, timing, sounds, texts, odd, bad, asked, containers)
     for row in theme.ROWS
 )
 

@@ -1,0 +1,81 @@
+"""What a profile can ask of a source: an HDR ladder, other codecs, and what damage left over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pipeline.settings.profiles import Profile, VideoSettings
+from tests.sources.bad import CLIP as LONG
+from tests.sources.bad import cut, cut_tune, hurt
+from tests.sources.colours import HDR10, deep
+from tests.sources.picture import Clip, encode
+from tests.sources.row import Expect, Patches, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CLIP = Clip()
+SALVAGING = Profile(video=VideoSettings(ladder=(240,), preset="ultrafast"), damaged="salvage")
+
+
+def asking(*codecs: Literal["h264", "hevc", "av1", "vp9"], hdr: bool = False) -> Profile:
+    """A small ladder in these codecs."""
+    return Profile(
+        video=VideoSettings(codec=codecs, ladder=(240, 144), preset="ultrafast", hdr=hdr)
+    )
+
+
+def _hdr(name: str, curve: str, extra: str = "") -> Row:
+    """Both ladders: the ordinary one, and one in the source's own light."""
+    expect = Expect(
+        frames=75,
+        seconds=3,
+        patches=Patches(tone_mapped=True),
+        sync=True,
+        hdr=curve,
+        codecs=frozenset({"h264", "hevc"}),
+    )
+    return Row(name, deep(curve, 203, extra), expect, asking("h264", "hevc", hdr=True))
+
+
+def _salvaged(name: str, make: Callable[[Path], Path], told: str, frames: int, short: int) -> Row:
+    return Row(name, make, Expect(frames=frames, frames_short=short, told=told), SALVAGING)
+
+
+def _coded(name: str, *codecs: Literal["h264", "hevc", "av1", "vp9"]) -> Row:
+    expect = Expect(
+        frames=75,
+        seconds=3,
+        patches=Patches(),
+        sync=True,
+        moments=CLIP.moments,
+        codecs=frozenset(codecs),
+    )
+    return Row(name, lambda folder: encode(folder / "a.mp4"), expect, asking(*codecs))
+
+
+ROWS = (
+    _hdr("HDR10, an HDR ladder too", "smpte2084", HDR10),
+    _hdr("HLG, an HDR ladder too", "arib-std-b67"),
+    _coded("H.264 and HEVC", "h264", "hevc"),
+    _coded("VP9", "vp9"),
+    _coded("AV1", "av1"),
+    _salvaged("damaged MP4, salvaged", hurt("a.mp4", 0.5), "lost", LONG.frames, 130),
+    _salvaged("damaged MKV, salvaged", hurt("a.mkv", 0.5), "lost", LONG.frames, 130),
+    _salvaged("damaged MPEG-TS, salvaged", hurt("a.ts", 0.5), "lost", LONG.frames, 130),
+    Row(
+        "MP3 cut short, salvaged",
+        cut_tune("a.mp3", "-c:a", "libmp3lame"),
+        Expect(beeps=LONG.moments[:4], told="incomplete"),
+        SALVAGING,
+    ),
+    _salvaged("MKV cut short, salvaged", cut("a.mkv", 0.6), "incomplete", LONG.frames, 100),
+    _salvaged(
+        "MP4 cut short, salvaged",
+        cut("a.mp4", 0.6, "-movflags", "+faststart"),
+        "incomplete",
+        LONG.frames,
+        100,
+    ),
+)
