@@ -22,7 +22,7 @@ SUSPECT_LINES = frozenset({480, 486, 576, 1080, 1088})
 MOST_RATE = 30
 #: Where a picture is looked at, in shares of its duration, and how many frames there.
 PLACES = (0.1, 0.45, 0.8)
-FRAMES = 20
+FRAMES = 12
 #: A picture shorter than this, seconds, is looked at once, at its beginning.
 SHORT_S = 4.0
 #: How much more one field must differ from the frames beside it than the other, for `idet` to call
@@ -78,6 +78,8 @@ def combing_argv(program: Path, path: str, stream: int, at_s: float) -> list[str
     It begins at the key frame before `at_s`, so that nothing is decoded only to be dropped.
     """
     place = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if at_s > 0 else {}
+    # More threads would decode ahead, for nothing.
+    place["threads"] = "1"
     origin = ffmpeg.input(file_url(path), **place, **input_options())
     looked_at = origin[str(stream)].filter("idet", intl_thres=THRESHOLD)
     made = ffmpeg.output(looked_at, "-", **{"frames:v": FRAMES}, f="null").global_args(

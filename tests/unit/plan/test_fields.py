@@ -52,7 +52,7 @@ def test_a_look_decodes_a_few_frames_from_a_key_frame_on_behind_the_fence() -> N
     argv = combing_argv(Path("/tools/ffmpeg"), "/inbox/clip.ts", 3, 4.5)
     assert argv[argv.index("-ss") + 1] == "4.500"
     assert argv.index("-noaccurate_seek") < argv.index("-i")
-    assert argv[argv.index("-frames:v") + 1] == "20"
+    assert argv[argv.index("-frames:v") + 1] == "12"
     assert "[0:3]idet=intl_thres=1.3[s0]" in argv
     assert "-format_whitelist" in argv
     assert "-ss" not in combing_argv(Path("/tools/ffmpeg"), "/inbox/clip.ts", 0, 0.0)
