@@ -32,8 +32,8 @@ STAND_INS = {
         *("-vf", r"setpts=if(gt(N\,30)\,PTS+(N-30)*0.1/TB\,PTS)", "-fps_mode", "passthrough"),
     ),
 }
-#: Real clips, beside the project where they are lent; `REELWORKS_TEST_MEDIA` names another place.
-SHARED = Path(os.environ.get("REELWORKS_TEST_MEDIA", Path(__file__).parents[2] / "shared/media"))
+#: Real clips, beside the project where they are lent; `REELWORKS_CLIPS` names another place.
+SHARED = Path(os.environ.get("REELWORKS_CLIPS", Path(__file__).parents[2] / "shared/media"))
 
 
 @lru_cache(maxsize=1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.media import ffmpeg
+from tests.media import SHARED, ffmpeg
 from tests.sources.picture import X264, Clip, copied, encode
 from tests.sources.row import Expect, Patches, Row, small
 
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLIP = Clip()
-#: Real recordings: in the folder named, or beside the project.
-CLIPS = Path(
-    os.environ.get("REELWORKS_CLIPS") or Path(__file__).parents[2].parent / "shared" / "media"
-)
 
 
 def brief(
@@ -96,7 +91,7 @@ def two_programs(folder: Path) -> Path:
 
 
 def real(name: str) -> Callable[[Path], Path]:
-    return lambda folder: CLIPS / name
+    return lambda folder: SHARED / name
 
 
 def _row(name: str, make: Callable[[Path], Path], **facts: object) -> Row:
@@ -182,5 +177,5 @@ ROWS = (
     _row("two pictures, the second is the default", two_pictures("a.mkv", 1)),
     _row("two pictures, MP4", two_pictures("a.mp4", 0)),
     _row("two programmes", two_programs),
-    *(REAL if CLIPS.is_dir() else ()),
+    *(REAL if SHARED.is_dir() else ()),
 )
