@@ -43,6 +43,15 @@ def source_gone(path: str) -> MediaError:
     )
 
 
+def key_missing(key_id: str) -> MediaError:
+    """Say that the profile's streams are to be encrypted, and there is no key for it."""
+    return MediaError(
+        "key_missing",
+        f"The streams are to be encrypted with the key {key_id}, which the profile no longer has.",
+        "Set encryption.key_id and encryption.key in profiles.yml again, then `reelworks retry`.",
+    )
+
+
 def no_space(where: str) -> TransientMediaError:
     """Say that the disk is full."""
     return TransientMediaError(

@@ -9,10 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from pipeline.media.errors import MediaError, TransientMediaError
+from pipeline.media.errors import MediaError, TransientMediaError, key_missing
+from pipeline.media.manifests import correct_manifests
 from pipeline.media.process import run
 from pipeline.plan.argv import mux_argv
 from pipeline.plan.chapters import chapters_metadata, chapters_vtt, used_chapters
+from pipeline.plan.encryption import flag_file
 from pipeline.plan.names import (
     CHAPTERS,
     MASTER,
@@ -22,10 +24,12 @@ from pipeline.plan.names import (
     sound_file,
     subtitle_file,
 )
-from pipeline.plan.packaging import package_argv, with_defaults
+from pipeline.plan.packaging import package_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from pydantic import SecretStr
 
     from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
@@ -61,6 +65,7 @@ class _Packing:
     staging: Path
     timeout_s: float | None
     on_tick: Tick
+    key: SecretStr | None = None
     log: str = ""
 
     def run(self, tool: str, argv: list[str], cwd: Path | None = None) -> None:
@@ -78,12 +83,16 @@ def package(
     inputs: Mapping[str, Path],
     staging: Path,
     *,
+    key: SecretStr | None = None,
     timeout_s: float | None = None,
     on_tick: Tick = None,
 ) -> Packaged:
     """Fill `staging` with what the profile asks for; `inputs` maps each step to its encoded file.
 
-    Raises `MediaError` (`packaging_failed`), and what `pipeline.media.process.run` raises.
+    `key` is what the profile's encryption needs, 32 hexadecimal digits; the plan does not hold it.
+
+    Raises `MediaError` (`packaging_failed`, `key_missing`), and what
+    `pipeline.media.process.run` raises.
     """
     silent = tuple(
         text.name for text in plan.texts if CUE not in inputs[rendition_step(text.name)].read_text()
@@ -93,7 +102,7 @@ def package(
         for step, path in inputs.items()
         if step not in {rendition_step(name) for name in silent}
     }
-    packing = _Packing(tools, plan, spoken, staging, timeout_s, on_tick)
+    packing = _Packing(tools, plan, spoken, staging, timeout_s, on_tick, key)
     paths = _streams(packing)
     _subtitles(packing)
     if used_chapters(plan):
@@ -110,12 +119,10 @@ def _streams(packing: _Packing) -> dict[str, str]:
         return {}
     staging = packing.staging
     (staging / "stream").mkdir()
-    with _nearby(packing.inputs, staging) as near:
-        argv = package_argv(packing.tools.packager, packing.plan, near)
+    with _nearby(packing.inputs, staging) as near, _flags(packing) as flags:
+        argv = package_argv(packing.tools.packager, packing.plan, near, flags)
         packing.run("The packager", argv, cwd=staging)
-    if "hls" in kinds:
-        master = staging / MASTER
-        master.write_text(with_defaults(master.read_text(), packing.plan))
+    correct_manifests(packing.tools, packing.plan, packing.inputs, staging, on_tick=packing.on_tick)
     return {kind: path for kind, path in STREAMS.items() if kind in kinds}
 
 
@@ -159,6 +166,22 @@ def _chapters(packing: _Packing) -> Iterator[Path | None]:
     with TemporaryDirectory(dir=packing.staging, prefix=".chapters-") as folder:
         path = Path(folder) / "chapters.txt"
         path.write_text(chapters_metadata(chapters), encoding="utf-8")
+        yield path
+
+
+@contextmanager
+def _flags(packing: _Packing) -> Iterator[Path | None]:
+    """Give a file with the key, which only we can read, for as long as it is needed."""
+    wanted = packing.plan.profile.encryption
+    if wanted is None:
+        yield None
+        return
+    if packing.key is None:
+        raise key_missing(wanted.key_id)
+    with TemporaryDirectory(prefix="reelworks-") as folder:  # which nobody else may enter
+        path = Path(folder) / "flags"
+        path.touch(mode=0o600)
+        path.write_text(flag_file(wanted, packing.key), encoding="utf-8")
         yield path
 
 

@@ -9,14 +9,13 @@ import m3u8
 from defusedxml import ElementTree
 
 from pipeline.media.errors import MediaError
+from pipeline.plan.mpd import DASH, initialization, timeline
 from pipeline.plan.names import MASTER, MPD, playlist
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from xml.etree.ElementTree import Element
-
-_DASH = "{urn:mpeg:dash:schema:mpd:2011}"
 
 
 def check_hls(folder: Path, names: Sequence[str]) -> None:
@@ -35,6 +34,13 @@ def check_hls(folder: Path, names: Sequence[str]) -> None:
     playlists = [*master.playlists, *master.iframe_playlists, *master.media]
     for uri in {entry.uri for entry in playlists if entry.uri}:
         _check_playlist(_there(master_path.parent / uri))
+
+
+def playlist_files(path: Path) -> list[Path]:
+    """List the files of a media playlist in order, its initialization first."""
+    listed = m3u8.loads(path.read_text())
+    named = [section.uri for section in listed.segment_map] + [one.uri for one in listed.segments]
+    return [path.parent / uri for uri in named]
 
 
 def _check_playlist(path: Path) -> None:
@@ -58,7 +64,7 @@ def check_dash(folder: Path, folders: Sequence[str]) -> dict[str, list[Path]]:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         raise _bad(MPD, f"it is not XML: {error}") from error
-    representations = [] if root is None else list(root.iter(f"{_DASH}Representation"))
+    representations = [] if root is None else list(root.iter(f"{DASH}Representation"))
     if not representations:
         raise _bad(MPD, "it names no rendition")
     found: dict[str, list[Path]] = {}
@@ -72,22 +78,11 @@ def check_dash(folder: Path, folders: Sequence[str]) -> dict[str, list[Path]]:
 
 
 def _segments(representation: Element) -> Iterator[str]:
-    """List the files of a representation with a numbered template and a timeline."""
-    template = representation.find(f"{_DASH}SegmentTemplate")
-    if template is None:
+    """List the files of a representation, its initialization first."""
+    if not initialization(representation):
         raise _bad(MPD, f"rendition {representation.get('id')} has no segments")
-    yield template.get("initialization", "")
-    number = int(template.get("startNumber", "1"))
-    for entry in template.iter(f"{_DASH}S"):
-        for _ in range(int(entry.get("r", "0")) + 1):
-            yield _numbered(template.get("media", ""), number)
-            number += 1
-
-
-def _numbered(template: str, number: int) -> str:
-    before, _, rest = template.partition("$Number")
-    width, _, after = rest.partition("$")
-    return f"{before}{(width or '%d') % number}{after}"
+    yield initialization(representation)
+    yield from (name for name, _ in timeline(representation))
 
 
 def _there(path: Path) -> Path:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from pipeline.media.errors import MediaError
 from pipeline.media.packets import Packets, read_joined_packets, read_packets
 from pipeline.media.process import run
-from pipeline.media.streams import check_dash, check_hls
+from pipeline.media.streams import check_dash, check_hls, playlist_files
 from pipeline.plan.names import MPD, playlist, progressive, rendition_step, sound_file
 from pipeline.plan.reading import file_url, streams_argv
 
@@ -94,7 +94,7 @@ def verify_output(
     if "dash" in kinds:
         folders = [one.folder for one in plan.streams]
         segments = check_dash(staging, [*folders, *(f"{text.folder}-mp4" for text in spoken)])
-    counter = partial(_stream_count, tools, staging, kinds, segments, on_tick)
+    counter = partial(_stream_count, tools, staging, plan, segments, on_tick)
     for sound in plan.sounds:
         path = inputs[rendition_step(sound.name)]
         encoded = read_packets(tools, path, "a:0", fenced=False, on_tick=on_tick)
@@ -111,7 +111,7 @@ def verify_output(
 def _stream_count(
     tools: Tools,
     staging: Path,
-    kinds: tuple[str, ...],
+    plan: Plan,
     segments: Mapping[str, list[Path]],
     on_tick: Tick,
     one: VideoRendition | SoundRendition,
@@ -119,12 +119,14 @@ def _stream_count(
     """Count the packets a player gets of one rendition; None when nothing is streamed.
 
     HLS and DASH share their segments: they are counted as HLS where there is HLS, because ffprobe
-    reads that as a player does, and as one file after the other where there is only DASH.
+    reads that as a player does, and as one file after the other where there is only DASH, or a key
+    that ffprobe is not given would be needed.
     """
-    if "hls" in kinds:
+    hls, encrypted = "hls" in plan.profile.package, plan.profile.encryption is not None
+    if hls and not encrypted:
         read = read_packets(tools, staging / playlist(one.name), "0", fenced=False, on_tick=on_tick)
         return read.count + read.hidden
-    files = segments.get(one.folder)
+    files = playlist_files(staging / playlist(one.name)) if hls else segments.get(one.folder)
     if files is None:
         return None
     with NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pipeline.plan.encryption import encryption_options
 from pipeline.plan.names import MASTER, MPD, rendition_step
 
 if TYPE_CHECKING:
@@ -20,10 +21,13 @@ TEXT_GROUP = "subtitles"
 _ATTRIBUTE = re.compile(r'([A-Z-]+)=("[^"]*"|[^,]*)')
 
 
-def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[str]:
+def package_argv(
+    program: Path, plan: Plan, inputs: Mapping[str, Path], flags: Path | None = None
+) -> list[str]:
     """Build the packager's command; it is to run in the output folder, below which it writes.
 
-    `inputs` maps each step to its encoded file; texts that are not in it are left out.
+    `inputs` maps each step to its encoded file; texts that are not in it are left out. `flags` is
+    the file with the key to encrypt with (see `flag_file`), so that no list of processes shows it.
     """
     kinds = plan.profile.package
     streams = [
@@ -48,6 +52,8 @@ def package_argv(program: Path, plan: Plan, inputs: Mapping[str, Path]) -> list[
         options += [f"--mpd_output={MPD}", "--generate_static_live_mpd=true"]
     if plan.sounds and plan.sounds[0].language:
         options.append(f"--default_language={plan.sounds[0].language}")
+    if plan.profile.encryption is not None and flags is not None:
+        options += [*encryption_options(plan.profile.encryption), f"--flagfile={flags}"]
     return [str(program), *streams, *options]
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from pipeline.settings.document import Document, Place
     from pipeline.settings.pipeline import PipelineSettings
+    from pipeline.settings.profiles import Profile
     from pipeline.settings.schedules import ScheduleEntry
     from pipeline.settings.values import Listen
 
@@ -71,6 +72,15 @@ def check_schedules(
             problem = "is not a watched folder of pipeline.yml"
             found.append(document.error((name, "folder"), problem, str(entry.folder), hint))
     return found
+
+
+def check_keys(profiles: Mapping[str, Profile], document: Document) -> list[ConfigurationError]:
+    """List the profiles that are to encrypt and have no key for it."""
+    return [
+        document.error((name, "encryption", "key"), "is missing", None, "Add it: `key: …`.")
+        for name, profile in profiles.items()
+        if profile.encryption is not None and profile.encryption.key is None
+    ]
 
 
 def _unknown_profiles(

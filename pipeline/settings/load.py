@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.settings.check import check_names, check_schedules, cross_check
+from pipeline.settings.check import check_keys, check_names, check_schedules, cross_check
 from pipeline.settings.document import Document, Place, dotted, read_document
 from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
@@ -134,6 +134,7 @@ class _Loader:
             name: absolute(profile, self.root)
             for name, profile in self._each(Profile, documents[PROFILES]).items()
         }
+        self.problems += self._untold(check_keys(profiles, documents[PROFILES]))
         schedules = self._each(ScheduleEntry, documents[SCHEDULES])
         notifications = self._model(Notifications, alerts, ())
         self.problems += check_names(alerts, ("channels",))
@@ -218,14 +219,13 @@ class _Loader:
         try:
             return kind.model_validate(data)
         except ValidationError as error:
-            # A value that could not be read is nothing to the model: that is told already.
-            told = {(problem.file, problem.variable, problem.key) for problem in self.problems}
-            self.problems += [
-                mistake
-                for mistake in mistakes(error, document, place, kind)
-                if (mistake.file, mistake.variable, mistake.key) not in told
-            ]
+            self.problems += self._untold(mistakes(error, document, place, kind))
             return None
+
+    def _untold(self, mistakes: list[ConfigurationError]) -> list[ConfigurationError]:
+        """Leave out values that could not be read: nothing is there, but that is told already."""
+        told = {(problem.file, problem.variable, problem.key) for problem in self.problems}
+        return [one for one in mistakes if (one.file, one.variable, one.key) not in told]
 
     def _each(self, kind: type[Model], document: Document) -> dict[str, Model]:
         self.problems += check_names(document)

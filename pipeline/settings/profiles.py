@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from pipeline.settings.encryption import EncryptionSettings
 from pipeline.settings.errors import BadValue
 from pipeline.settings.extras import Extras, PosterSettings
 from pipeline.settings.values import (
@@ -213,11 +214,25 @@ class Profile(Part):
     package: Annotated[tuple[Package, ...], Field(min_length=1)] = ("hls", "dash", "mp4")
     poster: PosterSettings = PosterSettings()
     extras: Extras = ("storyboard",)
+    #: Encrypt pictures and sounds of HLS and DASH; None leaves them readable.
+    encryption: EncryptionSettings | None = None
 
     @field_validator("package")
     @classmethod
     def _each_once(cls, package: tuple[Package, ...]) -> tuple[Package, ...]:
         return tuple(dict.fromkeys(package))
+
+    @field_validator("encryption")
+    @classmethod
+    def _nothing_lies_beside_in_the_clear(
+        cls, encryption: EncryptionSettings | None, info: ValidationInfo
+    ) -> EncryptionSettings | None:
+        if encryption is not None and "mp4" in info.data.get("package", ()):
+            raise BadValue(
+                "encrypts streams while `package` has mp4, which would hold the same in the clear",
+                "Write package: [hls, dash].",
+            )
+        return encryption
 
     @model_validator(mode="after")
     def _makes_something(self) -> Profile:

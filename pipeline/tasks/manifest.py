@@ -16,6 +16,7 @@ from pipeline.media.extras import Making, make_extras
 from pipeline.media.package import package
 from pipeline.media.verify import verify_output
 from pipeline.models import JobState, StepState
+from pipeline.plan.encryption import present_key
 from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
 from pipeline.plan.posters import POSTER
@@ -44,7 +45,10 @@ def _manifest(work: Work) -> None:
     inputs = _inputs(work)
     staging = work.workspace.staging(attempt)
     staging.mkdir(parents=True)
-    made = package(tools(), plan, inputs, staging, timeout_s=work.timeout_s, on_tick=work.tick)
+    key = present_key(plan, work.runtime.settings.profiles.get(work.profile))
+    made = package(
+        tools(), plan, inputs, staging, key=key, timeout_s=work.timeout_s, on_tick=work.tick
+    )
     work.log = made.log
     shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
     making = Making(tools(), staging, work.timeout_s, work.tick)

@@ -10,6 +10,7 @@ from pipeline.media.encode import Encoded, encode_unit
 from pipeline.media.package import Packaged, package
 from pipeline.media.probe import probe
 from pipeline.media.verify import RenditionFacts, verify_output, verify_rendition
+from pipeline.plan.encryption import present_key
 from pipeline.plan.names import rendition_step, result_suffix
 from pipeline.plan.outputs import described
 from pipeline.plan.plan import Plan, make_plan
@@ -52,6 +53,6 @@ def make(path: Path, folder: Path, **profile: Any) -> Made:
     encoded = encode_unit(tools(), plan, unit, inputs)
     for step, made in inputs.items():
         verify_rendition(tools(), plan, step, made, encoded.frames)
-    packaged = package(tools(), plan, inputs, staging)
+    packaged = package(tools(), plan, inputs, staging, key=present_key(plan, wanted))
     facts = verify_output(tools(), plan, inputs, staging, silent=packaged.silent)
     return Made(staging, plan, encoded, packaged, facts, described(plan, packaged.silent))

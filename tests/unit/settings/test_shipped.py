@@ -111,4 +111,6 @@ def test_every_example_of_the_page_works(config: Configuration) -> None:
             config.write(file, original if file != name else text)
         if name == "pipeline.yml":
             config.write("schedules.yml", "")
-        config.load(TEAM_WEBHOOK="json://host", BROKER_PASSWORD="secret")
+        config.load(
+            TEAM_WEBHOOK="json://host", BROKER_PASSWORD="secret", MEDIA_KEY="0123456789abcdef" * 2
+        )

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from pipeline.plan.frame_rate import USUAL, dash_rate, frame_rate, hls_rate
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_timestamps_in_milliseconds_hide_no_usual_rate(usual: Fraction) -> None:
+    last_s = round(float(299 / usual), 3)
+    assert frame_rate(300, 0.0, last_s) == usual
+
+
+def test_film_is_told_from_its_american_twin() -> None:
+    film, twin = frame_rate(240, 0.0, 9.958), frame_rate(240, 0.0, 9.968)
+    assert film is not None
+    assert twin is not None
+    assert (hls_rate(film), hls_rate(twin)) == ("24.000", "23.976")
+    assert (dash_rate(film), dash_rate(twin)) == ("24", "24000/1001")
+
+
+def test_any_other_rate_is_the_average() -> None:
+    found = frame_rate(1189, 0.0, 1188 * 6 / 179)
+    assert found is not None
+    assert hls_rate(found) == "29.833"
+    assert dash_rate(found) == "179/6"
+
+
+@pytest.mark.parametrize(("rate", "hls"), [(Fraction(1), "1.000"), (Fraction(1, 10), "0.100")])
+def test_slides_have_a_rate_too(rate: Fraction, hls: str) -> None:
+    found = frame_rate(11, 0.0, float(10 / rate))
+    assert found is not None
+    assert hls_rate(found) == hls
+
+
+@pytest.mark.parametrize("times", [(1, 0.0, 0.0), (0, None, None), (2, 1.0, 1.0)])
+def test_a_single_picture_has_no_rate(times: tuple[int, float | None, float | None]) -> None:
+    assert frame_rate(*times) is None
