@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 #: HLS's names of the ways to encrypt (RFC 8216bis, 4.4.4.4).
 METHODS = {"cbcs": "SAMPLE-AES", "cenc": "SAMPLE-AES-CTR"}
-#: The names by which DASH players know the W3C's Clear Key.
+#: The names by which players of HLS and of DASH know the W3C's Clear Key.
+HLS_CLEAR_KEY = "org.w3.clearkey"
 CLEAR_KEY = "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e"
 
 
@@ -46,21 +48,25 @@ def flag_file(wanted: EncryptionSettings, key: SecretStr) -> str:
 
 def key_uri(wanted: EncryptionSettings) -> str:
     """Say where HLS players get the key; without an address, which key they have to be given."""
-    return wanted.key_url or f"urn:uuid:{uuid(wanted.key_id)}"
+    return wanted.key_url or _key_named(wanted)
 
 
-def uuid(key_id: str) -> str:
-    """Write 32 hexadecimal digits in the groups of a UUID."""
-    return "-".join((key_id[:8], key_id[8:12], key_id[12:16], key_id[16:20], key_id[20:]))
+def _key_named(wanted: EncryptionSettings) -> str:
+    return f"data:text/plain;base64,{b64encode(bytes.fromhex(wanted.key_id)).decode()}"
 
 
 def with_key(playlist: str, wanted: EncryptionSettings) -> str:
     """Name the key in a media playlist whose segments are encrypted, before the first of them.
 
-    The packager does so for `cbcs` only.
+    In two ways: as `identity`, which the packager does for `cbcs` only, and as Clear Key.
     """
-    if "#EXT-X-KEY:" in playlist:
+    if f'KEYFORMAT="{HLS_CLEAR_KEY}"' in playlist:
         return playlist
-    method, uri = METHODS[wanted.scheme], key_uri(wanted)
-    tag = f'#EXT-X-KEY:METHOD={method},URI="{uri}",KEYFORMAT="identity"\n'
-    return playlist.replace("#EXTINF:", f"{tag}#EXTINF:", 1)
+    told = [(_key_named(wanted), HLS_CLEAR_KEY)]
+    if "#EXT-X-KEY:" not in playlist:
+        told.insert(0, (key_uri(wanted), "identity"))
+    tags = "".join(
+        f'#EXT-X-KEY:METHOD={METHODS[wanted.scheme]},URI="{uri}",KEYFORMAT="{form}"\n'
+        for uri, form in told
+    )
+    return playlist.replace("#EXTINF:", f"{tags}#EXTINF:", 1)

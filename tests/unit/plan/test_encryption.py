@@ -13,6 +13,7 @@ from pipeline.settings.profiles import Profile
 from tests.unit.plan.sources import plan
 
 KEY_ID, KEY = "6f651ae1dbe44434bcb4690d1564c41c", "0123456789abcdef" * 2
+NAMED = "data:text/plain;base64,b2Ua4dvkRDS8tGkNFWTEHA=="
 PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init.mp4"\n#EXTINF:4.0,\n1.m4s\n#EXTINF:4.0,\n2.m4s\n'
 
 
@@ -35,7 +36,7 @@ def test_the_packagers_arguments_hold_no_key() -> None:
         "--enable_raw_key_encryption",
         "--protection_scheme=cbcs",
         "--clear_lead=0",
-        "--hls_key_uri=urn:uuid:6f651ae1-dbe4-4434-bcb4-690d1564c41c",
+        f"--hls_key_uri={NAMED}",
         "--flagfile=/private/flags",
     ]
     assert KEY not in " ".join(argv)
@@ -73,12 +74,20 @@ def test_a_plan_that_encrypts_nothing_needs_no_key() -> None:
     assert present_key(plan(), encrypting()) is None
 
 
-def test_hls_names_the_key_once_before_the_first_segment() -> None:
+def test_hls_names_the_key_for_both_kinds_of_player_before_the_first_segment() -> None:
     wanted = settings(scheme="cenc", key_url="https://keys.example.org/1")
     told = with_key(PLAYLIST, wanted)
-    assert told.splitlines()[2:4] == [
+    assert told.splitlines()[2:5] == [
         '#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI="https://keys.example.org/1",KEYFORMAT="identity"',
+        f'#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI="{NAMED}",KEYFORMAT="org.w3.clearkey"',
         "#EXTINF:4.0,",
     ]
-    assert told.count("EXT-X-KEY") == 1
+    assert told.count("EXT-X-KEY") == 2
     assert with_key(told, wanted) == told
+
+
+def test_what_the_packager_said_of_the_key_stays() -> None:
+    said = '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="x",IV=0x01,KEYFORMAT="identity"\n#EXTINF:4.0,'
+    told = with_key(PLAYLIST.replace("#EXTINF:4.0,", said, 1), settings())
+    assert told.count('KEYFORMAT="identity"') == 1
+    assert told.count(f'METHOD=SAMPLE-AES,URI="{NAMED}"') == 1
