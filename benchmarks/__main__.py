@@ -8,10 +8,12 @@ import sys
 
 #: Name → what it measures.
 BENCHMARKS = {
-    "ladder": "CPU seconds of a job, against the same ladder in one hand-written ffmpeg command",
+    "ladder": "cost of a job, against the same ladder in one hand-written ffmpeg command",
     "latency": "seconds from a dropped file to the first ffmpeg",
     "sources": "how many kinds of source come out right",
     "ready": "wall seconds of `make run` from a fresh clone until everything answers",
+    "shaka": "wall seconds of a job, against shaka-streamer on the same ladder",
+    "tutorial": "CPU seconds of an encode, against one ffmpeg a rendition, two at once",
 }
 
 
