@@ -92,13 +92,11 @@ def _theirs(source: Path, folder: Path, ours: JobCost) -> Cost:
         "generate_iframe_playlist": True,
     }
     sizes = {
-        name: {
-            "max_width": -(-side * 16 // 9),
-            "max_height": side,
-            "bitrates": {"h264": f"{ours.bitrates[name] // 1000}k"},
-        }
+        name: _size(side, ours.bitrates[name] // 1000)
         for name, side in zip(names, SIDES, strict=True)
     }
+    # It must know the source's size by a name; nothing of that size is made.
+    sizes["1080p"] = _size(1080, 4000)
     configs = {"input": {"inputs": inputs}, "pipeline": pipeline}
     argv = [str(Path(sys.executable).with_name("shaka-streamer")), "-o", str(folder / "output")]
     for kind, config in {**configs, "bitrate": {"video_resolutions": sizes}}.items():
@@ -106,11 +104,17 @@ def _theirs(source: Path, folder: Path, ours: JobCost) -> Cost:
         path.write_text(yaml.safe_dump(config))
         argv += [f"--{kind}-config", str(path)]
     cost = cost_of(lambda: run_quietly(argv))
-    made = {path.name for path in (folder / "output").iterdir()}
-    if not {"hls.m3u8", "dash.mpd"} <= made or len(made & _playlists(made)) <= len(SIDES):
+    # Its exit code is 0 even where it refuses its configuration.
+    made = {path.name for path in (folder / "output").glob("*")}
+    playlists = {name for name in made if name.endswith(".m3u8")}
+    if not {"hls.m3u8", "dash.mpd"} <= made or len(playlists) <= len(SIDES):
         raise RuntimeError(f"shaka-streamer did not make the ladder, only {sorted(made)}")
     return cost
 
 
-def _playlists(names: set[str]) -> set[str]:
-    return {name for name in names if name.endswith(".m3u8")}
+def _size(side: int, kbps: int) -> dict[str, Any]:
+    return {
+        "max_width": -(-side * 16 // 9),
+        "max_height": side,
+        "bitrates": {"h264": f"{kbps}k"},
+    }
