@@ -1,4 +1,4 @@
-"""The tables: jobs, their steps, attempts, renditions and events, the outbox, and known files.
+"""The tables: jobs, their steps, attempts, renditions and events, the outbox, workers, known files.
 
 The database is the truth; what Celery carries can be rebuilt from these rows at any moment.
 Read and write them only through `pipeline.history`.
@@ -308,6 +308,22 @@ class OutboxRow(Base):
     #: Set when nothing more will be tried: sent, given up, or the channel was removed.
     closed_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class Worker(Base):
+    """A worker that encodes, as it announced itself. `seen_at` is its last sign of life."""
+
+    __tablename__ = "workers"
+
+    #: `node/process`, with which the owner of each step that it holds begins.
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    #: How many encodes run in it at once.
+    slots: Mapped[int]
+    #: Whether it also takes what needs no hardware.
+    processor: Mapped[bool]
+    #: The codecs that its hardware encodes, by kind: {"nvenc": ["h264", "hevc"]}.
+    hardware: Mapped[dict[str, Any]]
+    seen_at: Mapped[datetime]
 
 
 class KnownFile(Base):
