@@ -97,7 +97,7 @@ def _make(tools: Tools, source: Path, folder: Path, preset: str) -> None:
             "package": ["mp4"],
         }
     )
-    plan = make_plan(probe(tools, source, Limits()), profile, 1)
+    plan = make_plan(probe(tools, source, Limits()), profile)
     made: dict[str, Path] = {}
     for unit in plan.units:
         wanted = {

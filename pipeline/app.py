@@ -28,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 EXCHANGE = Exchange("reelworks", type="topic")
 #: A queue is named as its routing key: the kind of work, then the capability it needs.
-QUEUES = ("encode.cpu", "encode.gpu", "package", "control", "ingest", "notify")
+#: One for each kind of hardware: a card of one maker can't do what was planned for another's.
+QUEUES = (
+    *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
+    *("package", "control", "ingest", "notify"),
+)
 #: Priorities go from 0 to this; the highest is the most urgent.
 MAX_PRIORITY = 9
 #: Redis gives an unacknowledged message to somebody else after this long, seconds. Nothing is

@@ -18,6 +18,7 @@ from pipeline.errors import TransientError
 from pipeline.history import jobs
 from pipeline.history.errors import WrongState
 from pipeline.models import JobState, StepKind, StepState
+from pipeline.tasks.capacity import replan_lost_hardware
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.manifest import manifest
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
@@ -101,6 +102,7 @@ def launch(job_id: str) -> bool:
         job = jobs.mark_published(session, job_id)
         if job is None:
             return False
+        replan_lost_hardware(session, job)
         todo = todo_of(job)
     try:
         journey(todo).apply_async(

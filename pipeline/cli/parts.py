@@ -6,14 +6,23 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.context import Cli
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from types import FrameType
+
+    from pipeline.plan.hardware import Hardware
+    from pipeline.settings.profiles import VideoCodec
+    from pipeline.stack.roles import Role
+
+logger = logging.getLogger(__name__)
 
 ROLES = ("encode", "encode-gpu", "package", "control", "notify", "all")
 LOG_FORMAT = "[%(asctime)s %(levelname)s %(name)s] %(message)s"
@@ -42,13 +51,43 @@ def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
 
     # Read by billiard when it is imported, so it must be there before Celery is.
     os.environ.update(roles.STOP_IN_TIME)
+    wanted = roles.ROLES[role]
+    hardware = _found_hardware(cli) if wanted.encodes else {}
+    options = roles.celery_options(wanted, cli.settings, concurrency, hardware.keys())
     _prepare(cli)
     from pipeline.app import app
 
     # Not through Celery's command line: that imports every plugin, Flower among them, first.
-    started = app.Worker(**roles.celery_options(roles.ROLES[role], cli.settings, concurrency))
-    started.start()
+    with _announced(wanted, options, hardware) if wanted.encodes else nullcontext():
+        started = app.Worker(**options)
+        started.start()
     sys.exit(started.exitcode)
+
+
+def _announced(
+    role: Role, options: dict[str, Any], hardware: Mapping[Hardware, tuple[VideoCodec, ...]]
+) -> AbstractContextManager[None]:
+    from pipeline.tasks.announce import Announcement
+
+    return Announcement(
+        node=options["hostname"],
+        slots=options["concurrency"],
+        processor=bool(role.queues),
+        hardware=hardware,
+    ).made()
+
+
+def _found_hardware(cli: Cli) -> Mapping[Hardware, tuple[VideoCodec, ...]]:
+    """Try this machine's hardware; without an ffmpeg that runs, each job will say what is wrong."""
+    from pipeline.media.capabilities import hardware
+    from pipeline.media.errors import MediaError
+    from pipeline.media.tools import find_tools
+
+    try:
+        return hardware(find_tools(cli.settings.pipeline.tools).ffmpeg)
+    except (MediaError, OSError) as problem:
+        logger.warning("no hardware was looked for: %s", problem)
+        return {}
 
 
 def _run_workers(cli: Cli, wanted: list[str], concurrency: int | None) -> None:

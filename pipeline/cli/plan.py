@@ -24,7 +24,7 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     source = probe(
         find_tools(cli.settings.pipeline.tools), file.absolute(), cli.settings.pipeline.limits
     )
-    made = make_plan(source, wanted, 1)
+    made = make_plan(source, wanted)
     if as_json:
         click.echo(made.model_dump_json())
         return
@@ -38,6 +38,8 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         click.echo(f"  {text.name:>16}  WebVTT, {text.label}")
     for sentence in source.left_out:
         click.echo(f"  left out: {sentence}")
+    for sentence in made.notes:
+        click.echo(f"  {sentence}")
     for unit in made.units:
         click.echo(f"  unit {unit.name} on encode.{unit.capability}: {', '.join(unit.steps)}")
     click.echo(f"  packaged as {', '.join(wanted.package)}")

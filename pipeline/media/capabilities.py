@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,21 +10,26 @@ from typing import TYPE_CHECKING
 
 import ffmpeg
 
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.process import run
 from pipeline.media.tools import version
 from pipeline.plan.codecs import ENCODERS
 from pipeline.plan.commands import QUIET, compiled
+from pipeline.plan.hardware import KINDS, kind_of, trial_argv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.media.tools import Tools
-    from pipeline.settings.profiles import Encoder, VideoCodec
+    from pipeline.plan.hardware import Hardware
+    from pipeline.settings.profiles import VideoCodec
+
+logger = logging.getLogger(__name__)
 
 #: Encoding a few tiny frames takes a moment; a driver that hangs is no driver, seconds.
 TRIAL_TIMEOUT_S = 20.0
-#: The size of a trial frame: hardware encoders refuse very small ones.
+#: What the processor's encoders try.
 TRIAL = "color=black:size=256x256:rate=25:duration=0.2"
 _LISTED = re.compile(r"^ [A-Z.]{2,6} ([a-z0-9_]+) ", re.MULTILINE)
 
@@ -53,29 +59,57 @@ def capabilities(tools: Tools) -> Capabilities:
 def encodes(program: Path, encoder: str) -> bool:
     """Whether this machine can encode with it: a few frames are, which alone tells.
 
-    `h264_nvenc` is listed without a driver too, and fails when it is opened.
+    `h264_nvenc` is listed without a card or a driver too, and fails when it is opened; some cards
+    only decode. What hangs does not work either.
     """
+    try:
+        return run(_trial(program, encoder), timeout_s=TRIAL_TIMEOUT_S).returncode == 0
+    except TransientMediaError as problem:
+        logger.info("%s did not end its trial: %s", encoder, problem)
+        return False
+
+
+def _trial(program: Path, encoder: str) -> list[str]:
+    kind = kind_of(encoder)
+    if kind is not None:
+        codec = next(codec for codec, names in ENCODERS.items() if names.get(kind) == encoder)
+        return trial_argv(program, kind, codec)
     made = ffmpeg.output(
         ffmpeg.input(TRIAL, f="lavfi"), "pipe:1", **{"c:v": encoder}, pix_fmt="yuv420p", f="null"
     ).global_args(*QUIET)
-    done = run(compiled(made, program), timeout_s=TRIAL_TIMEOUT_S)
-    return done.returncode == 0
+    return compiled(made, program)
+
+
+@lru_cache(maxsize=4)
+def hardware(program: Path) -> Mapping[Hardware, tuple[VideoCodec, ...]]:
+    """Find out what this machine's hardware can encode, by kind: each codec is tried.
+
+    Without any hardware this takes about a second. The answer is remembered.
+    """
+    tried = {
+        kind: tuple(
+            codec
+            for codec, names in ENCODERS.items()
+            if kind in names and encodes(program, names[kind])
+        )
+        for kind in KINDS
+    }
+    return {kind: codecs for kind, codecs in tried.items() if codecs}
 
 
 @lru_cache(maxsize=32)
-def working_encoder(program: Path, codec: VideoCodec, wanted: Encoder) -> str:
-    """Give ffmpeg's name of the encoder a profile wants for a codec; the processor's for `auto`.
+def working_encoder(program: Path, codec: VideoCodec) -> str:
+    """Give ffmpeg's name of the processor's encoder for a codec, having tried it.
 
-    Raises `MediaError` (`tool_missing`) when none works, naming what was tried.
+    Raises `MediaError` (`tool_missing`) when it does not work.
     """
-    name = ENCODERS[codec].get("cpu" if wanted == "auto" else wanted)
-    if name is not None and encodes(program, name):
+    name = ENCODERS[codec]["cpu"]
+    if encodes(program, name):
         return name
     raise MediaError(
         "tool_missing",
-        f"{program} can't encode {codec} with {name or wanted} on this machine.",
-        "Choose another `encoder` in profiles.yml, or name another ffmpeg under `tools` in "
-        "pipeline.yml.",
+        f"{program} can't encode {codec} with {name}.",
+        "Use the ffmpeg that comes with Reelworks, or name another under `tools` in pipeline.yml.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
 from pipeline.plan.argv import encode_argv, text_argv
 from pipeline.plan.captions import captions_argv
+from pipeline.plan.hardware import KINDS, encoder_name, takes
 from pipeline.plan.names import rendition_step
 from pipeline.plan.sound import measure_argv, read_loudness
 
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 #: may be lost at the ends of any recording that was cut.
 TOLERATED_LOSS = 0.02
 TOLERATED_FRAMES = 2
+#: What a hardware encoder complains of; all that follows is ffmpeg giving up.
+HARDWARE_SAID = re.compile(
+    rf"^\[\w+_(?:{'|'.join(KINDS)}) @ \w+\] (?:\[\w+\] )?(.+)$", re.MULTILINE
+)
 #: What ffmpeg puts before an error, at `-loglevel level+warning`.
 ERROR_MARK = "[error]"
 
@@ -74,7 +80,11 @@ def encode_unit(
     if coded:
         loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
         argv = encode_argv(
-            tools.ffmpeg, plan, coded, encoders=_encoders(tools, plan, coded), loudness=loudness
+            tools.ffmpeg,
+            plan,
+            coded,
+            encoders=_encoders(tools, plan, unit, coded),
+            loudness=loudness,
         )
         done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
         if done.returncode:
@@ -98,10 +108,18 @@ def _wanted_texts(plan: Plan, outputs: Mapping[str, Path]) -> Iterator[tuple[Tex
             yield text, outputs[rendition_step(text.name)]
 
 
-def _encoders(tools: Tools, plan: Plan, outputs: Mapping[str, Path]) -> dict[str, str]:
-    codecs = {video.codec for video in plan.videos if rendition_step(video.name) in outputs}
-    wanted = plan.profile.video.encoder
-    return {codec: working_encoder(tools.ffmpeg, codec, wanted) for codec in codecs}
+def _encoders(
+    tools: Tools, plan: Plan, unit: EncodeUnit, outputs: Mapping[str, Path]
+) -> dict[str, str]:
+    """Choose each picture's encoder: the unit's hardware where that takes it, or the processor."""
+    kind = None if unit.capability == "cpu" else unit.capability
+    return {
+        video.name: encoder_name(kind, video.codec)
+        if kind and takes(video)
+        else working_encoder(tools.ffmpeg, video.codec)
+        for video in plan.videos
+        if rendition_step(video.name) in outputs
+    }
 
 
 def _check_watermark(plan: Plan) -> None:
@@ -183,12 +201,19 @@ def _explained(plan: Plan, done: Completed) -> MediaError:
             f"ffmpeg was killed (signal {-done.returncode}) while it encoded {name}.",
             "It is tried again; look whether the machine has run out of memory.",
         )
-    last = next((line for line in reversed(done.log.splitlines()) if line.strip()), "no reason")
     return MediaError(
         "encoder_failed",
-        f"ffmpeg could not encode {name}: {last.strip()}",
+        f"ffmpeg could not encode {name}: {_reason(done.log)}",
         "`reelworks logs` shows all it said.",
     )
+
+
+def _reason(log: str) -> str:
+    """Find the line that tells why: what a hardware encoder said first, else the last of all."""
+    told = HARDWARE_SAID.search(log)
+    if told:
+        return told[1].strip()
+    return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "no reason")
 
 
 def _loss(plan: Plan, frames: int | None, log: str) -> tuple[str, ...]:

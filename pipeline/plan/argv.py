@@ -8,6 +8,7 @@ import ffmpeg
 
 from pipeline.plan.codecs import picture_options, sound_options
 from pipeline.plan.commands import QUIET, TOLD, compiled, opened
+from pipeline.plan.hardware import device_arguments, handed_over, kind_of
 from pipeline.plan.names import rendition_step
 from pipeline.plan.picture import pictures
 from pipeline.plan.reading import file_url, input_options
@@ -32,17 +33,18 @@ def encode_argv(
     """Build the one command that makes every picture and sound named in `outputs` (step → file).
 
     The source is decoded once; each rung is scaled from the next larger one. Each sound goes to
-    an output of its own. `encoders` maps a codec to ffmpeg's encoder, `loudness` a sound's name
-    to what it was measured to be.
+    an output of its own. `encoders` maps a picture's name to ffmpeg's encoder, `loudness` a
+    sound's to what it was measured to be.
     """
     origin = opened(plan)
     wanted = [one for one in plan.videos if rendition_step(one.name) in outputs]
     shown = pictures(origin, plan, wanted) if wanted else {}
+    kinds = {video.name: kind_of(encoders[video.name]) for video in wanted}
     made = [
         ffmpeg.output(
-            shown[video.name],
+            handed_over(shown[video.name], kinds[video.name]),
             file_url(outputs[rendition_step(video.name)]),
-            **picture_options(plan, video, encoders[video.codec]),
+            **picture_options(plan, video, encoders[video.name]),
         )
         for video in wanted
     ]
@@ -56,7 +58,8 @@ def encode_argv(
         )
         for sound in listened
     ]
-    return compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD), program)
+    opening = device_arguments(kinds.values())
+    return compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD, *opening), program)
 
 
 def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.plan.hardware import hardware_options, kind_of
+
 if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import SoundRendition, VideoRendition
@@ -118,7 +120,18 @@ def _of_encoder(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, An
                 "b:v": video.max_bitrate or 0,
                 "g": NEVER,
             }
-    raise ValueError(f"no options are known for the encoder {encoder}")
+    kind = kind_of(encoder)
+    if kind is None:
+        raise ValueError(f"no options are known for the encoder {encoder}")
+    return hardware_options(
+        kind,
+        video.codec,
+        quality=video.crf,
+        preset=preset,
+        gop=longest_gop(plan),
+        max_bitrate=video.max_bitrate,
+        buffer_seconds=plan.profile.video.buffer_seconds,
+    )
 
 
 def _cap(plan: Plan, video: VideoRendition) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pipeline.plan.encodes import EncodeUnit, encode_units
+from pipeline.plan.capacity import Capacity
+from pipeline.plan.encodes import EncodeUnit, encode_units, said_of_hardware
 from pipeline.plan.renditions import (
     SoundRendition,
     TextRendition,
@@ -36,6 +37,8 @@ class Plan(Fact):
     texts: tuple[TextRendition, ...]
     units: tuple[EncodeUnit, ...]
     segment_s: float
+    #: What was decided otherwise than the profile says, in sentences for the job's history.
+    notes: tuple[str, ...] = ()
 
     @property
     def streams(self) -> tuple[VideoRendition | SoundRendition, ...]:
@@ -74,21 +77,37 @@ class Plan(Fact):
         return max(self.end_s - self.start_s, 0.0)
 
 
-def make_plan(source: Source, profile: Profile, slots: int) -> Plan:
-    """Plan a source: a pure function of what it is, what is wanted and the free workers."""
+def make_plan(source: Source, profile: Profile, capacity: Capacity | None = None) -> Plan:
+    """Plan a source: a pure function of what it is, what is wanted and the workers there are.
+
+    Without a `capacity` it is planned for one worker without hardware.
+    """
     pictures = videos(source, profile.video)
     heard = sounds(source, profile.audio)
     read = texts(source, profile)
-    names = [one.name for one in pictures] + [one.name for one in heard]
-    names += [one.name for one in read] if names else []
     gop_s = profile.video.gop_seconds
-    return Plan(
+    made = Plan(
         version=VERSION,
         source=source,
         profile=profile,
         videos=pictures,
         sounds=heard,
         texts=read,
-        units=encode_units(tuple(names), slots=slots),
+        units=(),
         segment_s=gop_s * max(1, math.ceil(SEGMENT_S / gop_s)),
     )
+    return _cut(made, capacity or Capacity()) if made.streams else made
+
+
+def _cut(plan: Plan, capacity: Capacity) -> Plan:
+    """Cut a plan's work into units."""
+    wanted = plan.profile.video.encoder
+    units = encode_units(
+        plan.videos,
+        [*(one.name for one in plan.sounds), *(one.name for one in plan.texts)],
+        duration_s=plan.duration_s,
+        wanted=wanted,
+        capacity=capacity,
+    )
+    note = said_of_hardware(plan.videos, wanted, units)
+    return plan.model_copy(update={"units": units, "notes": (note,) if note else ()})

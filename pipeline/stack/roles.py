@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.errors import ReelworksError
+from pipeline.plan.hardware import KINDS, Hardware
 from pipeline.settings.load import Settings
 
 #: Looking after jobs is short work, but one slow database answer must not stop all of it.
@@ -27,15 +29,26 @@ class Role:
     queues: tuple[str, ...]
     pool: Literal["prefork", "threads"]
     slots: Callable[[Settings], int]
+    #: Whether it also serves the queues of the hardware that works here.
+    encodes: bool = False
+
+    def all_queues(self, hardware: Collection[Hardware]) -> tuple[str, ...]:
+        """Name its queues where `hardware` works; those come first, as nobody else may have it."""
+        kinds = [kind for kind in KINDS if self.encodes and kind in hardware]
+        return (*(f"encode.{kind}" for kind in kinds), *self.queues)
 
 
 ROLES = {
     role.name: role
     for role in (
         Role(
-            "encode", ("encode.cpu",), "prefork", lambda all_: all_.pipeline.workers.encode_slots()
+            "encode",
+            ("encode.cpu",),
+            "prefork",
+            lambda all_: all_.pipeline.workers.encode_slots(),
+            encodes=True,
         ),
-        Role("encode-gpu", ("encode.gpu",), "prefork", lambda _: 1),
+        Role("encode-gpu", (), "prefork", lambda _: 1, encodes=True),
         Role(
             "package", ("package",), "prefork", lambda all_: all_.pipeline.workers.package_slots()
         ),
@@ -53,12 +66,27 @@ def node(role: str) -> str:
 
 
 def celery_options(
-    role: Role, settings: Settings, concurrency: int | None = None
+    role: Role,
+    settings: Settings,
+    concurrency: int | None = None,
+    hardware: Collection[Hardware] = (),
 ) -> dict[str, Any]:
-    """Say how Celery starts a worker of this role; `concurrency` overrides its usual slots."""
+    """Say how Celery starts a worker of this role where `hardware` works.
+
+    `concurrency` overrides its usual slots. Raises `ReelworksError` (`no_hardware`) when the role
+    is only for hardware and none works here.
+    """
+    queues = role.all_queues(hardware)
+    if not queues:
+        raise ReelworksError(
+            "no_hardware",
+            f"No graphics card encodes on this machine, so a worker {role.name} has no work.",
+            "`reelworks doctor` shows what was tried; `reelworks worker encode` uses the processor "
+            "and whatever else works.",
+        )
     return {
         "hostname": node(role.name),
-        "queues": list(role.queues),
+        "queues": list(queues),
         "pool_cls": role.pool,
         "concurrency": concurrency or role.slots(settings),
         "loglevel": os.environ.get("REELWORKS_LOG_LEVEL", "INFO"),

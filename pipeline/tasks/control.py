@@ -15,6 +15,7 @@ from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.repair import Decision, decide
 from pipeline.models import JobState, StepKind, StepState
+from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
 from pipeline.tasks.owner import is_dead
@@ -97,6 +98,8 @@ def _look(
         decision = decide(job, now(session), ready.settings.pipeline.limits.attempts)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
+        if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and lost_hardware(session, job):
+            decision = Decision.PUBLISH  # its message waits where nobody will take it
         _act(ready, job, decision, depth)
     return decision
 
@@ -146,7 +149,8 @@ def _next(job: Job) -> Step:
 
 
 def _queue_of_next(job: Job) -> str:
-    return "encode.cpu" if _next(job).kind is StepKind.RENDITION else "package"
+    step = _next(job)
+    return f"encode.{capability_of(job, step)}" if step.kind is StepKind.RENDITION else "package"
 
 
 def _failure(job: Job) -> tuple[Step, ReelworksError]:

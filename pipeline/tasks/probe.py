@@ -9,13 +9,11 @@ from pipeline.history import events, jobs
 from pipeline.media import probe as reading
 from pipeline.media.errors import nothing_to_make
 from pipeline.plan.plan import make_plan
+from pipeline.tasks.capacity import capacity
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
-
-#: How many workers one job's renditions are spread over: one decode for the whole ladder.
-SLOTS = 1
 
 
 @app.task(bind=True, name="pipeline.probe", throws=(StepFailed,), ignore_result=True)
@@ -35,7 +33,8 @@ def _probe(work: Work) -> None:
         salvage=profile.damaged == "salvage",
         on_tick=work.tick,
     )
-    plan = make_plan(source, profile, SLOTS)
+    with work.runtime.db.read() as session:
+        plan = make_plan(source, profile, capacity(session, work.claim.job_id))
     if not plan.units:
         raise nothing_to_make(source)
     work.check_source_kept()
@@ -50,5 +49,7 @@ def _probe(work: Work) -> None:
         )
         made = ", ".join(one.name for one in plan.renditions)
         events.add(session, job.id, "planned", f"planned {made}")
+        for sentence in plan.notes:
+            events.add(session, job.id, "planned", sentence)
         for sentence in source.left_out:
             events.add(session, job.id, "left_out", sentence)

@@ -6,14 +6,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import app
-from pipeline.history import events
-from pipeline.media.encode import encode_unit
-from pipeline.media.verify import verify_rendition
+from pipeline.history import events, workers
+from pipeline.media.capabilities import encodes
+from pipeline.media.fallback import encode_verified
+from pipeline.plan.hardware import encoder_name
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
     from celery import Task
+
+    from pipeline.plan.encodes import EncodeUnit
 
 
 @app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
@@ -29,10 +32,17 @@ def _encode(work: Work, unit_name: str) -> None:
     scratch = {
         step: work.workspace.scratch(step, attempt) for step, attempt in work.claim.attempts.items()
     }
-    made = encode_unit(tools(), plan, unit, scratch, timeout_s=work.timeout_s, on_tick=work.tick)
+    made = encode_verified(
+        tools(),
+        plan,
+        unit,
+        scratch,
+        timeout_s=work.timeout_s,
+        on_tick=work.tick,
+        on_check=work.alive,
+        on_fallback=partial(_fell_back, work, unit),
+    )
     work.log = made.log
-    for step, path in scratch.items():
-        verify_rendition(tools(), plan, step, path, made.frames, on_tick=work.alive)
     work.check_source_kept()
     work.meanwhile(partial(flush_all, scratch.values()))
     with work.publishing() as (session, job):
@@ -40,3 +50,19 @@ def _encode(work: Work, unit_name: str) -> None:
             work.workspace.publish(step, attempt)
         for note in made.notes:
             events.add(session, job.id, "encoded", note)
+
+
+def _fell_back(work: Work, unit: EncodeUnit, sentence: str) -> None:
+    """Tell the job's history at once, and see whether this worker's hardware is lost for good."""
+    with work.runtime.db.begin() as session:
+        events.add(session, work.claim.job_id, "fell_back", sentence, unit=unit.name)
+    if unit.capability == "cpu":
+        return
+    codecs = {one.codec for one in work.planned.videos if one.name in unit.renditions}
+    for codec in sorted(codecs):
+        works = encodes(tools().ffmpeg, encoder_name(unit.capability, codec))
+        work.beat(0.0)
+        if not works:
+            name = work.claim.owner.rpartition("/")[0]
+            with work.runtime.db.begin() as session:
+                workers.withdraw(session, name, unit.capability, codec)

@@ -44,7 +44,7 @@ def run_source(path: Path, profile: Profile, work: Path) -> Outcome:
     notes: list[str] = []
     try:
         source = probe(tools(), path, Limits(), salvage=profile.damaged == "salvage")
-        plan = make_plan(source, profile, 1)
+        plan = make_plan(source, profile)
         notes += source.left_out
         make_poster(tools(), source, work / "poster.jpg")
         (work / "poster.jpg").rename(folder / "poster.jpg")

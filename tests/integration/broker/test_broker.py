@@ -92,7 +92,7 @@ def test_a_queue_never_used_is_empty(broker: str) -> None:
 
 def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
     # The queue of GPU encodes: a system that shares this broker has no worker for it.
-    unit = ("all", "gpu", ("rendition:720p",))
+    unit = ("all", "nvenc", ("rendition:720p",))
     todo = Todo(
         job_id="of-nobody",
         deadline_at=datetime.now(UTC) + timedelta(minutes=5),
@@ -101,11 +101,11 @@ def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
         planned=True,
         units=(unit,),
     )
-    before = queue_depth("encode.gpu")
+    before = queue_depth("encode.nvenc")
     journey(todo).apply_async(link_error=resume(todo))
-    eventually(lambda: queue_depth("encode.gpu") == before + 1, "the message to arrive", 10)
+    eventually(lambda: queue_depth("encode.nvenc") == before + 1, "the message to arrive", 10)
     with app.connection_for_write() as connection:
-        app.amqp.queues["encode.gpu"](connection.default_channel).purge()
+        app.amqp.queues["encode.nvenc"](connection.default_channel).purge()
 
 
 def test_without_a_broker_a_job_is_recorded_and_stays_owed(

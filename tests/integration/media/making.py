@@ -42,7 +42,7 @@ def make(path: Path, folder: Path, **profile: Any) -> Made:
     wanted = Profile.model_validate({"video": QUICK, **profile})
     salvage = wanted.damaged == "salvage"
     source = probe(tools(), path.absolute(), Limits(), salvage=salvage)
-    plan = make_plan(source, wanted, 1)
+    plan = make_plan(source, wanted)
     staging = folder / "out"
     staging.mkdir(parents=True)
     (unit,) = plan.units

@@ -262,7 +262,7 @@ def test_a_whole_plan_gets_what_its_profile_asks_for(making: Making) -> None:
             "extras": ["storyboard", "preview", "waveform"],
         }
     )
-    plan = make_plan(probe(tools(), path, LIMITS), profile, 1)
+    plan = make_plan(probe(tools(), path, LIMITS), profile)
     steps = [rendition_step(one.name) for one in plan.streams]
     inputs = {step: making.folder / f"{number}.mp4" for number, step in enumerate(steps)}
     encode_unit(tools(), plan, plan.units[0], inputs)

@@ -12,8 +12,10 @@ import yaml
 from click.testing import CliRunner
 
 from pipeline.cli import cli
+from pipeline.errors import ReelworksError
 from pipeline.settings.load import Settings
 from pipeline.stack import service_checks, tool_checks
+from tests.integration.media.cards import ffmpeg_with_card
 
 
 @pytest.fixture
@@ -48,6 +50,36 @@ def test_a_machine_with_everything_is_well(settings: Settings) -> None:
     wanted |= {"paths.library", "paths.work", "paths.state", "watch.0.path", "inotify", "setpriv"}
     assert found.keys() >= wanted | {"web.listen", "flower.listen"}
     assert not settings.pipeline.paths.state.exists(), "looking changes nothing"
+
+
+def test_a_card_that_works_is_shown_with_its_codecs(
+    settings: Settings, change: Any, tmp_path: Path
+) -> None:
+    change("tools", {"ffmpeg": str(ffmpeg_with_card(tmp_path))})
+    _, found = examine(settings)
+    assert found["encode"]["detail"] == "h264 with libx264 (cpu), h264_nvenc (nvenc)"
+    assert found["encode.hevc"]["detail"] == "hevc with libx265 (cpu)"
+
+
+def test_a_card_that_does_not_work_is_not_missed(
+    settings: Settings, change: Any, tmp_path: Path
+) -> None:
+    change("tools", {"ffmpeg": str(ffmpeg_with_card(tmp_path, "lost"))})
+    _, found = examine(settings)
+    assert (found["encode"]["state"], found["encode"]["detail"]) == (
+        "ok",
+        "h264 with libx264 (cpu)",
+    )
+
+
+def test_a_worker_for_cards_is_refused_where_none_works(
+    settings: Settings, change: Any, tmp_path: Path
+) -> None:
+    change("tools", {"ffmpeg": str(ffmpeg_with_card(tmp_path, "lost"))})
+    arguments = ["--config", str(settings.config_dir), "worker", "encode-gpu"]
+    with pytest.raises(ReelworksError, match="No graphics card encodes") as refused:
+        CliRunner().invoke(cli, arguments, catch_exceptions=False)
+    assert refused.value.code == "no_hardware"
 
 
 def test_a_missing_tool_is_named(settings: Settings, change: Any) -> None:

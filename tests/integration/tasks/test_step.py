@@ -21,7 +21,7 @@ from pipeline.errors import ReelworksError, TransientError
 from pipeline.history import jobs, steps
 from pipeline.history.errors import LeaseLost
 from pipeline.media import probe as reading
-from pipeline.media.encode import encode_unit
+from pipeline.media.fallback import encode_verified
 from pipeline.media.process import run
 from pipeline.models import JobState, Step, StepState
 from pipeline.tasks import control, step, workspace
@@ -171,11 +171,11 @@ def test_a_source_that_goes_once_it_was_read_does_no_harm(
     do(ready, job, "thumbnail")
 
     def encode_and_lose_the_source(*arguments: Any, **options: Any) -> Any:
-        made = encode_unit(*arguments, **options)
+        made = encode_verified(*arguments, **options)
         (tmp_path / "a.mp4").unlink()
         return made
 
-    monkeypatch.setattr("pipeline.tasks.rendition.encode_unit", encode_and_lose_the_source)
+    monkeypatch.setattr("pipeline.tasks.rendition.encode_verified", encode_and_lose_the_source)
     assert do(ready, job, "rendition") == "done"
     assert do(ready, job, "manifest") == "done"
 

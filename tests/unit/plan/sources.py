@@ -70,4 +70,4 @@ def record(*tracks: AudioStream, **facts: Any) -> Source:
 
 
 def plan(of: Source | None = None, profile: Profile | None = None) -> Plan:
-    return make_plan(of or source(), profile or Profile(), 1)
+    return make_plan(of or source(), profile or Profile())

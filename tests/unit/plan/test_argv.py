@@ -26,7 +26,7 @@ def argv(made: Plan, *steps: str) -> list[str]:
     outputs = {
         step: Path("/jobs") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
     }
-    encoders: dict[str, str] = {codec: names["cpu"] for codec, names in ENCODERS.items()}
+    encoders = {video.name: ENCODERS[video.codec]["cpu"] for video in made.videos}
     return encode_argv(FFMPEG, made, outputs, encoders=encoders)
 
 

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from pipeline.plan.encodes import encode_units
 from pipeline.plan.plan import Plan
 from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, VideoSettings
 from tests.unit.plan.sources import plan, record, sound, source, words
@@ -27,11 +26,6 @@ def test_a_silent_source_has_no_audio_step() -> None:
     made = plan(source())
     assert made.sounds == ()
     assert "rendition:audio" not in made.units[0].steps
-
-
-def test_a_unit_needs_a_worker() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        encode_units(("720p",), slots=0)
 
 
 def test_nothing_to_make_needs_no_unit() -> None:

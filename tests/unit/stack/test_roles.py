@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.app import QUEUES
+from pipeline.errors import ReelworksError
+from pipeline.plan.hardware import KINDS
 from pipeline.settings.load import Settings
 from pipeline.stack import composition, roles
 from pipeline.stack.part import Stage
@@ -15,8 +17,27 @@ Configured = Callable[[str], Settings]
 
 
 def test_every_queue_has_a_worker() -> None:
-    served = [queue for role in roles.ROLES.values() for queue in role.queues]
-    assert sorted(served) == sorted(QUEUES)
+    served = {queue for role in roles.ROLES.values() for queue in role.all_queues(KINDS)}
+    assert served == set(QUEUES)
+
+
+def test_an_encoder_binds_the_queues_of_the_hardware_that_works_before_the_processors(
+    configured: Configured,
+) -> None:
+    settings, role = configured("watch: []"), roles.ROLES["encode"]
+    options = roles.celery_options(role, settings, hardware=("vaapi", "nvenc"))
+    assert options["queues"] == ["encode.nvenc", "encode.vaapi", "encode.cpu"]
+    assert roles.ROLES["package"].all_queues(KINDS) == ("package",)
+
+
+def test_a_worker_for_cards_alone_takes_no_other_work(configured: Configured) -> None:
+    settings, role = configured("watch: []"), roles.ROLES["encode-gpu"]
+    options = roles.celery_options(role, settings, hardware=KINDS[:1])
+    assert options["queues"] == ["encode.nvenc"]
+    with pytest.raises(ReelworksError, match="No graphics card encodes") as caught:
+        roles.celery_options(role, settings)
+    assert caught.value.code == "no_hardware"
+    assert "doctor" in caught.value.hint
 
 
 def test_control_work_never_shares_a_worker_with_media_work() -> None:

@@ -56,12 +56,12 @@ def test_with_one_unit_the_chain_needs_no_chord() -> None:
 
 def test_several_units_are_a_group_with_the_manifest_as_its_one_body() -> None:
     canvas: Any = journey(
-        todo(("a", "cpu", ("rendition:720p",)), ("b", "gpu", ("rendition:480p",)))
+        todo(("a", "cpu", ("rendition:720p",)), ("b", "nvenc", ("rendition:480p",)))
     )
     thumbnail, chord = canvas.tasks
     assert thumbnail.task == "pipeline.thumbnail"
     assert chord.body.task == "pipeline.manifest"
-    assert [one.options["queue"] for one in chord.tasks] == ["encode.cpu", "encode.gpu"]
+    assert [one.options["queue"] for one in chord.tasks] == ["encode.cpu", "encode.nvenc"]
 
 
 def test_without_chords_each_rendition_is_followed_by_a_look_at_what_comes_next(
@@ -118,6 +118,9 @@ def test_every_task_has_a_queue_and_only_json_is_spoken() -> None:
     said = celery_settings(load_settings())
     known = {queue.name for queue in said["task_queues"]}
     assert {route["queue"] for route in said["task_routes"].values()} <= known
-    assert known == {"encode.cpu", "encode.gpu", "package", "control", "ingest", "notify"}
+    assert known == {
+        *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
+        *("package", "control", "ingest", "notify"),
+    }
     assert {queue.exchange.type for queue in said["task_queues"]} == {"topic"}
     assert said["accept_content"] == said["result_accept_content"] == ["json"]

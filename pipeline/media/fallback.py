@@ -1,0 +1,79 @@
+"""Fall back: what hardware could not encode, or encoded wrongly, is encoded by the processor."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pipeline.media.encode import encode_unit
+from pipeline.media.errors import MediaError
+from pipeline.media.verify import verify_rendition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pipeline.media.encode import Encoded
+    from pipeline.media.process import Progress
+    from pipeline.media.tools import Tools
+    from pipeline.plan.encodes import EncodeUnit
+    from pipeline.plan.plan import Plan
+
+    Tick = Callable[[Progress], None] | None
+
+logger = logging.getLogger(__name__)
+
+#: What a card or its driver may have caused: an error or a crash of the encoder, a hang, frames
+#: and files that are not as planned. Where it was the source after all, the processor fails alike.
+HARDWARE_FAULTS = frozenset(
+    {"encoder_failed", "encoder_killed", "stalled", "damaged", "verify_failed"}
+)
+#: The most of the tool's words that are told, characters.
+REASON_LENGTH = 200
+
+
+def encode_verified(
+    tools: Tools,
+    plan: Plan,
+    unit: EncodeUnit,
+    outputs: Mapping[str, Path],
+    *,
+    timeout_s: float | None = None,
+    on_tick: Tick = None,
+    on_check: Tick = None,
+    on_fallback: Callable[[str], None] | None = None,
+) -> Encoded:
+    """Encode a unit and verify each rendition; where its hardware fails, again without.
+
+    `on_fallback` is told in a sentence what failed, before the processor begins. Raises what
+    `encode_unit` and `verify_rendition` raise.
+    """
+    try:
+        return _encoded(tools, plan, unit, outputs, timeout_s, on_tick, on_check)
+    except MediaError as error:
+        if unit.capability == "cpu" or error.code not in HARDWARE_FAULTS:
+            raise
+        reason = error.message.rstrip(".")[:REASON_LENGTH]
+        sentence = f"{unit.capability} failed ({reason}): encoded by the processor"
+    logger.warning("%s", sentence)
+    if on_fallback is not None:
+        on_fallback(sentence)
+    for path in outputs.values():
+        path.unlink(missing_ok=True)
+    plain = unit.model_copy(update={"capability": "cpu"})
+    return _encoded(tools, plan, plain, outputs, timeout_s, on_tick, on_check)
+
+
+def _encoded(
+    tools: Tools,
+    plan: Plan,
+    unit: EncodeUnit,
+    outputs: Mapping[str, Path],
+    timeout_s: float | None,
+    on_tick: Tick,
+    on_check: Tick,
+) -> Encoded:
+    made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s, on_tick=on_tick)
+    for step, path in outputs.items():
+        verify_rendition(tools, plan, step, path, made.frames, on_tick=on_check)
+    return made
