@@ -12,7 +12,7 @@ from pipeline.media.tools import find_tools
 from pipeline.settings.pipeline import ToolPaths
 
 #: Where real clips lie beside the project, where they are lent.
-LENT = Path(os.environ.get("REELWORKS_TEST_MEDIA", Path(__file__).parents[2] / "shared" / "media"))
+LENT = Path(os.environ.get("REELWORKS_CLIPS", Path(__file__).parents[2] / "shared" / "media"))
 #: The film that encodes are measured on, seconds.
 FILM_S = 21
 
