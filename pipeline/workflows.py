@@ -17,10 +17,12 @@ from pipeline.app import PUBLISH_RETRY, app, broker_priority, chords_work, runti
 from pipeline.errors import TransientError
 from pipeline.history import jobs
 from pipeline.history.errors import WrongState
+from pipeline.ingest.results import results_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.tasks.capacity import replan_lost_hardware
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.manifest import manifest
+from pipeline.tasks.origin import Origin
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
 from pipeline.tasks.probe import probe
 from pipeline.tasks.rendition import rendition
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
     from pipeline.settings.profiles import Profile
 
 logger = logging.getLogger(__name__)
+
+#: How a job ended, as the end of a sentence about it.
+HOW_ENDED = {
+    JobState.SUCCEEDED: "succeeded",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+    JobState.EXPIRED: "expired",
+}
 
 
 @dataclass(frozen=True)
@@ -138,10 +148,12 @@ def todo_of(job: Job) -> Todo:
     )
 
 
-def retry(job_id: str) -> JobView:
+def retry(job_id: str, *, force: bool = False) -> JobView:
     """Run an ended job again: what was done and is still there is kept, unless the profile changed.
 
-    Raises `JobNotFound`, `WrongState` (it has not ended, or has succeeded) and
+    A job that succeeded runs again when its results are gone, its profile changed since, or
+    with `force`. Raises `JobNotFound`, `WrongState` (it has not ended, or has succeeded and there
+    is nothing to do), `MediaError` (`source_gone`: it can't be made again) and
     `ConfigurationError` (its profile is no longer there).
     """
     ready = runtime()
@@ -151,9 +163,13 @@ def retry(job_id: str) -> JobView:
         job = jobs.find(session, job_id)
         full_id = job.id
         folder = Workspace(paths.work, paths.library, full_id).folder
-        changed = _plan_changed(job, profile_of(job.profile))
+        changed = force or _plan_changed(job, profile_of(job.profile))
+        rebuild = changed or results_gone(job, paths.library)
+        if rebuild and job.state is JobState.SUCCEEDED:
+            Origin.of(job).checked_mtime_ns()
+        afresh = changed or not folder.is_dir()
         deadline = ready.settings.pipeline.limits.deadline
-        jobs.reopen(session, full_id, deadline, afresh=changed or not folder.is_dir())
+        jobs.reopen(session, full_id, deadline, afresh=afresh, rebuild=rebuild)
     launch(full_id)
     with ready.db.read() as session:
         return jobs.view(session, full_id)
@@ -176,7 +192,12 @@ def cancel(job_id: str) -> JobView:
     with ready.db.read() as session:
         job = jobs.view(session, job_id)
     if not finalise(ready, job.id, JobState.CANCELLED):
-        raise WrongState(f"Job {job.short_id} has ended already: it is {job.state}.")
+        with ready.db.read() as session:
+            job = jobs.view(session, job.id)
+        raise WrongState(
+            f"Job {job.short_id} has ended already: it {HOW_ENDED[JobState(job.state)]}.",
+            "Only what waits or runs can be cancelled.",
+        )
     with ready.db.read() as session:
         return jobs.view(session, job.id)
 

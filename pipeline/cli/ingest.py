@@ -41,7 +41,10 @@ def ingest(
     from pipeline.tasks.ingest import submit_file
 
     cli.runtime.prepare()
-    ids = [submit_file(path, profile=profile, priority=priority).job_id for path in _files(paths)]
+    ids = [
+        submit_file(path, profile=profile, priority=priority, by_hand=True).job_id
+        for path in _files(paths)
+    ]
     _check_published(cli, ids)
     views = list(_ended(cli, ids)) if wait else [_view(cli, job_id) for job_id in ids]
     for view in views:

@@ -69,13 +69,18 @@ def show(cli: Cli, job_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id")
+@click.option("--force", is_flag=True, help="Make everything again, also of a job that succeeded.")
 @click.pass_obj
-def retry(cli: Cli, job_id: str) -> None:
-    """Run an ended job again, as a new attempt of the same job."""
+def retry(cli: Cli, job_id: str, force: bool) -> None:
+    """Run an ended job again, as a new attempt of the same job.
+
+    One that succeeded is run again when its results were removed, its profile was changed since,
+    or with --force.
+    """
     from pipeline import workflows
 
     cli.runtime.prepare()
-    view = workflows.retry(job_id)
+    view = workflows.retry(job_id, force=force)
     click.echo(f"Job {view.short_id} ({view.name}) is {view.state}: run {view.run}.")
     _warn_unpublished(cli, view.id)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from pipeline.history import events, outbox
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound, WrongState
-from pipeline.history.views import JobView, job_view
+from pipeline.history.views import SHORT_ID, JobView, job_view
 from pipeline.models import Job, JobState, Rendition, Step, StepKind, StepState
 
 if TYPE_CHECKING:
@@ -251,16 +251,24 @@ def end(
     return True
 
 
-def reopen(session: Session, job_id: str, deadline: timedelta, *, afresh: bool) -> None:
+def reopen(
+    session: Session, job_id: str, deadline: timedelta, *, afresh: bool, rebuild: bool = False
+) -> None:
     """Make an ended job wait again as a new run; `afresh` forgets its plan and what was done.
 
-    Raises `WrongState` when the job has not ended, or has succeeded.
+    Raises `WrongState` when the job has not ended, or has succeeded and is not to `rebuild`.
     """
     job = get(session, job_id, lock=True)
+    short = job_id[:SHORT_ID]
     if not job.state.terminal:
-        raise WrongState(f"Job {job_id} is {job.state.value}: it has not ended.")
-    if job.state is JobState.SUCCEEDED:
-        raise WrongState(f"Job {job_id} has succeeded: there is nothing to retry.")
+        raise WrongState(
+            f"Job {short} is still {job.state.value}.", f"`reelworks cancel {short}` ends it first."
+        )
+    if job.state is JobState.SUCCEEDED and not rebuild:
+        raise WrongState(
+            f"Job {short} succeeded, and its results are there: there is nothing to retry.",
+            f"`reelworks retry {short} --force` makes them again.",
+        )
     at = now(session)
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at

@@ -148,20 +148,21 @@ def undo(made: Path) -> None:
     made.with_name(made.name + REASON).unlink(missing_ok=True)
 
 
-def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> bool:
-    """Treat one more copy of an ended job's source as `rules` say; True when it is gone then.
+def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> str | None:
+    """Treat one more copy of an ended job's source as `rules` say.
 
-    Raises `OSError` when it can't be moved now. A copy that changed meanwhile stays.
+    Returns what became of it, in words ("deleted", "moved to …"); None when it stays, as one does
+    that changed meanwhile. Raises `OSError` when it can't be moved now.
     """
     if rules.deletes(job.state):
-        return take(path, identity)
+        return "deleted" if take(path, identity) else None
     folder = rules.folder(job.state)
     if folder is None or path.parent == folder:
-        return False
+        return None
     try:
         made = put(path, identity, folder, on_chunk=lambda: None)
     except (NotTheSource, FileNotFoundError):
-        return False
+        return None
     if job.state is not JobState.SUCCEEDED:
         give_reason(job, made)
     taken = False
@@ -170,7 +171,7 @@ def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> bool:
     finally:
         if not taken:
             undo(made)  # somebody else was faster, or it can't be taken away
-    return taken
+    return f"moved to {made}" if taken else None
 
 
 def _is(path: Path, identity: Identity) -> bool:

@@ -12,6 +12,7 @@ from pipeline.history import events, jobs, known
 from pipeline.history.known import Identity
 from pipeline.ingest.fingerprint import fingerprint
 from pipeline.ingest.located import located
+from pipeline.ingest.results import results_gone
 from pipeline.ingest.source import Rules, settle_copy
 from pipeline.models import JobState
 
@@ -40,11 +41,14 @@ class Wishes:
     """What is to be done with a file: the profile, how urgent (0 to 9), and its folder's rules.
 
     `folder` is None for a file that lies outside every watched folder: it is kept where it is.
+    `by_hand` says that somebody named the file: results of it that were removed are made again,
+    though the file itself was submitted before.
     """
 
     profile: str
     priority: int
     folder: WatchFolder | None = None
+    by_hand: bool = False
 
     @classmethod
     def of(cls, folder: WatchFolder) -> Wishes:
@@ -63,16 +67,17 @@ def submit(
     """Make the job of a whole file, or find the one that it has already.
 
     `publish` puts a new job on the broker; `rerun` retries an ended one, when a file that failed
-    before is dropped again. Raises `ReelworksError` (`source_gone`, `source_changed`,
-    `unreadable`, `bad_name`, `outside`) and `ConfigurationError` (no such profile); nothing is
-    lost then: the file stays.
+    before, or whose results were removed since, is dropped again. Raises `ReelworksError`
+    (`source_gone`, `source_changed`, `unreadable`, `bad_name`, `outside`) and
+    `ConfigurationError` (no such profile); nothing is lost then: the file stays.
     """
     path = located(path, wishes.folder)
     ready.settings.profile(wishes.profile)
     identity = _stat(path)
     with ready.db.read() as session:
         job = known.job_of(session, path, identity, wishes.profile)
-    if job is not None:
+    library = ready.settings.pipeline.paths.library
+    if job is not None and not (wishes.by_hand and results_gone(job, library)):
         if _copy_is_due(job, path, wishes):
             _settle_copy(ready, job, path, identity, wishes)
         return Submitted(job.id, created=False)
@@ -81,7 +86,7 @@ def submit(
     with ready.db.begin() as session:
         job, created = jobs.create(session, new)
         known.remember(session, path, identity, job)
-        again = not created and _take_again(session, job, path, identity)
+        again = not created and _take_again(session, job, path, identity, library)
     if created:
         publish(job.id)
     elif again:
@@ -152,17 +157,27 @@ def _new_job(
     )
 
 
-def _take_again(session: Session, job: Job, path: Path, identity: Identity) -> bool:
-    """Whether this file, never seen here before, is failed work dropped again: then it is tried.
+def _take_again(session: Session, job: Job, path: Path, identity: Identity, library: Path) -> bool:
+    """Whether this file, never seen here before, is dropped again to be worked on again.
 
-    Once for each drop: from now on the file is known. Work that was cancelled is tried again
-    only when somebody says `retry`.
+    That is so for work that failed, and for work whose results were removed. Once for each drop:
+    from now on the file is known. Work that was cancelled is tried again only when somebody says
+    `retry`.
     """
     job = jobs.get(session, job.id, lock=True)
-    if job.source_path == str(path) or not job.state.terminal:
+    gone = results_gone(job, library)
+    if job.source_path == str(path) and not gone:
         return False
-    events.add(session, job.id, "dropped_again", f"the same content was found as {path}")
-    if job.state not in (JobState.FAILED, JobState.EXPIRED):
+    if not job.state.terminal:
+        message = f"the same content was found as {path}: one job serves both"
+        events.add(session, job.id, "found_again", message)
+        return False
+    if gone:
+        message = f"the results were removed, and the same content was found as {path}"
+        events.add(session, job.id, "results_gone", message)
+    else:
+        events.add(session, job.id, "dropped_again", f"the same content was found as {path}")
+    if not gone and job.state not in (JobState.FAILED, JobState.EXPIRED):
         return False
     jobs.replace_source(session, job.id, str(path), identity.mtime_ns, identity.inode)
     return True
@@ -182,10 +197,11 @@ def _copy_is_due(job: Job, path: Path, wishes: Wishes) -> bool:
 
 def _settle_copy(ready: Runtime, job: Job, path: Path, identity: Identity, wishes: Wishes) -> None:
     try:
-        gone = settle_copy(job, path, identity, Rules.at(wishes.folder, path))
+        became = settle_copy(job, path, identity, Rules.at(wishes.folder, path))
     except OSError as problem:
         logger.warning("%s, a copy of job %s's source, stays: %s", path, job.id, problem)
         return
-    if gone:
+    if became is not None:
         with ready.db.begin() as session:
             known.forget(session, path, job.profile)
+            events.add(session, job.id, "copy_settled", f"the copy {path} was {became}")

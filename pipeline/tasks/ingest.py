@@ -35,9 +35,15 @@ _scans = threading.BoundedSemaphore(MOST_SCANS)
 
 
 def submit_file(
-    path: Path, *, profile: str | None = None, priority: int | None = None
+    path: Path,
+    *,
+    profile: str | None = None,
+    priority: int | None = None,
+    by_hand: bool = False,
 ) -> Submitted:
     """Submit a whole file under the rules of the watched folder it lies in, if any.
+
+    `by_hand` says that somebody named it: what was made of it and then removed is made again.
 
     Raises what `pipeline.ingest.submit.submit` raises.
     """
@@ -48,6 +54,7 @@ def submit_file(
         profile if profile is not None else rules.profile,
         priority if priority is not None else rules.priority,
         folder,
+        by_hand,
     )
     return submit(ready, path, wishes, publish=launch, rerun=retry)
 

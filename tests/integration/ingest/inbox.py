@@ -65,3 +65,7 @@ class Inbox:
     def events(self, job_id: str) -> list[str]:
         with self.ready.db.read() as session:
             return [event.kind for event in events.since(session, job_id)]
+
+    def messages(self, job_id: str) -> list[str]:
+        with self.ready.db.read() as session:
+            return [event.message for event in events.since(session, job_id)]
