@@ -155,10 +155,18 @@ def _put_off(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
     if attempts >= MOST_ATTEMPTS:
         return _give_up(db, row, owner, reason)
     logger.warning("%s", reason)
+    wait_s = retry_wait_s(attempts)
     with db.begin() as session:
-        retry_at = now(session) + timedelta(seconds=retry_wait_s(attempts))
+        retry_at = now(session) + timedelta(seconds=wait_s)
         if not outbox.failed(session, row.id, owner, reason, retry_at):
             return Outcome.TAKEN
+        events.add(
+            session,
+            row.job_id,
+            "alert_put_off",
+            f"{row.channel} was not told yet, {_again(wait_s)}: {reason}",
+            channel=row.channel,
+        )
     return Outcome.PUT_OFF
 
 
@@ -175,6 +183,10 @@ def _give_up(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
         )
     logger.error("an alert about job %s is given up: %s", row.job_id, reason)
     return Outcome.GIVEN_UP
+
+
+def _again(wait_s: float) -> str:
+    return f"again in {wait_s:.0f} s" if wait_s < 120 else f"again in {wait_s / 60:.0f} min"  # noqa: PLR2004
 
 
 def retry_wait_s(attempts: int) -> float:

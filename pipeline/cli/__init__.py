@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say_error, wants_json
 from pipeline.errors import ReelworksError
+from pipeline.printable import keep_logs_printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "flower": ("parts", "flower"),
 }
 
+CONFIG_HELP = "Folder of the configuration (default: $REELWORKS_CONFIG, else ./config)."
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 #: Codes of errors that mean "wrong usage or configuration" (exit 2).
@@ -60,16 +63,37 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(f"pipeline.cli.{module}"), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"pipeline.cli.{module}.{attribute} is not a command")
-        return command
+        return finished(command)
+
+
+def finished(command: click.Command) -> click.Command:
+    """Give a verb, and the verbs below it, what all have: `--config`, and a sentence in lists."""
+    if not any(parameter.name == "config_dir" for parameter in command.params):
+        command.params.append(
+            click.Option(
+                ["--config", "config_dir"],
+                type=click.Path(path_type=Path),
+                callback=_choose_config,
+                expose_value=False,
+                is_eager=True,
+                help=CONFIG_HELP,
+            )
+        )
+    # Click would cut it off in the middle.
+    said = (command.help or "").partition("\n\n")[0]
+    command.short_help = command.short_help or " ".join(said.split()).rstrip(".")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        finished(inner)
+    return command
+
+
+def _choose_config(ctx: click.Context, _option: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.obj = Cli(value)
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--config",
-    "config_dir",
-    type=click.Path(path_type=Path),
-    help="Folder of the configuration (default: $REELWORKS_CONFIG, else ./config).",
-)
+@click.option("--config", "config_dir", type=click.Path(path_type=Path), help=CONFIG_HELP)
 @click.version_option(package_name="reelworks", prog_name="reelworks")
 @click.pass_context
 def cli(ctx: click.Context, config_dir: Path | None) -> None:
@@ -88,13 +112,19 @@ def exit_code(error: ReelworksError) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a job or check failed, 2 usage, 3 unreachable."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    as_json = wants_json(words)
+    keep_logs_printable()
     try:
-        cli.main(args=list(argv) if argv is not None else None, prog_name="reelworks")
+        # Click tells of wrong usage by itself, unless programs are to read it.
+        status = cli.main(args=words, prog_name="reelworks", standalone_mode=not as_json)
     except ReelworksError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
-        others = len(getattr(error, "others", ()))
-        if others:
-            click.echo(f"{others} more: `reelworks config check` lists them.", err=True)
+        say_error(error, as_json=as_json)
         sys.exit(exit_code(error))
+    except click.ClickException as error:
+        hint = "`reelworks VERB --help` shows what can be given."
+        say_error(ReelworksError("usage", error.format_message(), hint), as_json=as_json)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

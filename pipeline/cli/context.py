@@ -22,7 +22,7 @@ class Cli:
         self.config_dir = config_dir
         if config_dir is not None:
             # Parts of the system find the same configuration, also in processes they start.
-            os.environ["REELWORKS_CONFIG"] = str(config_dir.absolute())
+            os.environ["REELWORKS_CONFIG"] = os.path.normpath(config_dir.absolute())
 
     @cached_property
     def settings(self) -> Settings:

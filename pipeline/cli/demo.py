@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.app import Runtime
 from pipeline.cli.notices import show
+from pipeline.cli.say import cell
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
+from pipeline.printable import printable
 from pipeline.stack import demo
 from pipeline.stack.readiness import address
 from pipeline.stack.stopping import Stopping
@@ -56,7 +58,8 @@ def run_demo(settings: Settings, file: Path | None, console: Console) -> bool:
         if file is None:
             demo.make_clip(private, clip)
         demo.drop(clip, private)
-        console.print(f"Dropped {clip.name} into {private.pipeline.watch[0].path}", soft_wrap=True)
+        text = f"Dropped {cell(clip.name)} into {cell(str(private.pipeline.watch[0].path))}"
+        console.print(text, soft_wrap=True)
         console.print(f"Web {address(private.pipeline.web.listen)}")
         view = _follow(private, system, stopping, console)
     if view is None or not view.ended:
@@ -150,7 +153,9 @@ def _report(console: Console, view: JobView, took_s: float) -> None:
     if view.error is not None:
         where = f" in {view.error.step}" if view.error.step else ""
         console.print(
-            f"The job {view.state}{where}: {view.error.message}", style="red", markup=False
+            f"The job {view.state}{where}: {printable(view.error.message)}",
+            style="red",
+            markup=False,
         )
         console.print(view.error.hint, markup=False)
     if view.outputs is None:
@@ -166,5 +171,5 @@ def _report(console: Console, view: JobView, took_s: float) -> None:
     made += [(row.name, row.path) for row in view.outputs.renditions]
     for name, path in made:
         if path is not None:
-            text = f"  {name:<8} {directory / path}"
+            text = f"  {name:<8} {printable(str(directory / path))}"
             console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
+from pipeline.printable import printable
 from pipeline.workflows import unreachable
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def ingest(
             click.echo(view.model_dump_json())
         else:
             reason = f": {view.error.message} {view.error.hint}" if view.error else ""
-            click.echo(f"{view.short_id}  {view.state}  {view.name}{reason}")
+            say(f"{view.short_id}  {view.shown_state}  {printable(view.name)}{reason}")
     if wait and any(view.state != "succeeded" for view in views):
         raise SystemExit(1)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import cell, console, say, say_json, say_lines
 from pipeline.history import events
 from pipeline.history import jobs as history
 from pipeline.history.views import attempt_views
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.history.views import JobView
+    from pipeline.history.views import AttemptView, JobView
+    from pipeline.models import Job
 
 #: How a state is coloured in a terminal.
 COLOURS = {
@@ -50,7 +51,7 @@ def jobs(cli: Cli, state: str | None, limit: int, as_json: bool) -> None:
     if not views:
         click.echo("No jobs yet. Drop a video into a watched folder, or `reelworks ingest PATH`.")
         return
-    _console().print(_table_of_jobs(views))
+    console().print(_table_of_jobs(views))
 
 
 @click.command()
@@ -64,14 +65,15 @@ def show(cli: Cli, job_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(view.model_dump_json())
         return
-    print_job(_console(), view)
+    print_job(console(), view)
 
 
 @click.command()
 @click.argument("job_id")
 @click.option("--force", is_flag=True, help="Make everything again, also of a job that succeeded.")
+@click.option("--json", "as_json", is_flag=True, help="The job afterwards, as one JSON object.")
 @click.pass_obj
-def retry(cli: Cli, job_id: str, force: bool) -> None:
+def retry(cli: Cli, job_id: str, force: bool, as_json: bool) -> None:
     """Run an ended job again, as a new attempt of the same job.
 
     One that succeeded is run again when its results were removed, its profile was changed since,
@@ -81,39 +83,63 @@ def retry(cli: Cli, job_id: str, force: bool) -> None:
 
     cli.runtime.prepare()
     view = workflows.retry(job_id, force=force)
-    click.echo(f"Job {view.short_id} ({view.name}) is {view.state}: run {view.run}.")
-    _warn_unpublished(cli, view.id)
+    _check_published(cli, view.id)
+    if as_json:
+        click.echo(view.model_dump_json())
+    else:
+        say(f"Job {view.short_id} ({view.name}) is {view.state}: run {view.run}.")
 
 
 @click.command()
 @click.argument("job_id")
+@click.option("--json", "as_json", is_flag=True, help="The job afterwards, as one JSON object.")
 @click.pass_obj
-def cancel(cli: Cli, job_id: str) -> None:
+def cancel(cli: Cli, job_id: str, as_json: bool) -> None:
     """End a job now; what it was encoding stops within seconds, its source stays."""
     from pipeline import workflows
 
     cli.runtime.prepare()
     view = workflows.cancel(job_id)
-    click.echo(f"Job {view.short_id} ({view.name}) is {view.state}.")
+    if as_json:
+        click.echo(view.model_dump_json())
+    else:
+        say(f"Job {view.short_id} ({view.name}) is {view.state}.")
 
 
 @click.command()
 @click.argument("job_id")
+@click.option("--tools", is_flag=True, help="What the tools of every attempt said, not of failed.")
+@click.option("--json", "as_json", is_flag=True, help="One event, then one attempt, a line.")
 @click.pass_obj
-def logs(cli: Cli, job_id: str) -> None:
-    """Print what happened to a job, and what its tools said."""
+def logs(cli: Cli, job_id: str, tools: bool, as_json: bool) -> None:
+    """Print what happened to a job, and what the tools of failed attempts said."""
     with cli.runtime.db.read() as session:
         job = history.find(session, job_id)
         for event in events.since(session, job.id):
-            click.echo(f"{_time(event.at)}  {event.message}")
-        for step in job.steps:
-            for attempt in attempt_views(step):
-                if attempt.log:
-                    click.echo(f"\n--- {step.name}, attempt {attempt.number}: {attempt.outcome}")
-                    click.echo(attempt.log.rstrip())
+            if as_json:
+                click.echo(event.model_dump_json())
+            else:
+                say(f"{_time(event.at)}  {event.message}")
+        for step, attempt in _attempts(job, tools=tools):
+            if as_json:
+                say_json({"step": step, **attempt.model_dump(mode="json")})
+            else:
+                click.echo()
+                say(f"--- {step}, attempt {attempt.number}: {attempt.outcome}")
+                say_lines((attempt.log or "").rstrip())
 
 
-def _warn_unpublished(cli: Cli, job_id: str) -> None:
+def _attempts(job: Job, *, tools: bool) -> list[tuple[str, AttemptView]]:
+    """List the tries at the job's steps whose tools said something: failed ones, or all."""
+    return [
+        (step.name, attempt)
+        for step in job.steps
+        for attempt in attempt_views(step)
+        if attempt.log and (tools or attempt.outcome != "done")
+    ]
+
+
+def _check_published(cli: Cli, job_id: str) -> None:
     from pipeline.workflows import unreachable
 
     with cli.runtime.db.read() as session:
@@ -125,25 +151,26 @@ def print_job(console: Console, view: JobView) -> None:
     """Print one job as people read it."""
     from rich.table import Table
 
-    state = f"[{COLOURS[view.state]}]{view.state}[/]"
-    console.print(f"[bold]{view.name}[/]  {state}  {view.progress:.0%}  job {view.id}")
+    state = _coloured(view.shown_state)
+    console.print(f"[bold]{cell(view.name)}[/]  {state}  {view.progress:.0%}  job {view.id}")
     if view.error:
-        console.print(f"[red]{view.error.message}[/]", highlight=False)
-        console.print(f"{view.error.hint}", highlight=False)
+        console.print(f"[red]{cell(view.error.message)}[/]", highlight=False)
+        console.print(cell(view.error.hint), highlight=False)
     steps = Table("step", "state", "progress", "attempts", "worker", box=None, pad_edge=False)
     for step in view.steps:
-        colour = COLOURS[step.state]
         steps.add_row(
             step.name,
-            f"[{colour}]{step.state}[/]",
+            _coloured(step.state),
             f"{step.progress:.0%}",
             str(step.attempts),
             step.worker or "",
         )
     console.print(steps)
-    console.print(f"source  {view.source.path}", soft_wrap=True, highlight=False)
+    gone = " (deleted)" if view.source.deleted else ""
+    console.print(f"source  {cell(view.source.path)}{gone}", soft_wrap=True, highlight=False)
     if view.outputs:
-        console.print(f"results {view.outputs.directory}", soft_wrap=True, highlight=False)
+        where = cell(view.outputs.directory)
+        console.print(f"results {where}", soft_wrap=True, highlight=False)
 
 
 def _table_of_jobs(views: list[JobView]) -> Table:
@@ -153,20 +180,17 @@ def _table_of_jobs(views: list[JobView]) -> Table:
     for view in views:
         table.add_row(
             view.short_id,
-            f"[{COLOURS[view.state]}]{view.state}[/]",
+            _coloured(view.shown_state),
             f"{view.progress:.0%}",
-            view.name,
+            cell(view.name),
             view.profile,
             _time(view.created_at),
         )
     return table
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    # In a pipe a table keeps its columns: nothing is folded to the width of no terminal.
-    return Console(width=None if sys.stdout.isatty() else 200)
+def _coloured(state: str) -> str:
+    return f"[{COLOURS[state]}]{state}[/]"
 
 
 def _time(at: datetime) -> str:

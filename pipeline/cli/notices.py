@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from pipeline.printable import printable
 from pipeline.stack.supervisor import Notice, What
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def show(console: Console, notice: Notice) -> None:
         )
     if notice.what is What.DIED:
         for line in notice.lines:
-            console.print(f"    {line}", style="dim", markup=False, highlight=False, soft_wrap=True)
+            text = f"    {printable(line)}"
+            console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def sentence(notice: Notice) -> str:

@@ -29,21 +29,15 @@ PIPE_WIDTH = 400
 
 
 @click.command()
-@click.option(
-    "--config",
-    "config_dir",
-    type=click.Path(path_type=Path),
-    help="Folder of the configuration (default: $REELWORKS_CONFIG, else ./config).",
-)
 @click.pass_obj
-def up(cli: Cli, config_dir: Path | None) -> None:
+def up(cli: Cli) -> None:
     """Run everything in the foreground: broker, workers, beat, watcher, Flower and web."""
     from pipeline.cli.notices import show
     from pipeline.stack import ports
     from pipeline.stack.stopping import Stopping
     from pipeline.stack.system import running
 
-    settings = ports.chosen((cli if config_dir is None else Cli(config_dir)).settings)
+    settings = ports.chosen(cli.settings)
     os.environ["REELWORKS_CONFIG"] = str(settings.config_dir)
     console = _console()
     with (

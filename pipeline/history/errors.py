@@ -9,7 +9,10 @@ class JobNotFound(ReelworksError):
     """No job has that id, or more than one begins with it."""
 
     def __init__(self, job_id: str, matches: int = 0) -> None:
-        if matches:
+        if not job_id:
+            message = "A job's id is needed."
+            hint = "`reelworks jobs` lists the jobs and their ids; the beginning of one is enough."
+        elif matches:
             message = f"{matches} jobs have an id beginning with {job_id!r}."
             hint = "Give more of the id; `reelworks jobs` lists them."
         else:

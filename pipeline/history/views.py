@@ -30,7 +30,8 @@ class View(BaseModel):
 class SourceView(View):
     """The source: where it is now, and what the probe found (None before it has).
 
-    A job's file beside its results keeps where the source was when they appeared: it is moved,
+    `deleted` says that it was, as its folder's entry says, when the job had succeeded. A job's
+    file beside its results keeps where the source was when they appeared: it is moved,
     as its folder's entry says, only after that.
     """
 
@@ -41,6 +42,7 @@ class SourceView(View):
     duration: float | None
     width: int | None
     height: int | None
+    deleted: bool = False
 
 
 class ErrorView(View):
@@ -154,6 +156,17 @@ class JobView(View):
         return Path(self.source.original_path).name
 
     @property
+    def shown_state(self) -> str:
+        """The state in a word for people: `waiting` for a job that runs, but no step of it now.
+
+        Its next step waits for a worker, or for its time to be tried again. Programs are told
+        `running`.
+        """
+        steps = {step.state for step in self.steps}
+        idle = self.state == JobState.RUNNING and StepState.RUNNING not in steps
+        return StepState.WAITING.value if idle else self.state
+
+    @property
     def ended(self) -> bool:
         """Whether nothing more will happen to the job by itself."""
         return JobState(self.state).terminal
@@ -204,6 +217,9 @@ def _source(job: Job) -> SourceView:
         duration=job.source_duration_s,
         width=job.source_width,
         height=job.source_height,
+        deleted=job.settled_at is not None
+        and job.state is JobState.SUCCEEDED
+        and job.on_success == "delete",
     )
 
 

@@ -1,0 +1,59 @@
+"""Printable: text from outside, such as a file's name, so that no terminal obeys what is in it."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+#: Signs that turn the direction of what follows: with them `gpj.exe` reads as `exe.jpg`.
+TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Control characters, halves of letters, and separators of lines and paragraphs.
+_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    r"""Write signs that a terminal would obey as `\n`, `\x1b`, `\u202e`: it becomes one line."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(sign) if _obeyed(sign) else sign for sign in text)
+
+
+def printable_lines(text: str) -> str:
+    """Do the same to text of several lines, which stay lines; tabulators stay too."""
+    return "\n".join(
+        "\t".join(printable(cell) for cell in line.split("\t")) for line in text.split("\n")
+    )
+
+
+def _obeyed(sign: str) -> bool:
+    return sign in TURNING or unicodedata.category(sign) in _CATEGORIES
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+class PrintableRecord(logging.LogRecord):
+    """A line of a log into which names of files are put as `printable` writes them."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name that logging calls
+        """Put the arguments into the message: text among them can begin no line of its own."""
+        args: Any = self.args
+        if not args:
+            return str(self.msg)
+        if isinstance(args, Mapping):
+            # Celery's: a traceback among them has lines.
+            return str(self.msg) % {key: _shown(args[key], printable_lines) for key in args}
+        return str(self.msg) % tuple(_shown(arg, printable) for arg in args)
+
+
+def _shown(value: Any, write: Any) -> Any:
+    return write(str(value)) if isinstance(value, (str, PurePath, BaseException)) else value
+
+
+def keep_logs_printable() -> None:
+    """Let every line that this process and its children log be printable."""
+    logging.setLogRecordFactory(PrintableRecord)

@@ -1,0 +1,49 @@
+"""Names of files move no terminal's cursor, turn no text round, and begin no line of a log."""
+
+from __future__ import annotations
+
+import io
+import logging
+from pathlib import Path
+
+import pytest
+
+from pipeline.printable import PrintableRecord, printable, printable_lines
+
+HOSTILE = "a\x1b[2Jb\nc\u202egpj.mp4"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("clip.mp4", "clip.mp4"),
+        ("Ölü 日本 👩‍👩‍👧.mp4", "Ölü 日本 👩‍👩‍👧.mp4"),
+        ("a\nb", "a\\nb"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\x9b1m", "\\x9b1m"),
+        ("exe.\u202egpj", "exe.\\u202egpj"),
+        ("a\u2028b\udcff", "a\\u2028b\\udcff"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_written_out(name: str, shown: str) -> None:
+    assert printable(name) == shown
+
+
+def test_text_of_several_lines_keeps_its_lines() -> None:
+    assert printable_lines("one\ttwo\n\x07three") == "one\ttwo\n\\x07three"
+
+
+def test_a_line_of_a_log_stays_one_line() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    for args in ((HOSTILE,), (Path(HOSTILE),), (ValueError(HOSTILE),)):
+        handler.handle(PrintableRecord("x", 20, "x.py", 1, "%s was found", args, None))
+    line = "a\\x1b[2Jb\\nc\\u202egpj.mp4 was found\n"
+    assert stream.getvalue() == line * 3
+
+
+def test_numbers_and_lines_of_others_stay_as_they_are() -> None:
+    record = PrintableRecord("x", 20, "x.py", 1, "%d of %.1f", (3, 4.5), None)
+    assert record.getMessage() == "3 of 4.5"
+    record = PrintableRecord("x", 20, "x.py", 1, "broken:\n%(why)s", ({"why": "a\nb\x1b"},), None)
+    assert record.getMessage() == "broken:\na\nb\\x1b"
