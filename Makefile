@@ -5,13 +5,14 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
-export PYTHON
+# By the environment a name with quotes and spaces reaches its recipe as it is.
+export PYTHON FILE
 
 .PHONY: help run demo test check format bench faults setup setup-dev clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile
+	@sed -n -e '/^$$/q' -e 's/^# \{0,1\}//p' Makefile
 
 setup:
 	@deploy/setup run
@@ -23,7 +24,7 @@ run: setup
 	@exec $(BIN)/reelworks up
 
 demo: setup
-	@exec $(BIN)/reelworks demo $(if $(FILE),"$(FILE)")
+	@exec $(BIN)/reelworks demo $${FILE:+"$$FILE"}
 
 # REELWORKS_BROKER, REELWORKS_RESULTS and REELWORKS_DATABASE make the same tests use those services.
 test: setup-dev

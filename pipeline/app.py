@@ -237,8 +237,8 @@ def broker_problem(timeout_s: int) -> tuple[str, str | None]:
     return shown, None
 
 
-def answering(nodes: Collection[str], timeout_s: float) -> set[str]:
-    """Ask workers by name for a sign of life; none answers when the broker doesn't."""
+def answering(nodes: Collection[str] | None, timeout_s: float) -> set[str]:
+    """Ask workers by name, or all, for a sign of life; none answers when the broker doesn't."""
     with app.connection_for_write() as connection:
         errors: tuple[type[BaseException], ...] = (
             *connection.connection_errors,
@@ -247,7 +247,9 @@ def answering(nodes: Collection[str], timeout_s: float) -> set[str]:
         )
         try:
             replies = app.control.ping(
-                destination=list(nodes), timeout=timeout_s, connection=connection
+                destination=None if nodes is None else list(nodes),
+                timeout=timeout_s,
+                connection=connection,
             )
         except errors:
             return set()

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -151,9 +151,16 @@ def eventually(look: Callable[[], T | None], what: str, patience_s: float = PATI
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports that are free, each another one: all are held until the last is found."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @contextmanager
@@ -196,8 +203,9 @@ def write_config(root: Path, alerts: Alerts) -> Path:
             "quarantine": "./media/quarantine",
         },
     ]
-    pipeline["web"] = {"listen": f"127.0.0.1:{free_port()}"}
-    pipeline["flower"] = {"listen": f"127.0.0.1:{free_port()}"}
+    web, flower = free_ports(2)
+    pipeline["web"] = {"listen": f"127.0.0.1:{web}"}
+    pipeline["flower"] = {"listen": f"127.0.0.1:{flower}"}
     pipeline["workers"] = {"stop_grace": "4s"}
     (folder / "pipeline.yml").write_text(yaml.safe_dump(pipeline))
     quick = {"video": {"preset": "ultrafast", "ladder": [240, 144]}}

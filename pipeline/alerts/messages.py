@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pipeline.history.views import JobView
+
+Kind = Literal["info", "success", "warning", "failure"]
 
 #: How each end of a job is said.
 VERBS = {
@@ -18,12 +20,22 @@ VERBS = {
 }
 
 
+#: How a channel that knows colours or signs is to show each end of a job.
+KINDS: dict[str, Kind] = {
+    "succeeded": "success",
+    "failed": "failure",
+    "expired": "warning",
+    "cancelled": "warning",
+}
+
+
 @dataclass(frozen=True)
 class Message:
-    """A title of one line, and a body of plain text."""
+    """A title of one line, a body of plain text, and how it is to be shown."""
 
     title: str
     body: str
+    kind: Kind = "info"
 
 
 def message_for(job: JobView, event: str) -> Message:
@@ -42,7 +54,7 @@ def message_for(job: JobView, event: str) -> Message:
     gone = " (deleted)" if job.source.deleted else ""
     lines += [f"Source: {job.source.path}{gone}", f"Job {job.id}, profile {job.profile}"]
     body = "\n".join(_one_line(line) for line in lines if line)
-    return Message(_one_line(f"{job.name} {VERBS[event]}"), body)
+    return Message(_one_line(f"{job.name} {VERBS[event]}"), body, KINDS[event])
 
 
 def trial_message(channel: str) -> Message:

@@ -67,6 +67,13 @@ def send(name: str, channel: Channel, message: Message) -> None:
         raise failures[0]
 
 
+def wrong_address(channel: Channel) -> str | None:
+    """Say what is wrong with a channel's address, without showing it; None when nothing is."""
+    apprise = _apprise()
+    url = channel.url.get_secret_value()
+    return _why_no_target(url) if apprise.Apprise.instantiate(url) is None else None
+
+
 def _send(name: str, channel: Channel, message: Message) -> None:
     apprise = _apprise()
     # One after the other in this thread: Apprise's own threads would outlive the time limit.
@@ -86,6 +93,7 @@ def _send(name: str, channel: Channel, message: Message) -> None:
     taken = service.notify(
         title=message.title,
         body=message.body,
+        notify_type=apprise.NotifyType(message.kind),
         body_format=apprise.NotifyFormat.TEXT,
         log_callback=_listener(said),
     )

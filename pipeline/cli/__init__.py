@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VERBS: dict[str, tuple[str, str]] = {
     "up": ("stack", "up"),
     "demo": ("stack", "demo"),
+    "status": ("status", "status"),
     "ingest": ("ingest", "ingest"),
     "jobs": ("jobs", "jobs"),
     "show": ("jobs", "show"),

@@ -24,12 +24,19 @@ def config() -> None:
 @click.pass_obj
 def check(cli: Cli, as_json: bool) -> None:
     """Name every mistake; exit 2 if there is one."""
+    from pipeline.alerts.check import wrong_channels
+
     try:
         settings = cli.settings
     except ConfigurationError as error:
         for mistake in (error, *error.others):
             _tell(mistake, as_json=as_json)
         raise SystemExit(2) from None
+    wrong = wrong_channels(settings)
+    for mistake in wrong:
+        _tell(mistake, as_json=as_json)
+    if wrong:
+        raise SystemExit(2)
     if not as_json:
         click.echo(f"The configuration in {settings.config_dir} is right.")
 

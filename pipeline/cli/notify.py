@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say, say_json
 from pipeline.errors import ReelworksError
 
 
@@ -15,8 +16,9 @@ def notify() -> None:
 
 @notify.command()
 @click.argument("channel", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One channel a line, as JSON.")
 @click.pass_obj
-def test(cli: Cli, channel: str | None) -> None:
+def test(cli: Cli, channel: str | None, as_json: bool) -> None:
     """Send a test message to CHANNEL, or to all; exit 1 if one does not take it."""
     from pipeline.alerts.messages import trial_message
     from pipeline.alerts.send import DeliveryFailed, send
@@ -36,8 +38,17 @@ def test(cli: Cli, channel: str | None) -> None:
             send(name, channels[name], trial_message(name))
         except DeliveryFailed as error:
             failed = True
-            click.echo(f"{name}: not delivered: {error.reason}", err=True)
+            _tell(name, error.reason, as_json=as_json)
         else:
-            click.echo(f"{name}: delivered")
+            _tell(name, None, as_json=as_json)
     if failed:
         raise SystemExit(1)
+
+
+def _tell(name: str, reason: str | None, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"channel": name, "delivered": reason is None, "reason": reason})
+    elif reason is None:
+        say(f"{name}: delivered")
+    else:
+        say(f"{name}: not delivered: {reason}", err=True)

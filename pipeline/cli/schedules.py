@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="The list, one entry a line, as JSON.")
 @click.pass_context
-def schedules(ctx: click.Context) -> None:
+def schedules(ctx: click.Context, as_json: bool) -> None:
     """List, synchronise and run what happens by the clock."""
     if ctx.invoked_subcommand is None:
-        ctx.invoke(list_)
+        ctx.invoke(list_, as_json=as_json)
 
 
 @schedules.command("list")

@@ -26,7 +26,7 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Make every check, one after the other; nothing is changed by them."""
-    from pipeline.stack import machine_checks, service_checks, tool_checks
+    from pipeline.stack import alert_checks, machine_checks, service_checks, tool_checks
 
     checks: tuple[tuple[str, Check], ...] = (
         ("python", machine_checks.python),
@@ -35,6 +35,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("broker", service_checks.broker),
         ("results", service_checks.results),
         ("database", service_checks.database),
+        ("channels", alert_checks.channels),
+        ("alerts", alert_checks.owed),
         ("folders", machine_checks.folders),
         ("inotify", machine_checks.inotify),
         ("setpriv", machine_checks.setpriv),

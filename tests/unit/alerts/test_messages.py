@@ -59,6 +59,7 @@ def test_a_success_says_what_was_made_and_where_it_is() -> None:
         "clip.mp4 is ready",
         "Renditions: 720p, 480p\nResults: /library/clip-aaaaaaaa\nIt took 1 min 15 s.\n"
         f"Source: /inbox/clip.mp4\nJob {'a' * 32}, profile web",
+        "success",
     )
 
 
@@ -112,3 +113,16 @@ def test_a_file_name_that_is_no_text_can_be_sent() -> None:
 
 def test_a_trial_names_its_channel() -> None:
     assert "'team'" in trial_message("team").body
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ("succeeded", "success"),
+        ("failed", "failure"),
+        ("expired", "warning"),
+        ("cancelled", "warning"),
+    ],
+)
+def test_a_channel_with_colours_shows_how_it_ended(event: str, kind: str) -> None:
+    assert message_for(job(event), event).kind == kind

@@ -1,0 +1,56 @@
+"""`reelworks status`: does it run, where are its pages, what does it do now?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.context import Cli
+from pipeline.cli.say import say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.stack.overview import Overview
+
+#: Exit code when the system does not run.
+UNREACHABLE = 3
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def status(cli: Cli, as_json: bool) -> None:
+    """Show what runs, where the pages are, and what is being done; exit 3 if it does not run."""
+    from pipeline.stack.overview import overview
+
+    found = overview(cli.settings, cli.runtime.db)
+    if as_json:
+        say_json(asdict(found))
+    else:
+        for line in _lines(found):
+            say(line)
+    if not found.running:
+        raise SystemExit(UNREACHABLE)
+
+
+def _lines(found: Overview) -> Iterator[str]:
+    yield "Reelworks is running." if found.running else "Reelworks is not running: `reelworks up`."
+    yield f"broker    {_word(answers=found.broker)}"
+    yield f"workers   {', '.join(found.workers) or 'none answers'}"
+    for name in ("watch", "beat"):
+        yield f"{name:<9} {'runs' if found.parts[name] else 'does not run on this machine'}"
+    for name, address in found.addresses.items():
+        yield f"{name:<9} {address}, {_word(answers=found.parts[name])}"
+    counts = [f"{count} {state}" for state, count in found.jobs.items() if count]
+    yield f"jobs      {', '.join(counts) or 'none yet'}"
+    yield f"alerts    {found.alerts_owed} owed"
+    for doing in found.doing:
+        where = f" on {doing.worker}" if doing.worker else ""
+        yield f"now       {doing.job} {doing.name}: {doing.step} {doing.progress:.0%}{where}"
+
+
+def _word(*, answers: bool) -> str:
+    return "answers" if answers else "does not answer"

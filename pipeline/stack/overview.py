@@ -1,0 +1,108 @@
+"""Overview: what of the system runs now, where its pages are, and what it is doing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.app import answering, broker_problem
+from pipeline.history import jobs, outbox
+from pipeline.settings import addresses
+from pipeline.stack import valkey
+from pipeline.stack.readiness import HEALTH, address, page_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.history.database import Database
+    from pipeline.settings.load import Settings
+
+#: How long answers are waited for, seconds.
+ANSWER_S = 2
+#: Parts that answer nobody: whether they run is seen on this machine only.
+SILENT = ("watch", "beat")
+
+
+@dataclass(frozen=True)
+class Doing:
+    """A step that runs now; `progress` is 0 to 1."""
+
+    job: str
+    name: str
+    step: str
+    progress: float
+    worker: str | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What runs: `parts` maps watch, beat, web and flower; `workers` are names of nodes."""
+
+    running: bool
+    broker: bool
+    workers: list[str]
+    parts: dict[str, bool]
+    addresses: dict[str, str]
+    jobs: dict[str, int]
+    doing: list[Doing]
+    alerts_owed: int
+
+
+def overview(settings: Settings, database: Database) -> Overview:
+    """Ask everything once; takes some seconds at most. Raises `DatabaseUnreachable`."""
+    broker = _broker_answers(settings)
+    workers = sorted(answering(None, ANSWER_S)) if broker else []
+    pages = {name: getattr(settings.pipeline, name).listen for name in HEALTH}
+    parts = {name: _runs_here(settings, name) for name in SILENT}
+    parts |= {name: page_answers(listen, HEALTH[name]) for name, listen in pages.items()}
+    with database.read() as session:
+        views = jobs.list_views(session, state="running", limit=100)
+        doing = [
+            Doing(view.short_id, view.name, step.name, step.progress, step.worker)
+            for view in views
+            for step in view.steps
+            if step.state == "running"
+        ]
+        return Overview(
+            running=broker and bool(workers),
+            broker=broker,
+            workers=workers,
+            parts=parts,
+            addresses={name: address(listen) for name, listen in pages.items()},
+            jobs=jobs.count_by_state(session),
+            doing=doing,
+            alerts_owed=outbox.pending(session),
+        )
+
+
+def _broker_answers(settings: Settings) -> bool:
+    if addresses.broker_is_embedded(settings):
+        return valkey.answers(settings)
+    return broker_problem(ANSWER_S)[1] is None
+
+
+def _runs_here(settings: Settings, verb: str) -> bool:
+    """Whether a process of this machine is that part, of this configuration."""
+    return any(_is_part(folder, settings, verb) for folder in Path("/proc").glob("[0-9]*"))
+
+
+def _is_part(folder: Path, settings: Settings, verb: str) -> bool:
+    try:
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+        if not is_verb([os.fsdecode(word) for word in words], verb):
+            return False
+        environment = (folder / "environ").read_bytes().split(b"\0")
+        named = [value for value in environment if value.startswith(b"REELWORKS_CONFIG=")]
+        beside = (folder / "cwd").readlink()
+    except OSError:
+        return False  # it has ended, or is somebody else's
+    config = os.fsdecode(named[0].partition(b"=")[2]) if named else "config"
+    return Path(os.path.normpath(beside / config)) == settings.config_dir
+
+
+def is_verb(words: Sequence[str], verb: str) -> bool:
+    """Whether a command line is `reelworks VERB`, or Python running it."""
+    ours = any(word == "pipeline.cli" or Path(word).name == "reelworks" for word in words[:4])
+    return ours and verb in words

@@ -1,0 +1,65 @@
+"""`reelworks status`: what runs, where, and what is being done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.history import jobs, steps
+from pipeline.models import JobState
+from pipeline.stack import overview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.app import Runtime
+    from pipeline.models import Job
+    from tests.integration.cli.conftest import Said
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overview, "_broker_answers", lambda _: True)
+    monkeypatch.setattr(overview, "answering", lambda *_: {"encode@here"})
+
+
+def test_what_does_not_run_is_said_with_exit_code_3(
+    reelworks: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "_broker_answers", lambda _: False)
+    said = reelworks("status")
+    assert said.status == 3
+    assert "not running" in said.out
+    assert "watch     does not run on this machine" in said.out
+
+
+def test_what_runs_is_told_to_programs(
+    reelworks: Callable[..., Said], ready: Runtime, new_job: Callable[..., Job], answers: None
+) -> None:
+    job, failed = new_job(), new_job()
+    with ready.db.begin() as session:
+        steps.claim(session, job.id, ["probe"], owner="node/1/task", limit=3)
+        jobs.end(session, failed.id, JobState.FAILED, channels=["team"])
+    said = reelworks("status", "--json")
+    (told,) = said.objects()
+    assert said.status == 0
+    assert (told["running"], told["workers"], told["alerts_owed"]) == (True, ["encode@here"], 1)
+    assert told["parts"] == {"watch": False, "beat": False, "web": False, "flower": False}
+    assert (told["jobs"]["running"], told["jobs"]["failed"]) == (1, 1)
+    (doing,) = told["doing"]
+    assert (doing["job"], doing["step"], doing["worker"]) == (job.id[:8], "probe", "node")
+    assert f"now       {job.id[:8]} clip.mp4: probe 0% on node" in reelworks("status").out
+
+
+@pytest.mark.parametrize(
+    ("words", "is_it"),
+    [
+        (("python", "-m", "pipeline.cli", "watch"), True),
+        (("python", "/usr/bin/reelworks", "--config", "c", "watch"), True),
+        (("python", "-m", "pipeline.cli", "beat"), False),
+        (("watch", "ls"), False),
+    ],
+)
+def test_a_part_is_known_by_its_command_line(words: tuple[str, ...], is_it: bool) -> None:
+    assert overview.is_verb(words, "watch") is is_it
