@@ -16,7 +16,7 @@ from pipeline.stack import demo
 from pipeline.stack.readiness import address
 from pipeline.stack.stopping import Stopping
 from pipeline.stack.supervisor import Notice, What
-from pipeline.stack.system import System, running
+from pipeline.stack.system import System, logs, running
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,9 @@ class Display(Protocol):
 def run_demo(settings: Settings, file: Path | None, console: Console) -> bool:
     """Run the demo in a new folder below ./media/demo; True when the job succeeded."""
     began = time.monotonic()
-    folder = demo.new_folder(Path.cwd() / "media" / "demo")
+    demos = Path.cwd() / "media" / "demo"
+    demo.forget_old(demos)
+    folder = demo.new_folder(demos)
     private = demo.private_settings(settings, folder)
     clip = folder / "test-clip.mp4" if file is None else file
     demo.check_name(clip.name, private)
@@ -66,6 +68,9 @@ def run_demo(settings: Settings, file: Path | None, console: Console) -> bool:
         console.print("Stopped before the job was done.", style="yellow")
         return False
     _report(console, view, time.monotonic() - began)
+    if view.state != "succeeded":
+        where = printable(str(logs(private)))
+        console.print(f"Logs: {where}", markup=False, highlight=False, soft_wrap=True)
     return view.state == "succeeded"
 
 
@@ -140,13 +145,22 @@ class Lines:
         self._told: dict[str, tuple[str, int]] = {}
 
     def update(self, view: JobView) -> None:
-        """Tell each step's change of state, and a running one's progress coarsely."""
+        """Tell each step's change of state, and a running one's progress coarsely.
+
+        Renditions of one decode change together, and are told in one line.
+        """
+        changed: dict[tuple[str, str], list[str]] = {}
         for step in view.steps:
             now = (step.state, int(step.progress / COARSE))
             if step.state != "waiting" and self._told.get(step.name) != now:
                 share = f" {step.progress:.0%}" if step.state == "running" else ""
-                self._console.print(f"{step.name}: {step.state}{share}", highlight=False)
+                kind, _, name = step.name.rpartition(":")
+                key = (kind or name, f"{step.state}{share}")
+                changed.setdefault(key, []).append(name)
             self._told[step.name] = now
+        for (kind, what), names in changed.items():
+            listed = "" if names == [kind] else f" {', '.join(names)}"
+            self._console.print(f"{kind}{listed}: {what}", highlight=False, markup=False)
 
 
 def _report(console: Console, view: JobView, took_s: float) -> None:

@@ -21,15 +21,18 @@ _STYLE = {
     What.NOT_MENDED: "red",
 }
 
+#: Whom somebody ended has said nothing about it: the end of its log is about something else.
+_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT})
+
 
 def show(console: Console, notice: Notice) -> None:
-    """Print one notice: a line, and the end of the log when a part died."""
+    """Print one notice: a line, and the end of the log when a part died of itself."""
     text = sentence(notice)
     if text:
         console.print(
             text, style=_STYLE[notice.what], markup=False, highlight=False, soft_wrap=True
         )
-    if notice.what is What.DIED:
+    if notice.what is What.DIED and notice.status not in _FROM_OUTSIDE:
         for line in notice.lines:
             text = f"    {printable(line)}"
             console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,10 @@ _WRONG_TYPES = {
     "dict_type": ("is not a section", "Write its keys on indented lines below it."),
     "model_": ("is not a section", "Write its keys on indented lines below it."),
 }
+#: How alike a word must be to a key beside it to be a slip of the pen, and no key of elsewhere.
+SLIP = 0.8
+#: Small numbers as people say them.
+_SPOKEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 #: What pydantic calls a number out of its range: the words for it, and where the limit is.
 _OUT_OF_RANGE = {
     "greater_than_equal": ("must be at least", "ge"),
@@ -92,13 +98,24 @@ def _words(detail: ErrorDetails, kind: type[BaseModel]) -> tuple[str, str]:
         case name:
             for prefix, told in _WRONG_TYPES.items():
                 if name.startswith(prefix):
-                    return told
+                    return told[0], told[1] or _number_meant(detail["input"])
             return detail["msg"][0].lower() + detail["msg"][1:], ""
+
+
+def _number_meant(said: object) -> str:
+    """Suggest the number where one is written as a word, or with something behind it."""
+    word = said.strip().lower() if isinstance(said, str) else ""
+    if word in _SPOKEN:
+        return f"Write {_SPOKEN.index(word)}."
+    digits = re.fullmatch(r"(\d+)\s*[a-z]+", word)
+    return f"Write {digits[1]}." if digits else ""
 
 
 def _other_key(key: str, kind: type[BaseModel], section: tuple[int | str, ...]) -> str:
     model = _model_in(_annotation(kind, section))
     fields = model.model_fields if model else {}
+    if difflib.get_close_matches(key, fields, n=1, cutoff=SLIP):
+        return nearest(key, fields)
     for name, field in fields.items():
         inner = _model_in(field.annotation)
         if inner is not None and key in inner.model_fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from pathlib import Path, PurePath
@@ -18,6 +19,10 @@ from pipeline.stack.ports import free_port
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
 
+#: How many former demos are kept, for looking at what they made.
+KEPT = 4
+#: What the folder of a demo is called: its time, and a number for a second one in a second.
+_NAME = re.compile(r"\d{4}-\d{2}-\d{2}-\d{6}(-\d+)?")
 #: The generated clip: seconds, size and pictures a second.
 CLIP_S = 10
 CLIP_SIZE = "1280x720"
@@ -67,6 +72,16 @@ def new_folder(parent: Path) -> Path:
         folder = parent / f"{name}-{number}"
         number += 1
     return folder
+
+
+def forget_old(parent: Path, keep: int = KEPT) -> list[Path]:
+    """Remove the folders of former demos but the newest `keep`; returns what was removed."""
+    found = parent.iterdir() if parent.is_dir() else ()
+    demos = sorted(path for path in found if _NAME.fullmatch(path.name) and path.is_dir())
+    old = demos[: max(len(demos) - keep, 0)]
+    for folder in old:
+        shutil.rmtree(folder, ignore_errors=True)
+    return old
 
 
 def make_clip(settings: Settings, path: Path) -> None:

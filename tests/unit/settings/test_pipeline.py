@@ -94,8 +94,15 @@ def test_a_value_may_come_from_the_environment_whatever_its_type(config: Configu
     [
         ("borker: x", "borker", "x", "is not a key here", "Did you mean 'broker'?"),
         ("limits: {atempts: 3}", "limits.atempts", "3", "not a key", "Did you mean 'attempts'?"),
+        ("path: {library: ./x}", "path", None, "is not a key here", "Did you mean 'paths'?"),
         ("attempts: 3", "attempts", "3", "is not a key here", "It belongs below `limits`."),
-        ("limits: {attempts: three}", "limits.attempts", "three", "is not a whole number", ""),
+        (
+            "limits: {attempts: three}",
+            "limits.attempts",
+            "three",
+            "is not a whole number",
+            "Write 3.",
+        ),
         ("limits: {attempts: 1.5}", "limits.attempts", "1.5", "is not a whole number", ""),
         ("limits: {attempts: true}", "limits.attempts", "true", "is not a whole number", ""),
         ("limits: {attempts: 0}", "limits.attempts", "0", "must be at least 1", ""),

@@ -83,3 +83,13 @@ def test_two_demos_in_one_second_have_folders_of_their_own(tmp_path: Path) -> No
     first.mkdir()
     second = demo.new_folder(tmp_path)
     assert second != first
+
+
+def test_only_the_newest_demos_are_kept_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    names = [f"2026-01-0{day}-120000" for day in range(1, 8)]
+    for name in (*names, "mine"):
+        (tmp_path / name).mkdir()
+    removed = demo.forget_old(tmp_path, 3)
+    assert [path.name for path in removed] == names[:4]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names[4:], "mine"]
+    assert demo.forget_old(tmp_path / "nowhere") == []

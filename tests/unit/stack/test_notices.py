@@ -35,6 +35,13 @@ def test_each_notice_is_a_sentence(notice: Notice, said: str) -> None:
     assert sentence(notice) == said
 
 
+def test_a_part_that_was_killed_has_left_no_words_about_it() -> None:
+    console = Console(file=io.StringIO(), width=40)
+    show(console, Notice(What.DIED, "web", 12, -signal.SIGKILL, 0.5, ("all is well",)))
+    assert isinstance(console.file, io.StringIO)
+    assert "all is well" not in console.file.getvalue()
+
+
 def test_the_end_of_a_dead_parts_log_is_shown_as_it_is() -> None:
     console = Console(file=io.StringIO(), width=40)
     lines = ("[red]no markup[/]", "a line that is longer than the console is wide, but stays whole")
