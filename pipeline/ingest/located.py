@@ -36,12 +36,19 @@ def located(path: Path, folder: WatchFolder | None) -> Path:
     )
 
 
-def _check_is_text(path: Path) -> None:
+def is_text(path: Path) -> bool:
+    """Whether the name can be written in UTF-8."""
     try:
         str(path).encode("utf-8")
-    except UnicodeEncodeError as problem:
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_is_text(path: Path) -> None:
+    if not is_text(path):
         raise ReelworksError(
             "bad_name",
             f"The name {os.fsencode(path)!r} is not valid UTF-8.",
             "Rename the file; `convmv` repairs names from old systems.",
-        ) from problem
+        )

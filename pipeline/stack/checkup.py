@@ -38,6 +38,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("channels", alert_checks.channels),
         ("alerts", alert_checks.owed),
         ("folders", machine_checks.folders),
+        ("names", machine_checks.names),
         ("inotify", machine_checks.inotify),
         ("setpriv", machine_checks.setpriv),
         ("ports", machine_checks.ports_free),

@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.candidate import candidates
+from pipeline.ingest.located import is_text
+from pipeline.printable import printable
 from pipeline.stack import ports
 from pipeline.stack.checkup import Finding
 from pipeline.stack.state import is_held
@@ -37,6 +40,10 @@ def python(_settings: Settings) -> Iterator[Finding]:
         yield Finding("python", "failed", version, "Reelworks needs Python 3.11 or newer.")
     else:
         yield Finding("python", "ok", version)
+
+
+#: More files of impossible names than this are counted, not listed.
+MOST_NAMES = 5
 
 
 def folders(settings: Settings) -> Iterator[Finding]:
@@ -83,6 +90,19 @@ def inotify(settings: Settings) -> Iterator[Finding]:
         yield Finding("inotify", "warning", detail, hint)
     else:
         yield Finding("inotify", "ok", detail)
+
+
+def names(settings: Settings) -> Iterator[Finding]:
+    """Look for files in watched folders that are left alone because their names are not text."""
+    entries = [entry for entry in settings.pipeline.watch if entry.path.is_dir()]
+    wrong = [path for entry in entries for path in candidates(entry) if not is_text(path)]
+    hint = "Rename them; `convmv` repairs names from old systems."
+    for path in wrong[:MOST_NAMES]:
+        yield Finding("names", "warning", f"{printable(str(path))} is not valid UTF-8", hint)
+    if len(wrong) > MOST_NAMES:
+        yield Finding("names", "warning", f"{len(wrong) - MOST_NAMES} more such files", hint)
+    if not wrong:
+        yield Finding("names", "ok", "every file in the watched folders has a name in UTF-8")
 
 
 def setpriv(_settings: Settings) -> Iterator[Finding]:

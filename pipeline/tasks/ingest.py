@@ -13,6 +13,7 @@ from pipeline.app import app, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
 from pipeline.ingest.candidate import candidates
+from pipeline.ingest.located import is_text
 from pipeline.ingest.settling import PATIENCE, Settling
 from pipeline.ingest.submit import Submitted, Wishes, nothing_to_do, submit
 from pipeline.tasks.workspace import STAGING
@@ -31,6 +32,8 @@ MOST_SCANS = 2
 #: What an ended job left in the work folder goes after this long, seconds: time for a `retry`.
 KEEP_WORK_S = 7 * 24 * 3600
 
+#: Files that were refused for their name, and told about.
+_refused: set[Path] = set()
 _scans = threading.BoundedSemaphore(MOST_SCANS)
 
 
@@ -109,6 +112,9 @@ def unknown_files(ready: Runtime, entry: WatchFolder) -> list[Path]:
     wishes = Wishes.of(entry)
     found = []
     for path in candidates(entry):
+        if not is_text(path):
+            _refuse_name(path)
+            continue
         try:
             if not nothing_to_do(ready, path, wishes):
                 found.append(path)
@@ -117,6 +123,13 @@ def unknown_files(ready: Runtime, entry: WatchFolder) -> list[Path]:
         except OSError as problem:
             logger.warning("%s is passed over: %s", path, problem.strerror)
     return found
+
+
+def _refuse_name(path: Path) -> None:
+    """Log once, not at each scan, that a name can't be used; `reelworks doctor` tells it too."""
+    if path not in _refused:
+        _refused.add(path)
+        logger.warning("%s is left alone: its name is not UTF-8, rename it", path)
 
 
 def _is_there(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 from pipeline.scheduler import migrate
 from pipeline.scheduler.alone import BEAT_LOCK, NotAlone, right_to_send, stand_by
 from pipeline.scheduler.tables import _one_at_a_time
+from tests.integration.scheduler.beats import eventually
 
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
@@ -45,6 +46,13 @@ def test_beat_sends_what_is_due_to_its_queue_and_remembers_it_when_stopped(beats
     count = len(beats.sent("yaml:tick"))
     assert row("yaml:tick").total_run_count == count
     assert row("yaml:tick").last_run_at is not None
+
+
+def test_what_ran_is_shown_while_beat_runs(beats: Beats) -> None:
+    beats.schedule(EVERY_SECOND)
+    beats.start()
+    beats.sends("yaml:tick")
+    eventually(lambda: row("yaml:tick").total_run_count > 1, "the run to be written down")
 
 
 def test_only_one_of_two_beats_sends_and_the_other_goes_on_when_it_is_killed(beats: Beats) -> None:
