@@ -61,11 +61,14 @@ def _age_s() -> float:
 
 
 def _until_ready(console: Console, system: System, stopping: Stopping) -> None:
-    late = False
+    late, told = False, frozenset[str]()
     while not stopping.asked:
         missing = system.missing()
         if not missing:
             return
+        if missing != told:
+            told = missing
+            console.print(f"waiting for {', '.join(sorted(missing))}", style="dim")
         if not late and _age_s() > LATE_S:
             late = True
             names = ", ".join(sorted(missing))
