@@ -49,7 +49,7 @@ def run() -> Report:
         },
         {cpu: MOST_CPU, wall: MOST_WALL},
         (
-            f"{FILM_S} s of 1080p30 H.264 (14 Mbit/s) to {', '.join(f'{side}p' for side in SIDES)}, "
+            f"{FILM_S}s of 1080p30 at 14 Mbit/s to {', '.join(f'{side}p' for side in SIDES)}, "
             f"x264 {PRESET} crf {CRF}, AAC",
             "by hand: one ffmpeg, one decode, each rung scaled from the one above, the sound coded",
             "once for all five MP4s; the mean of a run before the job and one after it",

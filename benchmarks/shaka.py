@@ -62,7 +62,7 @@ def run() -> Report:
         },
         {goal: MOST_WALL},
         (
-            f"{FILM_S} s of 1080p30 H.264 (14 Mbit/s) to {', '.join(f'{side}p' for side in SIDES)}, "
+            f"{FILM_S}s of 1080p30 at 14 Mbit/s to {', '.join(f'{side}p' for side in SIDES)}, "
             f"x264 {THEIR_PRESET}, key frames every {GOP_S} s, AAC, HLS and DASH",
             "ours: from when the file has stayed as it is for settle_seconds to success",
             "shaka-streamer: its command, from start to end",

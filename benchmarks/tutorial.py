@@ -53,7 +53,7 @@ def run() -> Report:
         figures,
         {_goal(preset): most for preset, most in GOALS.items()},
         (
-            f"{FILM_S} s of 1080p30 H.264 (14 Mbit/s) to {', '.join(f'{side}p' for side in SIDES)}, "
+            f"{FILM_S}s of 1080p30 at 14 Mbit/s to {', '.join(f'{side}p' for side in SIDES)}, "
             f"x264 crf {CRF}, key frames every {GOP_S} s, AAC, MP4",
             f"tutorial: one ffmpeg a rendition, {AT_ONCE} at once",
             "ours: probe, plan, one ffmpeg for all, and the MP4s joined",
