@@ -224,17 +224,20 @@ def end(
     job_id: str,
     state: JobState,
     *,
+    run: int | None = None,
     error: ReelworksError | None = None,
     step: str | None = None,
     channels: Iterable[str] = (),
 ) -> bool:
     """End the job in `state`, once: True for the one caller who did, False for all others.
 
+    `run` is the run that the caller has looked at: when the job was begun again meanwhile, what
+    was decided of the former run ends nothing. None ends whatever run there is.
     In the same transaction every running step is stopped (its holder finds the lease lost) and
     an alert is owed to each of `channels`.
     """
     job = session.get(Job, job_id, with_for_update=True)
-    if job is None or job.state.terminal:
+    if job is None or job.state.terminal or run not in (None, job.run):
         return False
     at = now(session)
     job.state = state

@@ -123,6 +123,7 @@ def _between_steps(job: Job) -> bool:
 
 
 def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], int]) -> None:
+    end = partial(finalise, ready, job.id, run=job.run)
     match decision:
         case Decision.PUBLISH:
             launch(job.id)
@@ -131,15 +132,15 @@ def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], in
                 launch(job.id)
         case Decision.FAIL:
             step, error = _failure(job)
-            finalise(ready, job.id, JobState.FAILED, error=error, step=step.name)
+            end(JobState.FAILED, error=error, step=step.name)
         case Decision.EXHAUST:
             name = _next(job).name
-            finalise(ready, job.id, JobState.FAILED, error=exhausted(name), step=name)
+            end(JobState.FAILED, error=exhausted(name), step=name)
         case Decision.EXPIRE:
             name = _next(job).name
-            finalise(ready, job.id, JobState.EXPIRED, error=expired(), step=name)
+            end(JobState.EXPIRED, error=expired(), step=name)
         case Decision.SUCCEED:
-            finalise(ready, job.id, JobState.SUCCEEDED)
+            end(JobState.SUCCEEDED)
         case Decision.NOTHING | Decision.FREE:
             pass
 

@@ -29,10 +29,13 @@ def finalise(
     job_id: str,
     state: JobState,
     *,
+    run: int | None = None,
     error: ReelworksError | None = None,
     step: str | None = None,
 ) -> bool:
     """End the job in a terminal `state`; True for the one caller that did it.
+
+    `run` is the run that was looked at, and no other is ended; None ends whatever run there is.
 
     Every way a job can end comes through here: its last step, the errback, expiry, `cancel` and
     the reconciler. What follows the end (moving the source, sending the alert) is written down
@@ -40,7 +43,7 @@ def finalise(
     """
     channels = channels_for(ready.settings.notifications, state.value)
     with ready.db.begin() as session:
-        ended = jobs.end(session, job_id, state, error=error, step=step, channels=channels)
+        ended = jobs.end(session, job_id, state, run=run, error=error, step=step, channels=channels)
     if not ended:
         return False
     logger.info("job %s %s", job_id, state.value)

@@ -66,7 +66,7 @@ def _manifest(work: Work) -> None:
         former = publish_folder(staging, final)
     if former is not None:
         shutil.rmtree(former, ignore_errors=True)
-    finalise(work.runtime, work.claim.job_id, JobState.SUCCEEDED)
+    finalise(work.runtime, work.claim.job_id, JobState.SUCCEEDED, run=work.run)
 
 
 def _inputs(work: Work) -> dict[str, Path]:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,7 +21,7 @@ from pipeline.history.errors import DatabaseUnreachable, LeaseLost
 from pipeline.history.steps import Claim, Refusal
 from pipeline.ingest.fingerprint import fingerprint
 from pipeline.media.tools import Tools, find_tools
-from pipeline.models import JobState
+from pipeline.models import Job, JobState
 from pipeline.plan.plan import Plan
 from pipeline.tasks.explain import DATABASE_TROUBLE, exhausted, expired, explain
 from pipeline.tasks.finalise import finalise
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pipeline.media.process import Progress
-    from pipeline.models import Job
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +67,8 @@ class Work:
 
     runtime: Runtime
     claim: Claim
+    #: The job's run that the claim belongs to: only that one is ended by it.
+    run: int
     origin: Origin
     original_name: str
     library_subfolder: str
@@ -185,11 +186,11 @@ def perform(
     ready = runtime()
     limit = ready.settings.pipeline.limits.attempts
     try:
-        work = _claimed(ready, job_id, names, owner_of(task), limit)
+        work, run = _claimed(ready, job_id, names, owner_of(task), limit)
     except PlanOutdated:
         return _plan_again(ready, job_id)
     if isinstance(work, Refusal):
-        return _refused(ready, job_id, names, work)
+        return _refused(ready, job_id, run, names, work)
     try:
         work.workspace.open(work.claim)
         body(work)
@@ -213,11 +214,16 @@ def perform(
 
 def _claimed(
     ready: Runtime, job_id: str, names: tuple[str, ...], owner: str, limit: int
-) -> Work | Refusal:
-    """Claim the steps, or nothing. Raises `PlanOutdated`: then nothing is claimed either."""
+) -> tuple[Work | Refusal, int | None]:
+    """Claim the steps, or nothing; returns also the job's run, None when there is no such job.
+
+    Raises `PlanOutdated`: then nothing is claimed either.
+    """
     with ready.db.begin() as session:
         claim = steps.claim(session, job_id, names, owner=owner, limit=limit)
-        return claim if isinstance(claim, Refusal) else _work(ready, session, claim)
+        job = session.get(Job, job_id)
+        run = job.run if job else None
+        return claim if isinstance(claim, Refusal) else _work(ready, session, claim), run
 
 
 def _plan_again(ready: Runtime, job_id: str) -> str:
@@ -236,6 +242,7 @@ def _work(ready: Runtime, session: Session, claim: Claim) -> Work:
     return Work(
         runtime=ready,
         claim=claim,
+        run=job.run,
         origin=origin,
         original_name=Path(job.original_path).name,
         library_subfolder=job.library_subfolder,
@@ -252,11 +259,14 @@ def _give_back(work: Work) -> None:
         steps.release(session, work.claim)
 
 
-def _refused(ready: Runtime, job_id: str, names: tuple[str, ...], refusal: Refusal) -> str:
+def _refused(
+    ready: Runtime, job_id: str, run: int | None, names: tuple[str, ...], refusal: Refusal
+) -> str:
+    end = partial(finalise, ready, job_id, run=run, step=names[0])
     if refusal is Refusal.EXPIRED:
-        finalise(ready, job_id, JobState.EXPIRED, error=expired(), step=names[0])
+        end(JobState.EXPIRED, error=expired())
     if refusal is Refusal.EXHAUSTED:
-        finalise(ready, job_id, JobState.FAILED, error=exhausted(names[0]), step=names[0])
+        end(JobState.FAILED, error=exhausted(names[0]))
     if refusal is Refusal.FAILED:
         raise StepFailed(f"{', '.join(names)} of job {job_id} failed before")
     return f"refused: {refusal.value}"
@@ -274,7 +284,8 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
     if ours and error.transient and work.late:
         # It might have passed, had there been time.
         job_id, step = work.claim.job_id, work.claim.names[0]
-        finalise(work.runtime, job_id, JobState.EXPIRED, error=expired(), step=step)
+        ended = expired()
+        finalise(work.runtime, job_id, JobState.EXPIRED, run=work.run, error=ended, step=step)
     raise StepFailed(error.message) from None
 
 

@@ -74,6 +74,19 @@ def test_a_job_ends_once_and_owes_one_alert_a_channel(
     assert owed == [("failed", "team"), ("failed", "phone")]
 
 
+def test_only_the_run_that_was_looked_at_is_ended(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    end(db, job, JobState.FAILED)
+    with db.begin() as session:
+        jobs.reopen(session, job.id, timedelta(hours=1), afresh=True)
+    with db.begin() as session:
+        assert not jobs.end(session, job.id, JobState.EXPIRED, run=1)
+        assert jobs.view(session, job.id).state == "queued"
+        assert jobs.end(session, job.id, JobState.EXPIRED, run=2)
+
+
 def test_a_retried_job_that_fails_again_does_not_alert_again(
     db: Database, new_job: Callable[..., Job]
 ) -> None:

@@ -349,3 +349,27 @@ def test_of_two_enders_one_ends_the_job(
     assert finalise(ready, job.id, JobState.CANCELLED)
     assert not finalise(ready, job.id, JobState.EXPIRED)
     assert state(ready, job)[0] == "cancelled"
+
+
+def test_what_was_decided_of_a_former_run_does_not_end_the_next(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    launched: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = new_job()
+    with ready.db.begin() as session:
+        session.execute(update(Job).where(Job.id == job.id).values(deadline_at=now(session)))
+
+    def meanwhile(ready_: Runtime, job_id: str, *arguments: Any, **said: Any) -> bool:
+        """Somebody cancels the job and tries it again between the look and the act."""
+        assert finalise(ready_, job_id, JobState.CANCELLED)
+        with ready_.db.begin() as session:
+            jobs.reopen(session, job_id, timedelta(hours=1), afresh=True)
+        return finalise(ready_, job_id, *arguments, **said)
+
+    monkeypatch.setattr(control, "finalise", meanwhile)
+    assert repair(ready, job.id) == "its deadline has passed"
+    with ready.db.read() as session:
+        view = jobs.view(session, job.id)
+    assert (view.state, view.run, view.error) == ("queued", 2, None)
