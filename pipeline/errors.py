@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class ReelworksError(Exception):
     """An error shown to a person, raised where it is known and rendered once, at the edge.
@@ -12,12 +14,19 @@ class ReelworksError(Exception):
     """
 
     transient: bool = False
+    #: What the tool printed that the error is about; kept with the failed attempt.
+    log: str = ""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
+
+    def telling(self, log: str) -> Self:
+        """Keep what the tool printed: `raise MediaError(…).telling(done.log)`."""
+        self.log = log
+        return self
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()

@@ -200,12 +200,12 @@ def _explained(plan: Plan, done: Completed) -> MediaError:
             "encoder_killed",
             f"ffmpeg was killed (signal {-done.returncode}) while it encoded {name}.",
             "It is tried again; look whether the machine has run out of memory.",
-        )
+        ).telling(done.log)
     return MediaError(
         "encoder_failed",
         f"ffmpeg could not encode {name}: {_reason(done.log)}",
         "`reelworks logs` shows all it said.",
-    )
+    ).telling(done.log)
 
 
 def _reason(log: str) -> str:

@@ -201,4 +201,4 @@ def _failed(name: str, returncode: int, log: str) -> MediaError:
         "extra_failed",
         f"The {name} could not be made: {last.strip()}",
         "Leave it out of `extras` in profiles.yml and `reelworks retry`, or see `reelworks logs`.",
-    )
+    ).telling(log)

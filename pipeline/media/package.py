@@ -206,11 +206,11 @@ def _failed(tool: str, done: Completed) -> MediaError:
             "packager_killed",
             f"{tool} was killed (signal {-done.returncode}) while it packaged the renditions.",
             "It is tried again; look whether the machine has run out of memory.",
-        )
+        ).telling(done.log)
     lines = reversed(done.log.splitlines())
     last = next((line for line in lines if line.strip()), "it gave no reason")
     return MediaError(
         "packaging_failed",
         f"{tool} could not package the renditions: {last.strip()}",
         "`reelworks logs` shows all it said.",
-    )
+    ).telling(done.log)

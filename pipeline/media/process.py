@@ -106,9 +106,9 @@ def run(
         watch.close()
     done = Completed(process.returncode, watch.log(), watch.progress, bytes(watch.output))
     if done.returncode and any(word in watch.tail_bytes() for word in _FULL):
-        raise no_space(str(cwd or argv[-1]))
+        raise no_space(str(cwd or argv[-1])).telling(done.log)
     if -done.returncode in KILLS:
-        raise _killed(argv[0], -done.returncode)
+        raise _killed(argv[0], -done.returncode).telling(done.log)
     return done
 
 

@@ -141,7 +141,7 @@ def _no_poster(source: Source, why: str, log: str) -> MediaError:
         "no_poster",
         f"{Path(source.path).name} can't have a poster: {why}{said}.",
         "Look whether it plays elsewhere; if it does, convert it and drop that.",
-    )
+    ).telling(log)
 
 
 def interest(luma: bytes) -> float:

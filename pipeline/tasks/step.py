@@ -277,7 +277,8 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
     wait_s = retry_wait_s(work.claim.tries)
     with work.runtime.db.begin() as session:
         retry_in = timedelta(seconds=wait_s) if again else None
-        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=work.log)
+        log = work.log + error.log
+        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=log)
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
     if again:
         raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=limit)

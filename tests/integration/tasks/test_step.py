@@ -198,6 +198,25 @@ def test_a_tool_that_was_killed_is_tried_again(
     assert attempts(ready, job, first) == [("retried", "killed"), ("done", None)]
 
 
+def test_what_a_tool_said_when_it_failed_is_kept_with_the_attempt(
+    ready: Runtime, new_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = submitted(tmp_path / "a.mp4", new_job)
+    do(ready, job, "probe")
+    do(ready, job, "thumbnail")
+    broken = script(
+        tmp_path / "ffmpeg",
+        'case "$*" in *.tmp*) echo first: it went wrong >&2; echo last >&2; exit 1;; esac',
+        f'exec {tools().ffmpeg} "$@"',
+    )
+    monkeypatch.setattr("pipeline.tasks.rendition.tools", lambda: replace(tools(), ffmpeg=broken))
+    with pytest.raises(StepFailed):
+        do(ready, job, "rendition")
+    with ready.db.read() as session:
+        found = next(one for one in jobs.get(session, job.id).steps if one.state.value == "failed")
+        assert found.attempts[-1].log == "first: it went wrong\nlast\n"
+
+
 def lost_beats(monkeypatch: pytest.MonkeyPatch, first: int, last: int) -> list[float]:
     """Let the heartbeats from the `first` to the `last` fail as on a locked database."""
     swift, beats = steps.heartbeat, list[float]()
