@@ -62,6 +62,14 @@ def submit_file(
     return submit(ready, path, wishes, publish=launch, rerun=retry)
 
 
+def submit_in(path: Path, folder: WatchFolder) -> Submitted:
+    """Submit a whole file under the rules of this folder, whether or not anybody watches it.
+
+    Raises what `pipeline.ingest.submit.submit` raises.
+    """
+    return submit(runtime(), path, Wishes.of(folder), publish=launch, rerun=retry)
+
+
 def submit_path(path: Path) -> str:
     """Submit a whole file; returns its job's id."""
     return submit_file(path).job_id

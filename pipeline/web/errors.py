@@ -31,6 +31,7 @@ STATUS = {
     "no_such_job": HTTPStatus.NOT_FOUND,
     "no_such_file": HTTPStatus.NOT_FOUND,
     "not_watched": HTTPStatus.NOT_FOUND,
+    "no_such_profile": HTTPStatus.NOT_FOUND,
     "wrong_state": HTTPStatus.CONFLICT,
     "source_changed": HTTPStatus.CONFLICT,
     "source_gone": HTTPStatus.CONFLICT,
@@ -42,6 +43,8 @@ STATUS = {
     "unreadable": HTTPStatus.INTERNAL_SERVER_ERROR,
     "configuration": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+#: What to do about a value that can't be taken.
+TAKEN = "What each address takes is said at `/api/v1/openapi.json`."
 #: What to say of statuses that nobody explained further.
 SAID = {
     HTTPStatus.NOT_FOUND: (
@@ -92,7 +95,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
         f"{'.'.join(str(part) for part in mistake['loc'][1:])}: {mistake['msg']}"
         for mistake in error.errors()
     ]
-    return _say(request, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_request", f"{'; '.join(mistakes)}.")
+    return _say(
+        request, HTTPStatus.UNPROCESSABLE_ENTITY, "bad_request", f"{'; '.join(mistakes)}.", TAKEN
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
@@ -107,6 +112,14 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     )
 
 
+def _in_words(status: HTTPStatus) -> str:
+    """Say to a person what kind of error it is: the codes are for programs."""
+    if status is HTTPStatus.NOT_FOUND:
+        return "Not found"
+    server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return "Something is wrong here" if server else "This can't be done"
+
+
 def _say(
     request: Request,
     status: HTTPStatus,
@@ -117,7 +130,7 @@ def _say(
 ) -> Response:
     response: Response
     if wants_page(request):
-        facts = {"status": int(status), "code": code, "message": message, "hint": hint}
+        facts = {"said": _in_words(status), "message": message, "hint": hint}
         response = templates.TemplateResponse(request, "error.html", facts, status)
     else:
         response = answer(status, code, message, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -11,14 +12,29 @@ from python_multipart.multipart import parse_options_header
 
 from pipeline.errors import ReelworksError
 
+#: The longest a field beside the file may be, bytes: names, not texts.
+LONGEST_FIELD = 4096
+
+
+@dataclass(frozen=True)
+class FormFile:
+    """The first file of a form, and the fields that came before it."""
+
+    name: str
+    content: AsyncIterator[bytes]
+    fields: dict[str, str]
+
 
 class _Form:
-    """Collects what the parser reports of the first part that has a file name."""
+    """Collects the fields before the first part that has a file name, and then that part."""
 
     def __init__(self, boundary: bytes) -> None:
         self.name: str | None = None
         self.data: deque[bytes] = deque()
         self.ended = False
+        self.fields: dict[str, str] = {}
+        self._field_name: str | None = None
+        self._text = bytearray()
         self._field, self._value = bytearray(), bytearray()
         self._in_file = False
         self.parser = MultipartParser(
@@ -39,22 +55,30 @@ class _Form:
             if options.get(b"filename"):
                 self.name = options[b"filename"].decode("utf-8", "replace")
                 self._in_file = True
+            elif b"filename" not in options:
+                self._field_name = options.get(b"name", b"").decode("utf-8", "replace")
         self._field.clear()
         self._value.clear()
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
             self.data.append(data[start:end])
+        elif self._field_name is not None:
+            self._text += data[start:end]
+            if len(self._text) > LONGEST_FIELD:
+                raise _long_field(self._field_name)
 
     def _part_ended(self) -> None:
         if self._in_file:
             self._in_file, self.ended = False, True
+        elif self._field_name is not None:
+            self.fields[self._field_name] = self._text.decode("utf-8", "replace")
+            self._field_name = None
+            self._text.clear()
 
 
-async def first_file(
-    chunks: AsyncIterator[bytes], boundary: bytes
-) -> tuple[str, AsyncIterator[bytes]]:
-    """Read up to the first file of a form; returns its name and its content as it arrives.
+async def first_file(chunks: AsyncIterator[bytes], boundary: bytes) -> FormFile:
+    """Read up to the first file of a form; its content comes as it arrives.
 
     Raises `ReelworksError` (`bad_request`) when there is none, and, from the stream,
     `upload_cut_short` when the form ends before the file does.
@@ -67,7 +91,7 @@ async def first_file(
         if not chunk:
             raise _no_form()
         _feed(form, chunk)
-    return form.name, _content(form, chunks)
+    return FormFile(form.name, _content(form, chunks), form.fields)
 
 
 def _form(boundary: bytes) -> _Form:
@@ -101,6 +125,14 @@ def _feed(form: _Form, chunk: bytes) -> None:
 def cut_short() -> ReelworksError:
     """Say that less arrived than was announced."""
     return ReelworksError("upload_cut_short", "The upload was cut short.", "Send it again.")
+
+
+def _long_field(name: str) -> ReelworksError:
+    return ReelworksError(
+        "bad_request",
+        f"The form's field {name!r} is too long.",
+        "A file is sent in a field of type file.",
+    )
 
 
 def _no_form() -> ReelworksError:

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: What the name of an unfinished upload begins with: the watcher passes over hidden files.
 UNFINISHED = ".upload-"
+#: The hidden folder in a watched one where uploads lie that another profile is to make.
+APART = ".uploads"
 #: An unfinished upload that nobody holds is left alone for so long, seconds: its holder may be
 #: just about to lock it.
 FRESH_S = 60
@@ -98,10 +100,15 @@ class Unfinished:
             self._path.replace(name)
 
 
+def apart(folder: Path, profile: str) -> Path:
+    """Name the place in a watched folder for uploads that this profile is to make."""
+    return folder / APART / profile
+
+
 def sweep(folder: Path) -> int:
     """Remove what uploads to a server that was killed left in the folder; returns how many."""
     removed = 0
-    for path in folder.glob(f"{UNFINISHED}*") if folder.is_dir() else ():
+    for path in _left_behind(folder) if folder.is_dir() else ():
         try:
             if time.time() - path.stat().st_mtime < FRESH_S:
                 continue
@@ -113,6 +120,11 @@ def sweep(folder: Path) -> int:
             continue
         removed += 1
     return removed
+
+
+def _left_behind(folder: Path) -> Iterator[Path]:
+    yield from folder.glob(f"{UNFINISHED}*")
+    yield from (folder / APART).glob(f"*/{UNFINISHED}*")
 
 
 def _names(folder: Path, name: str) -> Iterator[Path]:

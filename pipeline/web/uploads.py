@@ -1,13 +1,13 @@
 """`POST /api/v1/uploads`: a file into a watched folder, by the same way as any other file."""
 
-import re
-import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath
-from typing import Annotated, Any
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from python_multipart.multipart import parse_options_header
@@ -16,25 +16,21 @@ from starlette.requests import ClientDisconnect
 
 from pipeline.errors import ReelworksError
 from pipeline.history.views import JobView
-from pipeline.ingest.candidate import is_candidate
+from pipeline.settings.load import Settings
 from pipeline.settings.pipeline import WatchFolder
-from pipeline.tasks.ingest import submit_path
+from pipeline.tasks.ingest import submit_in
 from pipeline.web.access import Ready, job_view, wants_page
 from pipeline.web.jobs import SEE_OTHER
 from pipeline.web.metrics import Metrics
 from pipeline.web.multipart import cut_short, first_file
-from pipeline.web.receiving import Unfinished
+from pipeline.web.naming import accepted_name
+from pipeline.web.receiving import Unfinished, apart
 
 router = APIRouter(tags=["uploads"])
 
-#: The longest name a file keeps, bytes: with a number added it fits any file system's 255.
-LONGEST_NAME = 200
-LONGEST_SUFFIX = 20
 #: Bytes gathered before the disk is asked: fewer, larger writes.
 BLOCK = 1 << 20
 FORM = b"multipart/form-data"
-#: What is never in a name we give a file: control characters, and what other systems refuse.
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f:*?"<>|]')
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -43,7 +39,11 @@ _BODY: dict[str, Any] = {
             FORM.decode(): {
                 "schema": {
                     "type": "object",
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "profile": {"type": "string"},
+                        "folder": {"type": "string"},
+                        "file": {"type": "string", "format": "binary"},
+                    },
                 }
             },
         },
@@ -58,33 +58,71 @@ class Uploaded(BaseModel):
     job: JobView
 
 
-@router.post("/api/v1/uploads", status_code=201, response_model=Uploaded, openapi_extra=_BODY)
-async def upload(
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for beside the file; None for what nobody said."""
+
+    name: str | None = None
+    folder: str | None = None
+    profile: str | None = None
+
+    def with_fields(self, fields: dict[str, str], name: str) -> Self:
+        """Take from a form what the address does not say."""
+        return type(self)(
+            self.name or name,
+            self.folder or fields.get("folder"),
+            self.profile or fields.get("profile"),
+        )
+
+
+def _asked(
     request: Request,
-    runtime: Ready,
     name: Annotated[
         str | None, Query(description="The file's name, for a body that has none")
     ] = None,
     folder: Annotated[
         str | None, Query(description="A watched folder; the first one if left out")
     ] = None,
+    profile: Annotated[
+        str | None, Query(description="A profile; the folder's own if left out")
+    ] = None,
+) -> Asked:
+    for key in request.query_params:
+        if key not in ("name", "folder", "profile"):
+            raise ReelworksError(
+                "bad_request",
+                f"An upload has no parameter {key!r}.",
+                "There are `name`, `folder` and `profile`.",
+            )
+    return Asked(name, folder, profile)
+
+
+@router.post(
+    "/api/v1/uploads",
+    status_code=201,
+    response_model=Uploaded,
+    responses={200: {"model": Uploaded, "description": "The content has a job already"}},
+    openapi_extra=_BODY,
+)
+async def upload(
+    request: Request, runtime: Ready, asked: Annotated[Asked, Depends(_asked)]
 ) -> Response:
     """Take a file: the body of a request with `?name=`, or the first file of a multipart form.
 
     It is written under a hidden name, flushed to disk and given its name in the watched folder,
-    never another file's; an upload that is cut short leaves nothing.
+    never another file's; an upload that is cut short leaves nothing. 201 when a job was made of
+    it, 200 when its content has one already.
     """
     with _counted(request.app.state.metrics):
-        entry = watched_folder(runtime.settings.pipeline.watch, folder)
-        path, size = await _receive(request, entry, name)
-        request.app.state.metrics.upload_bytes.inc(size)
-        job_id = await run_in_threadpool(submit_path, path)
-    job = await run_in_threadpool(job_view, runtime, job_id)
+        taken = await _receive(request, runtime.settings, asked)
+        request.app.state.metrics.upload_bytes.inc(taken.size)
+        submitted = await run_in_threadpool(submit_in, taken.path, taken.entry)
+    job = await run_in_threadpool(job_view, runtime, submitted.job_id)
     if wants_page(request):
         return RedirectResponse(f"/jobs/{job.short_id}", SEE_OTHER)
     return JSONResponse(
         Uploaded(id=job.id, job=job).model_dump(mode="json"),
-        status_code=201,
+        status_code=HTTPStatus.CREATED if submitted.created else HTTPStatus.OK,
         headers={"Location": f"/api/v1/jobs/{job.id}"},
     )
 
@@ -116,32 +154,63 @@ def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None) -> Watc
     )
 
 
-async def _receive(request: Request, entry: WatchFolder, name: str | None) -> tuple[Path, int]:
-    """Take the file out of the request; returns where it lies, and its size in bytes."""
+def destination(settings: Settings, asked: Asked) -> WatchFolder:
+    """Choose where the file goes: into the watched folder, which makes it as its entry says.
+
+    What is to be made with another profile goes apart, where no watcher takes it for the
+    folder's own; the rest of the entry holds for it too. Raises `ReelworksError` (`not_watched`,
+    `no_such_profile`).
+    """
+    entry = watched_folder(settings.pipeline.watch, asked.folder)
+    if not asked.profile or asked.profile == entry.profile:
+        return entry
+    if asked.profile not in settings.profiles:
+        raise ReelworksError(
+            "no_such_profile",
+            f"There is no profile {asked.profile!r}.",
+            f"There are: {', '.join(settings.profiles)}.",
+        )
+    place = apart(entry.path, asked.profile)
+    return entry.model_copy(update={"path": place, "profile": asked.profile})
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file that has arrived: where it lies, under which rules, and its size in bytes."""
+
+    path: Path
+    entry: WatchFolder
+    size: int
+
+
+async def _receive(request: Request, settings: Settings, asked: Asked) -> Taken:
+    """Take the file out of the request."""
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     declared = request.headers.get("content-length")
     expected = int(declared) if declared is not None and declared.isdigit() else None
     chunks: AsyncIterator[bytes] = request.stream()
     try:
         if kind == FORM:
-            form_name, chunks = await first_file(chunks, options.get(b"boundary", b""))
-            return await _store(chunks, entry, name or form_name, room=expected)
-        if not name:
-            raise ReelworksError("bad_request", "The file has no name.", "Add `?name=clip.mp4`.")
-        return await _store(chunks, entry, name, room=expected, exactly=expected)
+            form = await first_file(chunks, options.get(b"boundary", b""))
+            asked = asked.with_fields(form.fields, form.name)
+            return await _store(form.content, settings, asked, room=expected)
+        return await _store(chunks, settings, asked, room=expected, exactly=expected)
     except ClientDisconnect as error:
         raise cut_short() from error
 
 
 async def _store(
     chunks: AsyncIterator[bytes],
-    entry: WatchFolder,
-    given: str,
+    settings: Settings,
+    asked: Asked,
     *,
     room: int | None,
     exactly: int | None = None,
-) -> tuple[Path, int]:
-    name = accepted_name(given, entry)
+) -> Taken:
+    entry = destination(settings, asked)
+    if not asked.name:
+        raise ReelworksError("bad_request", "The file has no name.", "Add `?name=clip.mp4`.")
+    name = accepted_name(asked.name, entry)
     unfinished = await run_in_threadpool(Unfinished, entry.path, room)
     try:
         async for block in _blocks(chunks):
@@ -150,7 +219,8 @@ async def _store(
             raise cut_short()
         if unfinished.size == 0:
             raise ReelworksError("empty", f"{name} is empty.", "Give the file with its content.")
-        return await run_in_threadpool(unfinished.publish, name), unfinished.size
+        path = await run_in_threadpool(unfinished.publish, name)
+        return Taken(path, entry, unfinished.size)
     finally:
         unfinished.discard()
 
@@ -165,35 +235,3 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             block.clear()
     if block:
         yield bytes(block)
-
-
-def accepted_name(given: str, entry: WatchFolder) -> str:
-    """Make a safe name of what a sender gave, before a byte of the file is taken.
-
-    Raises `ReelworksError` (`refused_format`) when the folder does not take files named so.
-    """
-    name = safe_name(given)
-    if PurePath(name).suffix.lower() not in entry.extensions:
-        raise ReelworksError(
-            "refused_format",
-            f"{name!r} is not named as a video or audio file.",
-            f"Taken are: {', '.join(entry.extensions)}.",
-        )
-    if not is_candidate(PurePath(name), entry):
-        raise ReelworksError(
-            "refused_format",
-            f"The watched folder ignores files named like {name!r}.",
-            "Rename it; what is ignored is listed under `watch` in pipeline.yml.",
-        )
-    return name
-
-
-def safe_name(given: str) -> str:
-    """Make a file name of what a sender gave: no folders, no control characters, not hidden."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", given))[-1]
-    plain = _UNSAFE.sub("_", last.encode("utf-8", "replace").decode()).strip().lstrip(". ")
-    stem, suffix = PurePath(plain or "upload").stem, PurePath(plain).suffix
-    if len(suffix.encode()) > LONGEST_SUFFIX:
-        stem, suffix = stem + suffix, ""
-    room = LONGEST_NAME - len(suffix.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + suffix

@@ -45,8 +45,9 @@ function answered(request, parts, done) {
   } catch {
     // Not from us: a proxy in between.
   }
-  if (request.status === 201) {
-    finish(parts, "is in the pipeline", { link: `/jobs/${answer.id}` });
+  if (request.status === 201 || request.status === 200) {
+    const words = request.status === 201 ? "is in the pipeline" : `is known already: it is ${answer.job.state}`;
+    finish(parts, words, { link: `/jobs/${answer.id}` });
     done();
   } else {
     const error = answer?.error ?? { message: `The server answered ${request.status}.`, hint: "" };
@@ -54,10 +55,11 @@ function answered(request, parts, done) {
   }
 }
 
-function send({ file, parts, done }) {
+function send({ file, parts, done, profile }) {
   const request = new XMLHttpRequest();
   running += 1;
-  request.open("POST", `/api/v1/uploads?name=${encodeURIComponent(file.name)}`);
+  const asked = new URLSearchParams({ name: file.name, ...(profile && { profile }) });
+  request.open("POST", `/api/v1/uploads?${asked}`);
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.upload.onprogress = (event) => {
     parts.bar.value = event.loaded / event.total;
@@ -80,7 +82,7 @@ function next() {
 }
 
 // Puts files in line for uploading; done() is called for each that became a job.
-export function upload(files, extensions, list, done) {
+export function upload(files, { extensions, list, done, profile }) {
   for (const file of files) {
     const parts = line(file);
     list.append(parts.item);
@@ -89,7 +91,7 @@ export function upload(files, extensions, list, done) {
       finish(parts, `is not taken; ${extensions.join(", ")} are.`, { bad: true });
       continue;
     }
-    const entry = { file, parts, done };
+    const entry = { file, parts, done, profile };
     parts.stop.onclick = () => {
       waiting.splice(waiting.indexOf(entry), 1);
       finish(parts, "stopped");

@@ -22,8 +22,8 @@ KEY_ID, KEY = "6f651ae1dbe44434bcb4690d1564c41c", "0123456789abcdef" * 2
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[sites.Site]:
     wanted = {"key_id": KEY_ID, "key": "${env:MEDIA_KEY}"}
-    profile = {**sites.PROFILE["web"], "package": ["hls", "dash"], "encryption": wanted}
-    monkeypatch.setattr(sites, "PROFILE", {"web": profile})
+    profile = {**sites.PROFILES["web"], "package": ["hls", "dash"], "encryption": wanted}
+    monkeypatch.setattr(sites, "PROFILES", {"web": profile})
     monkeypatch.setenv("MEDIA_KEY", KEY)
     yield from sites.make_site(tmp_path, f"sqlite:///{tmp_path}/jobs.db", monkeypatch)
 

@@ -23,7 +23,7 @@ from pipeline.history.database import Database
 from pipeline.history.steps import Claim
 from pipeline.media.tools import find_tools
 from pipeline.models import Base, JobState
-from pipeline.tasks.ingest import submit_path
+from pipeline.tasks.ingest import submit_file, submit_path
 from pipeline.web import create_app
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from pipeline.workflows import Todo
 
 OURS = ("BROKER", "RESULTS", "LIBRARY", "WORK", "STATE", "WEB_LISTEN")
-PROFILE = {
-    "web": {
-        "video": {"codec": "h264", "ladder": [180, 90], "preset": "ultrafast", "encoder": "cpu"},
+PROFILES = {
+    name: {
+        "video": {"codec": "h264", "ladder": ladder, "preset": "ultrafast", "encoder": "cpu"},
         "audio": {"codec": "aac", "bitrate": "64k"},
         "package": ["hls", "dash", "mp4"],
     }
+    for name, ladder in (("web", [180, 90]), ("small", [90]))
 }
 #: Longer than anything here takes, seconds, on a busy machine.
 PATIENCE_S = 90
@@ -67,12 +68,14 @@ class Site:
         """The watched folder."""
         return self.folder / "inbox"
 
-    def job(self, name: str = "clip.mp4", content: bytes | None = None) -> JobView:
+    def job(
+        self, name: str = "clip.mp4", content: bytes | None = None, profile: str | None = None
+    ) -> JobView:
         """Make a queued job of a file in the inbox."""
         self.inbox.mkdir(exist_ok=True)
         path = self.inbox / name
         path.write_bytes(name.encode() if content is None else content)
-        return self.view(submit_path(path))
+        return self.view(submit_file(path, profile=profile).job_id)
 
     def view(self, job_id: str) -> JobView:
         """Show the job."""
@@ -177,7 +180,7 @@ def make_site(folder: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> I
     watch = [{"path": str(folder / "inbox"), "on_success": "keep", "on_failure": "keep"}]
     pipeline = {"paths": places, "watch": watch, "web": {"listen": "127.0.0.1:8080"}}
     (config / "pipeline.yml").write_text(json.dumps(pipeline))
-    (config / "profiles.yml").write_text(json.dumps(PROFILE))
+    (config / "profiles.yml").write_text(json.dumps(PROFILES))
     for name in OURS:
         monkeypatch.delenv(f"REELWORKS_{name}", raising=False)
     monkeypatch.setenv("REELWORKS_DATABASE", database)

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.errors import ReelworksError
 from pipeline.ingest.candidate import candidates
-from pipeline.models import JobState
+from pipeline.models import Job, JobState
 from pipeline.web.receiving import Unfinished, sweep
 from tests.integration.web.site import until
 
@@ -74,10 +74,40 @@ def test_a_form_of_a_page_without_scripts_leads_to_the_job(
     assert "form.mp4" in client.get(answer.headers["location"]).text
 
 
+@pytest.mark.parametrize("way", ["address", "form"])
+def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
+    site: Site, client: httpx.Client, way: str
+) -> None:
+    entry = site.ready.settings.pipeline.watch[0]
+    if way == "form":
+        sent = {"file": ("a.mp4", b"film")}
+        answer = client.post(UPLOADS, data={"profile": "small"}, files=sent)
+    else:
+        asked = {"name": "a.mp4", "profile": "small"}
+        answer = client.post(UPLOADS, params=asked, content=b"film")
+    assert answer.status_code == 201
+    job = answer.json()["job"]
+    assert job["profile"] == "small"
+    assert job["source"]["path"] == str(site.inbox / ".uploads" / "small" / "a.mp4")
+    assert list(candidates(entry)) == []
+    with site.ready.db.read() as session:
+        row = session.get(Job, job["id"])
+        assert row is not None
+        assert (row.library_subfolder, row.archive_to) == ("", str(entry.archive))
+
+
+def test_the_folders_own_profile_lies_where_every_other_file_does(
+    site: Site, client: httpx.Client
+) -> None:
+    asked = {"name": "a.mp4", "profile": "web"}
+    assert client.post(UPLOADS, params=asked, content=b"film").status_code == 201
+    assert inbox(site) == ["a.mp4"]
+
+
 def test_the_same_content_twice_is_one_job(site: Site, client: httpx.Client) -> None:
     first = client.post(UPLOADS, params={"name": "a.mp4"}, content=b"same").json()
     again = client.post(UPLOADS, params={"name": "b.mp4"}, content=b"same")
-    assert again.status_code == 201
+    assert again.status_code == 200
     assert again.json()["id"] == first["id"]
     assert site.published == [first["id"]]
 
@@ -114,6 +144,8 @@ def test_no_name_leads_out_of_the_folder(site: Site, client: httpx.Client) -> No
         ({"name": "a.mp4", "folder": "/etc"}, b"film", 404, "not_watched"),
         ({"name": "a.mp4"}, b"", 422, "empty"),
         ({}, b"film", 400, "bad_request"),
+        ({"name": "a.mp4", "profil": "web"}, b"film", 400, "bad_request"),
+        ({"name": "a.mp4", "profile": "wbe"}, b"film", 404, "no_such_profile"),
     ],
 )
 def test_what_can_not_be_taken_is_refused_with_a_sentence(
@@ -245,9 +277,12 @@ def test_what_a_killed_server_left_is_swept_and_what_is_being_written_is_not(
     fresh = tmp_path / ".upload-fresh"
     fresh.write_bytes(b"begun a moment ago")
     held = Unfinished(tmp_path, None)
-    for path in (left, held._path):
+    beside = tmp_path / ".uploads" / "small" / ".upload-left"
+    beside.parent.mkdir(parents=True)
+    beside.write_bytes(b"half")
+    for path in (left, beside, held._path):
         os.utime(path, (long_ago, long_ago))
-    assert sweep(tmp_path) == 1
+    assert sweep(tmp_path) == 2
     assert not left.exists()
     assert fresh.exists()
     held.write(b"whole")

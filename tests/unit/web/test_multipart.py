@@ -31,8 +31,8 @@ def read(body: bytes, size: int = 65536, boundary: bytes = BOUNDARY) -> tuple[st
             yield body[at : at + size]
 
     async def whole() -> tuple[str, bytes]:
-        name, chunks = await first_file(arriving(), boundary)
-        return name, b"".join([chunk async for chunk in chunks])
+        form = await first_file(arriving(), boundary)
+        return form.name, b"".join([chunk async for chunk in form.content])
 
     return asyncio.run(whole())
 
@@ -84,3 +84,20 @@ def test_a_boundary_that_can_not_be_is_a_bad_request(boundary: bytes) -> None:
 def test_endless_headers_are_refused_and_not_kept() -> None:
     with pytest.raises(ReelworksError):
         read(b"------b\r\nX-Long: " + b"a" * 1_000_000)
+
+
+def test_fields_before_the_file_are_read_and_those_after_it_come_too_late() -> None:
+    async def fields() -> dict[str, str]:
+        async def arriving() -> AsyncIterator[bytes]:
+            for byte in FIELD + file_part(b"x") + FIELD.replace(b"title", b"late") + END:
+                yield bytes([byte])
+
+        return (await first_file(arriving(), BOUNDARY)).fields
+
+    assert asyncio.run(fields()) == {"title": "A title"}
+
+
+def test_a_field_as_long_as_a_file_is_refused() -> None:
+    with pytest.raises(ReelworksError) as bad:
+        read(FIELD.replace(b"A title", b"t" * 5000) + file_part(b"x") + END)
+    assert "'title' is too long" in bad.value.message

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ReelworksError
 from pipeline.settings.pipeline import WatchFolder
-from pipeline.web.uploads import LONGEST_NAME, accepted_name, safe_name, watched_folder
+from pipeline.web.naming import LONGEST_NAME, accepted_name, safe_name
+from pipeline.web.uploads import watched_folder
 
 INBOX = WatchFolder(path=Path("/srv/inbox"), ignore=("draft-*",))
 OTHER = WatchFolder(path=Path("/srv/other"))
