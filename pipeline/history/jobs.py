@@ -15,6 +15,7 @@ from pipeline.history import events, outbox
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound, WrongState
 from pipeline.history.views import SHORT_ID, JobView, job_view
+from pipeline.history.which import ALL, Which
 from pipeline.models import Job, JobState, Rendition, Step, StepKind, StepState
 
 if TYPE_CHECKING:
@@ -133,21 +134,29 @@ def view(session: Session, job_id: str) -> JobView:
     return job_view(find(session, job_id))
 
 
-def list_views(session: Session, *, state: str | None = None, limit: int = 50) -> list[JobView]:
-    """List jobs, newest first; only those in `state` when it is given."""
+def list_views(
+    session: Session, *, state: str | None = None, limit: int = 50, which: Which = ALL
+) -> list[JobView]:
+    """List jobs, newest first; only those in `state` when it is given, and only `which`."""
     query = select(Job).options(selectinload(Job.steps), selectinload(Job.renditions))
     if state is not None:
         query = query.where(Job.state == JobState(state))
-    query = query.order_by(Job.created_at.desc(), Job.id).limit(limit)
+    query = query.where(*which.conditions()).order_by(Job.created_at.desc(), Job.id).limit(limit)
     return [job_view(job) for job in session.scalars(query)]
 
 
-def count_by_state(session: Session) -> dict[str, int]:
+def count_by_state(session: Session, which: Which = ALL) -> dict[str, int]:
     """Count the jobs in each state; states without jobs count 0."""
     counts = dict.fromkeys((state.value for state in JobState), 0)
-    for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state)):
+    query = select(Job.state, func.count()).where(*which.conditions()).group_by(Job.state)
+    for state, count in session.execute(query):
         counts[JobState(state).value] = count
     return counts
+
+
+def profiles(session: Session) -> list[str]:
+    """List the profiles that jobs were made with, in order of name."""
+    return list(session.scalars(select(Job.profile).distinct().order_by(Job.profile)))
 
 
 def unfinished(session: Session) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.history.remaining import remaining_s
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
 #: How much of a job's work each kind of step is, for one number between 0 and 1.
@@ -128,7 +129,10 @@ class OutputsView(View):
 
 
 class JobView(View):
-    """The whole job. Times are UTC; `outputs` is None until the job has succeeded."""
+    """The whole job. Times are UTC; `outputs` is None until the job has succeeded.
+
+    `remaining_s` is about how long it still takes, None while nobody can tell.
+    """
 
     id: str
     state: str
@@ -144,6 +148,7 @@ class JobView(View):
     error: ErrorView | None
     steps: list[StepView]
     outputs: OutputsView | None
+    remaining_s: float | None = None
 
     @property
     def short_id(self) -> str:
@@ -189,6 +194,7 @@ def job_view(job: Job) -> JobView:
         error=_error(job),
         steps=[_step(step) for step in job.steps],
         outputs=_outputs(job),
+        remaining_s=remaining_s(job) if job.state is JobState.RUNNING else None,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from pipeline.app import Runtime
 from pipeline.history import jobs
 from pipeline.history.views import JobView
+from pipeline.history.which import ALL, Which
 
 
 def _runtime(request: Request) -> Runtime:
@@ -25,10 +26,22 @@ def job_view(runtime: Runtime, job_id: str) -> JobView:
         return jobs.view(session, job_id)
 
 
-def job_views(runtime: Runtime, state: str | None = None, limit: int = 50) -> list[JobView]:
+def job_views(
+    runtime: Runtime, state: str | None = None, limit: int = 50, which: Which = ALL
+) -> list[JobView]:
     """Show the newest jobs."""
     with runtime.db.read() as session:
-        return jobs.list_views(session, state=state, limit=limit)
+        return jobs.list_views(session, state=state, limit=limit, which=which)
+
+
+def _which(
+    name: Annotated[str | None, Query(description="A part of the file's name")] = None,
+    profile: Annotated[str | None, Query(description="A profile's name")] = None,
+) -> Which:
+    return Which(name=name or None, profile=profile or None)
+
+
+Wanted = Annotated[Which, Depends(_which)]
 
 
 def wants_page(request: Request) -> bool:

@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse
 
 from pipeline.errors import ReelworksError
 from pipeline.web.access import Ready, job_view
+from pipeline.web.posters import POSTER, early_poster
 
 router = APIRouter(tags=["files"])
 
@@ -25,13 +26,21 @@ TYPES = {
 }
 #: An output folder appears whole and is not changed any more: browsers may keep what they got.
 KEEP = {"Cache-Control": "private, max-age=3600"}
+#: Before that a job may be run again, and its poster is another one.
+ASK = {"Cache-Control": "private, no-cache"}
 
 
 @router.head("/files/{job_id}/{path:path}", include_in_schema=False)
 @router.get("/files/{job_id}/{path:path}", response_class=FileResponse)
 def job_file(runtime: Ready, job_id: str, path: str) -> FileResponse:
-    """Send one file of a job's output folder; ranges are understood."""
+    """Send one file of a job's output folder; ranges are understood.
+
+    Of a job without results there is `poster.jpg`, as soon as it was made.
+    """
     view = job_view(runtime, job_id)
+    early = early_poster(runtime, view) if view.outputs is None and path == POSTER else None
+    if early is not None:
+        return FileResponse(early, media_type=TYPES[early.suffix], headers=ASK)
     if view.outputs is None:
         raise ReelworksError(
             "no_such_file",

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pipeline import workflows
 from pipeline.history.views import JobView
 from pipeline.models import JobState
-from pipeline.web.access import Ready, job_view, job_views, wants_page
+from pipeline.web.access import Ready, Wanted, job_view, job_views, wants_page
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
@@ -19,11 +19,12 @@ SEE_OTHER = 303
 @router.get("")
 def list_jobs(
     runtime: Ready,
+    which: Wanted,
     state: JobState | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[JobView]:
     """List jobs, newest first."""
-    return job_views(runtime, state.value if state else None, limit)
+    return job_views(runtime, state.value if state else None, limit, which)
 
 
 @router.get("/{job_id}")

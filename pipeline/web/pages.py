@@ -1,14 +1,19 @@
-"""The pages: the library with its drop zone, and one job with its progress and its result."""
+"""The pages: the library with its drop zone, one job with its result, and what the clock does."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from pipeline.app import Runtime
 from pipeline.history import events, jobs
+from pipeline.history.views import job_view
 from pipeline.models import JobState
-from pipeline.web.access import Ready
+from pipeline.web.access import Ready, Wanted
+from pipeline.web.neighbours import flower_address
+from pipeline.web.posters import poster_path
 from pipeline.web.templating import templates
+from pipeline.web.troubles import troubles
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,32 +26,54 @@ MOST_SHOWN = 480
 def library(
     request: Request,
     runtime: Ready,
+    which: Wanted,
     state: JobState | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = SHOWN,
 ) -> HTMLResponse:
-    """Show the newest jobs, of one state if asked, and take uploads."""
+    """Show the newest jobs, those asked for, and take uploads."""
+    wanted = state.value if state else None
     with runtime.db.read() as session:
-        counts = jobs.count_by_state(session)
-        views = jobs.list_views(session, state=state.value if state else None, limit=limit)
-    total = counts[state.value] if state else sum(counts.values())
+        counts = jobs.count_by_state(session, which)
+        views = jobs.list_views(session, state=wanted, limit=limit, which=which)
+        profiles = jobs.profiles(session)
+    total = counts[wanted] if wanted else sum(counts.values())
     watched = runtime.settings.pipeline.watch
-    return templates.TemplateResponse(
-        request,
-        "library.html",
-        {
-            "jobs": views,
-            "counts": counts,
-            "state": state.value if state else None,
-            "more": min(limit + SHOWN, MOST_SHOWN) if len(views) < total else None,
-            "folder": watched[0] if watched else None,
-        },
-    )
+    facts = {
+        "jobs": views,
+        "posters": {job.id: poster_path(runtime, job) for job in views},
+        "counts": counts,
+        "state": wanted,
+        "which": which,
+        "profiles": profiles,
+        "more": min(limit + SHOWN, MOST_SHOWN) if len(views) < total else None,
+        "folder": watched[0] if watched else None,
+        "makes": list(runtime.settings.profiles),
+    }
+    return _page(request, runtime, "library.html", facts)
 
 
 @router.api_route("/jobs/{job_id}", methods=["GET", "HEAD"])
 def job_page(request: Request, runtime: Ready, job_id: str) -> HTMLResponse:
     """Show one job: its progress while it runs, its result when it is done."""
     with runtime.db.read() as session:
-        job = jobs.view(session, job_id)
+        row = jobs.find(session, job_id)
+        job = job_view(row)
+        said = troubles(row)
         log = events.since(session, job.id)
-    return templates.TemplateResponse(request, "job.html", {"job": job, "log": log})
+    facts = {"job": job, "log": log, "troubles": said, "poster": poster_path(runtime, job)}
+    return _page(request, runtime, "job.html", facts)
+
+
+@router.api_route("/schedules", methods=["GET", "HEAD"])
+def schedules_page(request: Request, runtime: Ready) -> HTMLResponse:
+    """Show what happens by the clock, and when it last did."""
+    # It brings Django, which no other page needs.
+    from pipeline import scheduler
+
+    scheduler.migrate(runtime.settings)
+    return _page(request, runtime, "schedules.html", {"rows": scheduler.rows(runtime.settings)})
+
+
+def _page(request: Request, runtime: Runtime, template: str, facts: dict[str, Any]) -> HTMLResponse:
+    links = {"flower": flower_address(runtime.settings, request.url.hostname or "")}
+    return templates.TemplateResponse(request, template, {**facts, **links})

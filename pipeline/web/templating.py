@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from fastapi.templating import Jinja2Templates
 from markupsafe import Markup, escape
 
+from pipeline.history.words import message_words, step_word
+from pipeline.models import StepState
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from pipeline.history.views import JobView
+
 KIBI = 1024
-#: What people call the steps that are not renditions.
-STEP_WORDS = {"probe": "Examine", "thumbnail": "Poster", "manifest": "Package and verify"}
+MINUTE_S = 60
 
 
 def size_words(count: float) -> str:
@@ -46,7 +52,18 @@ def took(start: datetime | None, end: datetime | None) -> str:
     if start is None or end is None:
         return ""
     seconds = (end - start).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)  # noqa: PLR2004 - a minute
+    return f"{seconds:.1f} s" if seconds < MINUTE_S else clock(seconds)
+
+
+def about(seconds: float | None) -> str:
+    """Say about how long something still takes; nothing when nobody can tell."""
+    if seconds is None:
+        return ""
+    minutes = round(seconds / MINUTE_S)
+    if minutes < 1:
+        return "less than a minute left"
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} h {minutes} min left" if hours else f"about {minutes} min left"
 
 
 def percent(share: float) -> str:
@@ -61,10 +78,21 @@ def prose(text: str) -> Markup:
     return Markup("".join(shown))  # noqa: S704 - escaped before it was marked up
 
 
-def step_words(name: str) -> str:
-    """Name a step as people call it."""
-    kind, _, rung = name.partition(":")
-    return rung.capitalize() if rung else STEP_WORDS.get(kind, kind)
+def breakable(path: str) -> Markup:
+    """Let a long path break after its slashes, and only there if that is enough."""
+    return Markup("/<wbr>").join(path.split("/"))
+
+
+def query(asked: Mapping[str, object]) -> str:
+    """Write what is asked for as the query of an address; nothing for what is empty."""
+    given = {name: value for name, value in asked.items() if value}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def shape(job: JobView) -> str:
+    """Say what makes a card look as it does, apart from figures; library.js says the same."""
+    done = any(step.name == "thumbnail" and step.state == StepState.DONE for step in job.steps)
+    return f"{job.shown_state} pictured" if done else job.shown_state
 
 
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -74,7 +102,12 @@ templates.env.filters |= {
     "clock": clock,
     "moment": moment,
     "percent": percent,
-    "step": step_words,
+    "about": about,
+    "query": query,
+    "shape": shape,
+    "breakable": breakable,
+    "step": step_word,
+    "said": message_words,
     "prose": prose,
     "stem": lambda name: PurePath(name).stem,
 }

@@ -1,7 +1,7 @@
 // One job: live while it runs, with its player when it is done.
 import { follow } from "./live.js";
 import { setUpPlayer } from "./player.js";
-import { localTimes, percent } from "./times.js";
+import { about, localTimes, percent } from "./times.js";
 
 const announce = document.querySelector("#announce");
 const article = () => document.querySelector("#job");
@@ -30,6 +30,7 @@ function show(job) {
   if (whole) {
     move(whole, job.progress);
     document.title = `${percent(job.progress)} · ${name}`;
+    article().querySelector("#remaining").textContent = about(job.remaining_s);
   }
   for (const step of job.steps) {
     if (step.state !== "running") continue;

@@ -13,9 +13,17 @@ const drawn = () => [...listing().querySelectorAll("[data-job]")];
 let timer = 0;
 
 function query() {
-  const asked = new URLSearchParams(location.search);
-  asked.set("limit", asked.get("limit") ?? "48");
+  const given = new URLSearchParams(location.search);
+  const asked = new URLSearchParams({ limit: given.get("limit") ?? "48" });
+  for (const key of ["state", "name", "profile"]) if (given.get(key)) asked.set(key, given.get(key));
   return asked;
+}
+
+// What the server draws anew: the state in a word, and whether there is a poster.
+function shapeOf(job) {
+  const steps = (state) => job.steps.filter((step) => step.state === state);
+  const word = job.state === "running" && !steps("running").length ? "waiting" : job.state;
+  return `${word}${steps("done").some((step) => step.name === "thumbnail") ? " pictured" : ""}`;
 }
 
 async function redraw() {
@@ -32,8 +40,8 @@ async function refresh() {
   const answer = await fetch(`/api/v1/jobs?${query()}`);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const jobs = await answer.json();
-  const shown = drawn().map((card) => `${card.dataset.job}=${card.dataset.state}`).join();
-  if (shown !== jobs.map((job) => `${job.id}=${job.state}`).join()) {
+  const shown = drawn().map((card) => `${card.dataset.job}=${card.dataset.shape}`).join();
+  if (shown !== jobs.map((job) => `${job.id}=${shapeOf(job)}`).join()) {
     await redraw();
   } else {
     for (const job of jobs.filter(busy)) {
@@ -61,7 +69,8 @@ async function look() {
 function takeUploads() {
   const extensions = form.dataset.extensions.split(" ");
   const list = document.querySelector("#uploads");
-  const take = (files) => upload([...files], extensions, list, look);
+  const take = (files) => upload([...files], { extensions, list, done: look, profile: profile?.value });
+  const profile = document.querySelector("#profile");
   const chooser = document.querySelector("#files");
   let depth = 0; // entering a child comes before leaving its parent
 
@@ -88,5 +97,6 @@ function takeUploads() {
 
 localTimes(document);
 if (form) takeUploads();
+document.querySelector("#of-profile")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));
 timer = setTimeout(look, BUSY_MS);

@@ -13,6 +13,14 @@ export function localTimes(root) {
   }
 }
 
+// As the server says it: about how long something still takes.
+export function about(seconds) {
+  if (seconds === null) return "";
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) return "less than a minute left";
+  return minutes < 60 ? `about ${minutes} min left` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
+}
+
 export function percent(share) {
   return `${Math.floor(share * 100)}\u202f%`;
 }

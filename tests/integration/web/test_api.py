@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs as history
-from pipeline.models import JobState
+from pipeline.history import steps
+from pipeline.history.database import now
+from pipeline.models import Job, JobState
 
 if TYPE_CHECKING:
     from tests.integration.web.site import Site
@@ -107,8 +110,10 @@ def test_every_error_has_the_one_shape(
         assert answer.headers["allow"]
 
 
-def test_a_wrong_value_is_named(client: httpx.Client) -> None:
-    assert error_of(client.get(JOBS, params={"limit": 0}))["message"].startswith("limit: ")
+def test_a_wrong_value_is_named_and_where_to_look(client: httpx.Client) -> None:
+    error = error_of(client.get(JOBS, params={"limit": 0}))
+    assert error["message"].startswith("limit: ")
+    assert "/api/v1/openapi.json" in error["hint"]
 
 
 def test_a_browser_is_shown_a_page_about_the_error(client: httpx.Client) -> None:
@@ -117,6 +122,8 @@ def test_a_browser_is_shown_a_page_about_the_error(client: httpx.Client) -> None
     assert answer.headers["content-type"].startswith("text/html")
     assert "There is no job &#39;&lt;b&gt;&#39;." in answer.text
     assert "<code>reelworks jobs</code>" in answer.text
+    assert "Not found" in answer.text
+    assert "no_such_job" not in answer.text
 
 
 def test_an_unexpected_error_is_answered_in_the_same_shape(
@@ -165,3 +172,60 @@ def test_the_library_shows_jobs_of_one_state_and_offers_more(
 
 def test_an_empty_library_says_what_to_do(client: httpx.Client) -> None:
     assert "The first video you drop appears here." in client.get("/").text
+
+
+def test_jobs_are_found_by_name_and_profile(site: Site, client: httpx.Client) -> None:
+    site.job("Summer 100%.mp4")
+    site.job("winter.mp4", profile="small")
+    for name in ("summer", "100%", "inbox", "%"):
+        found = [job["source"]["path"] for job in client.get(JOBS, params={"name": name}).json()]
+        assert [path.endswith("Summer 100%.mp4") for path in found] == [True] * (name != "inbox")
+    assert len(client.get(JOBS, params={"profile": "small"}).json()) == 1
+    assert client.get(JOBS, params={"profile": "small", "name": "summer"}).json() == []
+    page = client.get("/", params={"name": "WINTER"}).text
+    assert ">winter.mp4<" in page
+    assert "Summer" not in page
+    assert "No job is like that." in client.get("/", params={"name": "autumn"}).text
+    assert "?state=queued&amp;name=WINTER" in page
+
+
+def test_pages_say_waiting_while_nobody_works_on_a_job(site: Site, client: httpx.Client) -> None:
+    job = site.job()
+    site.plan(job.id, "rendition:180p")
+    assert client.get(f"{JOBS}/{job.id}").json()["state"] == "running"
+    for page in ("/", f"/jobs/{job.id}"):
+        assert '<span class="state waiting">waiting</span>' in client.get(page).text
+
+
+def test_what_a_tool_said_in_failed_attempts_is_on_the_page(
+    site: Site, client: httpx.Client
+) -> None:
+    job = site.job()
+    site.plan(job.id, "rendition:180p", "rendition:90p")
+    site.take(job.id, "thumbnail")
+    site.done(job.id, "thumbnail")
+    claim = site.take(job.id, "rendition:180p", "rendition:90p")
+    with site.ready.db.begin() as session:
+        steps.fail(session, claim, BAD, retry_in=None, log="x264: <no> way")
+    page = client.get(f"/jobs/{job.id}").text
+    assert page.count("x264: &lt;no&gt; way") == 1
+    assert "180p, 90p, attempt 1" in page
+    assert "<span>180p: clip.mp4 is a text.</span>" in page
+
+
+def test_a_deleted_source_is_said_to_be(site: Site, client: httpx.Client) -> None:
+    job = site.job()
+    assert "(deleted)" not in client.get(f"/jobs/{job.id}").text
+    with site.ready.db.begin() as session:
+        change = {"state": JobState.SUCCEEDED, "on_success": "delete", "settled_at": now(session)}
+        session.execute(update(Job).where(Job.id == job.id).values(**change))
+    assert "</code> (deleted)" in client.get(f"/jobs/{job.id}").text
+
+
+def test_every_page_leads_to_flower_and_the_schedules(client: httpx.Client) -> None:
+    page = client.get("/").text
+    assert 'href="http://127.0.0.1:5555/"' in page
+    assert 'href="/schedules"' in page
+    schedules = client.get("/schedules").text
+    assert "reconcile" in schedules
+    assert "never" in schedules

@@ -111,3 +111,22 @@ def test_a_link_out_of_the_folder_is_not_followed(
 ) -> None:
     (site.folder / "library/clip-1/out.mp4").symlink_to(site.folder / "config/pipeline.yml")
     assert client.get(f"{results}/out.mp4").status_code == 404
+
+
+def test_the_poster_of_a_job_is_there_before_its_results(site: Site, client: httpx.Client) -> None:
+    job = site.job()
+    address = f"/files/{job.id}/poster.jpg"
+    site.plan(job.id, "rendition:180p")
+    assert client.get(address).status_code == 404
+    made = site.folder / "work" / job.id / "thumbnail.jpg"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"picture")
+    assert client.get(address).status_code == 404
+    site.take(job.id, "thumbnail")
+    site.done(job.id, "thumbnail")
+    answer = client.get(address)
+    assert (answer.content, answer.headers["content-type"]) == (b"picture", "image/jpeg")
+    assert "no-cache" in answer.headers["cache-control"]
+    assert client.get(f"/files/{job.id}/thumbnail.jpg").status_code == 404
+    for page in ("/", f"/jobs/{job.id}"):
+        assert f'src="{address}"' in client.get(page).text

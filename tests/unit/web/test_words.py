@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipeline.web.templating import clock, moment, percent, prose, size_words, step_words, took
+from pipeline.history.words import message_words, step_word
+from pipeline.web.templating import (
+    about,
+    breakable,
+    clock,
+    moment,
+    percent,
+    prose,
+    query,
+    size_words,
+    took,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -47,7 +58,7 @@ def test_how_long_it_took() -> None:
 
 
 def test_steps_are_named_as_people_call_them() -> None:
-    assert [step_words(name) for name in ("probe", "rendition:720p", "rendition:audio", "new")] == [
+    assert [step_word(name) for name in ("probe", "rendition:720p", "rendition:audio", "new")] == [
         "Examine",
         "720p",
         "Audio",
@@ -57,3 +68,39 @@ def test_steps_are_named_as_people_call_them() -> None:
 
 def test_what_is_between_backticks_is_code_and_nothing_becomes_markup() -> None:
     assert prose("Use `a <b>` & more") == "Use <code>a &lt;b&gt;</code> &amp; more"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("rendition:720p-hevc started", "720p-hevc started"),
+        ("rendition:audio: It went wrong.", "Audio: It went wrong."),
+        ("probe done", "Examine done"),
+        ("planned 720p, audio", "planned 720p, audio"),
+        ("probed nothing", "probed nothing"),
+    ],
+)
+def test_the_log_names_steps_as_the_page_does(message: str, words: str) -> None:
+    assert message_words(message) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (None, ""),
+        (12.0, "less than a minute left"),
+        (130.0, "about 2 min left"),
+        (7300.0, "about 2 h 2 min left"),
+    ],
+)
+def test_how_long_it_still_takes(seconds: float | None, words: str) -> None:
+    assert about(seconds) == words
+
+
+def test_long_paths_break_after_slashes_and_nothing_becomes_markup() -> None:
+    assert breakable("/a/<b>") == "/<wbr>a/<wbr>&lt;b&gt;"
+
+
+def test_an_address_holds_what_is_asked() -> None:
+    assert query({"state": "failed", "name": "a b", "profile": None}) == "?state=failed&name=a+b"
+    assert query({"state": None}) == ""
