@@ -50,8 +50,9 @@ def test_cards_move_as_jobs_do(site: Site, open_page: Callable[..., Page]) -> No
     site.plan(job.id, "rendition:180p")
     site.take(job.id, "thumbnail")
     site.done(job.id, "thumbnail")
-    expect(card).to_contain_text("running")
+    expect(card).to_contain_text("waiting")
     claim = site.take(job.id, "rendition:180p")
+    expect(card).to_contain_text("running")
     site.beat(claim, 0.5)
     expect(card).to_contain_text("47\u202f%")
     expect(card.get_by_role("progressbar")).to_have_attribute("value", "0.47")
@@ -75,6 +76,20 @@ def test_a_finished_job_shows_its_poster(done: str, open_page: Callable[..., Pag
     page.wait_for_function(
         "image => image.complete && image.naturalWidth > 0", arg=poster.element_handle()
     )
+
+
+def test_jobs_are_found_by_name(site: Site, open_page: Callable[..., Page]) -> None:
+    site.job("summer.mp4")
+    site.job("winter.mp4", profile="small")
+    page = open_page("/")
+    page.get_by_role("searchbox").fill("SUMM")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="summer.mp4")).to_be_visible()
+    expect(page.get_by_role("link", name="winter.mp4")).to_have_count(0)
+    page.get_by_role("searchbox").fill("")
+    page.locator("#of-profile").select_option("small")
+    expect(page.get_by_role("link", name="winter.mp4")).to_be_visible()
+    expect(page.get_by_role("link", name="summer.mp4")).to_have_count(0)
 
 
 def test_only_jobs_of_one_state_are_shown_when_asked(
