@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
+import runpy
 import shutil
 import subprocess
 import sys
+import threading
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,7 +24,8 @@ ROOT = Path(__file__).parents[3]
 def project(tmp_path: Path) -> Path:
     """What deploy/setup looks at, with nothing to install."""
     (tmp_path / "deploy").mkdir()
-    shutil.copy2(ROOT / "deploy" / "setup", tmp_path / "deploy")
+    for name in ("setup", "fetch_uv.py"):
+        shutil.copy2(ROOT / "deploy" / name, tmp_path / "deploy")
     for name in ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock"):
         (tmp_path / name).write_text("")
     (tmp_path / "pyproject.toml").write_text("")
@@ -59,7 +67,9 @@ def test_a_python_that_is_not_there_is_named(project: Path) -> None:
     assert "/nowhere/python3" in done.stderr
 
 
-def test_a_python_without_pip_is_told_which_package_to_install(project: Path) -> None:
+@pytest.fixture
+def bare(project: Path) -> Path:
+    """A Python without pip, on a machine without uv."""
     # As on Debian without python3-venv: environments can be made, but nothing can fill them.
     without = f"""
     case "$*" in
@@ -70,10 +80,30 @@ def test_a_python_without_pip_is_told_which_package_to_install(project: Path) ->
     bare = program(project / "bin", "bare", without)
     for name in ("sh", "dirname", "cat", "cksum", "grep", "sed", "tail", "rm"):  # and no uv
         (project / "bin" / name).symlink_to(str(shutil.which(name)))
-    done = setup(project, "run", PYTHON=str(bare), PATH=str(project / "bin"))
+    return bare
+
+
+def test_a_python_without_pip_is_told_which_package_to_install(project: Path, bare: Path) -> None:
+    # What pip is told on the machine that tests, this one is not.
+    nowhere = {"PIP_INDEX_URL": "file:///nowhere"}
+    done = setup(project, "run", PYTHON=str(bare), PATH=str(project / "bin"), **nowhere)
     assert done.returncode == 1
-    assert "python3-venv" in done.stderr
+    assert "apt-get install --no-install-recommends python3-venv" in done.stderr
+    assert "PIP_INDEX_URL" in done.stderr
+    assert "uv could not be fetched" in done.stderr
     assert not (project / ".venv").exists()
+
+
+def test_without_a_named_index_nothing_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    fetch_uv = runpy.run_path(str(ROOT / "deploy" / "fetch_uv.py"))
+    monkeypatch.setitem(fetch_uv["index"].__globals__, "FILES", ())
+    assert fetch_uv["main"](tmp_path / "uv") == 3
+    assert "no package index is named" in capsys.readouterr().err
+    assert not (tmp_path / "uv").exists()
 
 
 def test_nothing_is_done_twice(project: Path) -> None:
@@ -109,3 +139,42 @@ def test_wrong_usage_exits_2(project: Path, words: tuple[str, ...]) -> None:
     done = setup(project, *words)
     assert done.returncode == 2
     assert "usage" in done.stderr
+
+
+@pytest.mark.parametrize("way", ["environment", "file"])
+@pytest.mark.parametrize("hash_fits", [True, False])
+def test_where_an_index_is_named_uv_is_fetched_from_it_and_checked(
+    project: Path, bare: Path, way: str, hash_fits: bool
+) -> None:
+    name = f"uv-1.2-py3-none-manylinux_2_17_{platform.machine()}.manylinux2014.whl"
+    if platform.libc_ver()[0] != "glibc":
+        name = name.replace("manylinux", "musllinux")
+    page = project / "index" / "uv"
+    page.mkdir(parents=True)
+    with zipfile.ZipFile(page / name, "w") as wheel:
+        wheel.writestr(
+            "uv-1.2.data/scripts/uv",
+            f"#!/bin/sh\necho $* index $UV_DEFAULT_INDEX >>{project}/asked\n",
+        )
+    digest = hashlib.sha256((page / name).read_bytes()).hexdigest() if hash_fits else "0" * 64
+    (project / "requirements-uv.lock").write_text(f"uv==1.2 --hash=sha256:{digest}\n")
+    address = f"http://127.0.0.1:{_served(project / 'index')}/"
+    named = {"PIP_INDEX_URL": address}
+    if way == "file":
+        (project / "pip.conf").write_text(f"[global]\nindex-url = {address}\n")
+        named = {"PIP_CONFIG_FILE": str(project / "pip.conf")}
+    done = setup(project, "run", PYTHON=str(bare), PATH=str(project / "bin"), **named)
+    assert done.returncode == (0 if hash_fits else 1), done.stderr
+    if hash_fits:
+        assert "pip install --require-hashes" in (project / "asked").read_text()
+        assert f"index {address}" in (project / "asked").read_text()
+    else:
+        assert "with a hash we know" in done.stderr
+
+
+def _served(folder: Path) -> int:
+    """Serve a folder as an index on loopback; returns the port."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port
