@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
-from pipeline.plan.fields import Combing, combing_argv, doubtful, places, read_combing, true_order
+from pipeline.plan.fields import (
+    Combing,
+    combing_argv,
+    doubtful,
+    places,
+    read_combing,
+    settled,
+    true_order,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,5 +42,7 @@ def with_true_fields(
         argv = combing_argv(tools.ffmpeg, source.path, video.index, at_s)
         looked = run(argv, timeout_s=LOOK_TIMEOUT_S, on_tick=on_tick)
         seen = seen.plus(read_combing(looked.log))
+        if settled(video, seen):
+            break
     order = true_order(video.field_order, seen)
     return source.model_copy(update={"video": video.model_copy(update={"field_order": order})})

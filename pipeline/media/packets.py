@@ -41,6 +41,7 @@ class Packets:
     jumps: int = 0
     length_s: float = 0.0
     missing: int = 0
+    key_frames: int = 0
 
 
 class Counter:
@@ -51,6 +52,7 @@ class Counter:
         self.hidden = 0
         self.jumps = 0
         self.missing = 0
+        self.key_frames = 0
         self._first: float | None = None
         self._last: float | None = None
         self._end: float | None = None
@@ -73,6 +75,7 @@ class Counter:
             self.hidden += 1
             return
         self.count += 1
+        self.key_frames += "K" in flags
         length = _number(duration) or 0.0
         decoded = _number(dts)
         self._pass(decoded, length)
@@ -111,6 +114,7 @@ class Counter:
             jumps=self.jumps,
             length_s=self._length,
             missing=self.missing,
+            key_frames=self.key_frames,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
 from pipeline.plan.posters import (
     cover_argv,
+    key_frames_suffice,
     luma_argv,
     poster_argv,
     poster_at_argv,
@@ -66,7 +68,8 @@ def make_poster(
     tried = []
     log = ""
     try:
-        for number, share in enumerate(PLACES):
+        ways = (True, False) if key_frames_suffice(source) else (False,)
+        for number, (keys, share) in enumerate(product(ways, PLACES)):
             candidate = out.with_name(f"{out.stem}.{number}{out.suffix}")
             tried.append(candidate)
             argv = poster_argv(
@@ -75,6 +78,7 @@ def make_poster(
                 start_s + share * (end_s - start_s),
                 candidate,
                 widest=rule.sizes[0],
+                keys=keys,
             )
             done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
             log = done.log or log

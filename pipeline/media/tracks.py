@@ -68,6 +68,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         last_pts_s=packets.last_s or 0.0,
         jumps=packets.jumps,
         missing=packets.missing,
+        key_frames=packets.key_frames,
         captions=captions,
     )
 

@@ -21,7 +21,7 @@ SUSPECT_LINES = frozenset({480, 486, 576, 1080, 1088})
 #: The most frames a second that are made of two fields: above, each field is a frame already.
 MOST_RATE = 30
 #: Where a picture is looked at, in shares of its duration, and how many frames there.
-PLACES = (0.1, 0.45, 0.8)
+PLACES = (0.45, 0.1, 0.8)
 FRAMES = 12
 #: A picture shorter than this, seconds, is looked at once, at its beginning.
 SHORT_S = 4.0
@@ -92,6 +92,11 @@ def read_combing(log: str) -> Combing:
     """Read what ffmpeg printed; nothing seen when it printed nothing."""
     found = _COUNTED.findall(log)
     return Combing(*map(int, found[-1])) if found else Combing()
+
+
+def settled(video: VideoStream, seen: Combing) -> bool:
+    """Whether no further look is needed: nothing says fields, neither the file nor the picture."""
+    return not video.interlaced and seen.progressive >= LEAST and not seen.top + seen.bottom
 
 
 def true_order(told: str | None, seen: Combing) -> str | None:

@@ -25,6 +25,9 @@ POSTER_SPAN_S = 3.0
 POSTER_SPAN_SHARE = 0.1
 #: The most frames one is chosen from: all are held in memory at once, at the poster's size.
 POSTER_FRAMES = 48
+#: How many key frames one is chosen from instead, within how many seconds, and how many a source
+#: needs for that: then each place that is tried has one of its own.
+POSTER_KEYS, POSTER_KEYS_SPAN_S, LEAST_KEYS = 6, 15, 4
 #: The widest a poster is, pixels, where the profile says nothing else; and how much higher than
 #: that it may be.
 POSTER_WIDTH = 1280
@@ -116,6 +119,11 @@ def poster_size(source: Source, widest: int = POSTER_WIDTH) -> tuple[int, int]:
     return _even(width * over, under), _even(height * over, under)
 
 
+def key_frames_suffice(source: Source) -> bool:
+    """Whether key frames alone show enough of the source to choose a poster from."""
+    return source.video is not None and source.video.key_frames >= LEAST_KEYS
+
+
 def poster_choice(source: Source) -> tuple[int, int]:
     """Choose how many frames to look at, and how many frames apart they are taken."""
     frames = source.video.frames if source.video else 1
@@ -126,17 +134,26 @@ def poster_choice(source: Source) -> tuple[int, int]:
 
 
 def poster_argv(
-    program: Path, source: Source, at_s: float, output: Path, *, widest: int = POSTER_WIDTH
+    program: Path,
+    source: Source,
+    at_s: float,
+    output: Path,
+    *,
+    widest: int = POSTER_WIDTH,
+    keys: bool = False,
 ) -> list[str]:
     """Build the command that takes the most typical frame of some seconds from `at_s` on.
 
     The poster is at most `widest` pixels wide. ffmpeg's `thumbnail` filter picks the frame whose
     colours are nearest to the average of its batch, so a flash, a black frame or a blend between
-    shots is not chosen.
+    shots is not chosen. With `keys` only key frames are decoded, from the one before `at_s` on:
+    that costs a sixth, where the source has enough of them (`key_frames_suffice`).
     """
-    frames, step = poster_choice(source)
+    frames, step = (POSTER_KEYS, 1) if keys else poster_choice(source)
     # A raw stream can't be sought in, but begins at its beginning.
-    place = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
+    place: dict[str, Any] = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
+    if keys:
+        place |= {"noaccurate_seek": None, "skip_frame": "nokey", "t": POSTER_KEYS_SPAN_S}
     picture = _whole(source, place).filter("select", f"not(mod(n,{step}))")
     picture = _small(picture, poster_size(source, widest)).filter("thumbnail", n=max(2, frames))
     return _still(program, source, picture, output)

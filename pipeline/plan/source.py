@@ -53,6 +53,8 @@ class VideoStream(Fact):
     jumps: int = 0
     #: Frames that would fill the holes between others: lost ones, or none were ever there.
     missing: int = 0
+    #: Frames that can be decoded without any other; 0 when nobody counted.
+    key_frames: int = 0
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 

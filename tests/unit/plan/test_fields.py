@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.fields import Combing, combing_argv, doubtful, places, read_combing, true_order
+from pipeline.plan.fields import (
+    LEAST,
+    Combing,
+    combing_argv,
+    doubtful,
+    places,
+    read_combing,
+    settled,
+    true_order,
+)
 from tests.unit.plan.sources import picture, source
 
 
@@ -44,7 +53,7 @@ def test_a_picture_is_looked_at_where_its_kind_is_known_to_lie() -> None:
 
 
 def test_a_long_source_is_looked_at_in_three_places_and_a_short_one_once() -> None:
-    assert places(source()) == (1.0, 4.5, 8.0)
+    assert places(source()) == (4.5, 1.0, 8.0)
     assert places(source().model_copy(update={"duration_s": 3.0})) == (0.0,)
 
 
@@ -67,3 +76,11 @@ def test_what_ffmpeg_prints_at_the_end_is_read_and_its_silence_is_nothing_seen()
     )
     assert read_combing("Invalid data found when processing input") == Combing()
     assert Combing(1, 2, 3, 4).plus(Combing(4, 3, 2, 1)) == Combing(5, 5, 5, 5)
+
+
+def test_one_look_is_enough_where_neither_file_nor_picture_says_fields() -> None:
+    plain, marked = picture(field_order="progressive"), picture(field_order="tt")
+    assert settled(plain, Combing(progressive=LEAST))
+    assert not settled(plain, Combing(progressive=LEAST - 1))
+    assert not settled(plain, Combing(top=1, progressive=LEAST))
+    assert not settled(marked, Combing(progressive=LEAST))

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.plan.posters import luma_argv, poster_argv, poster_choice, poster_size
+from pipeline.plan.posters import (
+    key_frames_suffice,
+    luma_argv,
+    poster_argv,
+    poster_choice,
+    poster_size,
+)
 from pipeline.plan.source import Source
 from tests.unit.plan.sources import source
 
@@ -54,6 +60,17 @@ def test_a_frame_is_chosen_from_a_short_span_however_fast_or_long_the_source_is(
 ) -> None:
     of = source(frames=frames).model_copy(update={"duration_s": seconds})
     assert poster_choice(of) == choice
+
+
+def test_of_a_source_with_many_key_frames_only_those_are_decoded() -> None:
+    assert [key_frames_suffice(source(key_frames=count)) for count in (0, 3, 4)] == [
+        *(False, False),
+        True,
+    ]
+    arguments = poster_argv(Path("ffmpeg"), source(), 2.0, Path("/w/p.jpg"), keys=True)
+    assert arguments[arguments.index("-skip_frame") + 1] == "nokey"
+    assert arguments.index("-noaccurate_seek") < arguments.index("-i")
+    assert "thumbnail=n=6" in arguments[arguments.index("-filter_complex") + 1]
 
 
 def test_the_beginning_is_read_without_seeking() -> None:
