@@ -14,7 +14,7 @@ from pipeline.history import events, jobs, outbox, schema
 from pipeline.history.database import Database, now
 from pipeline.history.errors import DatabaseUnreachable, JobNotFound, WrongState
 from pipeline.models import Job, JobState, OutboxRow, Step, StepState
-from tests.integration.history.test_steps import do, planned, step, take
+from tests.integration.history.taking import do, planned, step, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,88 +3,31 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select, update
 
 from pipeline.errors import ReelworksError, TransientError
 from pipeline.history import jobs, steps
-from pipeline.history.database import changed, now
 from pipeline.history.errors import LeaseLost
 from pipeline.history.steps import Claim, Refusal
 from pipeline.models import Attempt, Job, JobState, Step, StepState
+from tests.integration.history.taking import (
+    do,
+    lapse,
+    outcomes,
+    planned,
+    step,
+    take,
+    try_take,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Update
-    from sqlalchemy.orm import Session
-
     from pipeline.history.database import Database
-
-NewJob = "Callable[..., Job]"
-
-
-def take(db: Database, job_id: str, *names: str, owner: str = "encode@a/task-1") -> Claim:
-    claimed = try_take(db, job_id, *names, owner=owner)
-    assert isinstance(claimed, Claim)
-    return claimed
-
-
-def try_take(
-    db: Database, job_id: str, *names: str, owner: str = "encode@a/task-1", limit: int = 3
-) -> Claim | Refusal:
-    with db.begin() as session:
-        return steps.claim(session, job_id, names, owner=owner, limit=limit)
-
-
-def do(db: Database, job_id: str, *names: str) -> None:
-    with db.begin() as session, steps.publishing(session, take_in(session, job_id, names)):
-        pass
-
-
-def take_in(session: object, job_id: str, names: tuple[str, ...]) -> Claim:
-    claimed = steps.claim(session, job_id, names, owner="n/t", limit=3)  # type: ignore[arg-type]
-    assert isinstance(claimed, Claim)
-    return claimed
-
-
-def lapse(db: Database) -> None:
-    """Let every lease lapse, as if nobody had beaten for long."""
-    with db.begin() as session:
-        past = now(session) - timedelta(seconds=1)
-        session.execute(update(Step).where(Step.lease_until.is_not(None)).values(lease_until=past))
-
-
-def step(db: Database, job_id: str, name: str) -> Step:
-    with db.read() as session:
-        return session.scalars(select(Step).where(Step.job_id == job_id, Step.name == name)).one()
-
-
-def outcomes(db: Database, job_id: str, name: str) -> list[str | None]:
-    with db.read() as session:
-        return list(
-            session.scalars(
-                select(Attempt.outcome)
-                .join(Step)
-                .where(Step.job_id == job_id, Step.name == name)
-                .order_by(Attempt.number)
-            )
-        )
-
-
-def planned(db: Database, job: Job, *names: str) -> Job:
-    """Give the job a plan with these rendition steps, and do what comes before them."""
-    do(db, job.id, "probe")
-    with db.begin() as session:
-        row = jobs.get(session, job.id)
-        jobs.record_plan(session, row, {}, duration_s=2.0, size=(64, 36), units=[("all", names)])
-    do(db, job.id, "thumbnail")
-    return job
 
 
 def test_a_claim_makes_the_job_run_and_numbers_the_attempt(
@@ -354,66 +297,3 @@ def test_what_was_made_again_is_counted_and_may_be_tried_afresh(
         assert steps.times_done(session, job.id, ["rendition:a", "rendition:b"]) == 2
         assert steps.times_done(session, job.id, ["rendition:b"]) == 1
         assert steps.times_done(session, job.id, ["manifest"]) == 0
-
-
-def test_who_beats_and_who_cancels_do_not_wait_for_each_other_in_a_ring(
-    db: Database, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = new_job()
-    claimed = take(db, job.id, "probe")
-    swift = changed
-    between = threading.Event()
-
-    def slow(session: Session, statement: Update) -> int:
-        count = swift(session, statement)
-        between.set()
-        time.sleep(0.5)
-        return count
-
-    monkeypatch.setattr("pipeline.history.steps.changed", slow)
-    problems: list[Exception] = []
-
-    def act(what: Callable[[Session], object]) -> None:
-        try:
-            with db.begin() as session:
-                what(session)
-        except OperationalError as problem:
-            problems.append(problem)
-
-    beating = threading.Thread(
-        target=act, args=(lambda session: steps.heartbeat(session, claimed, 0.5),)
-    )
-    beating.start()
-    assert between.wait(10)
-    act(lambda session: jobs.end(session, job.id, JobState.CANCELLED))
-    beating.join()
-    assert problems == []
-    with db.read() as session:
-        assert jobs.get(session, job.id).state is JobState.CANCELLED
-
-
-@pytest.mark.parametrize("how", ["fail", "release"])
-def test_who_gives_up_a_step_locks_its_job_first(
-    db: Database, new_job: Callable[..., Job], how: str
-) -> None:
-    job = new_job()
-    claimed = take(db, job.id, "probe")
-    said: list[str] = []
-
-    def hear(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", hear)
-    try:
-        with db.begin() as session:
-            if how == "fail":
-                error = TransientError("no_space", "The disk is full.")
-                steps.fail(session, claimed, error, retry_in=None, log="")
-            else:
-                steps.release(session, claimed)
-    finally:
-        event.remove(db.engine, "before_cursor_execute", hear)
-    touching = [one for one in said if "steps" in one or "jobs" in one]
-    assert touching[0].startswith("SELECT jobs.")
-    if db.url.get_backend_name() != "sqlite":
-        assert "FOR UPDATE" in touching[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -80,3 +81,19 @@ def allow_attempts(ready: Runtime, monkeypatch: pytest.MonkeyPatch, count: int) 
     limits = pipeline.limits.model_copy(update={"attempts": count})
     changed = replace(ready.settings, pipeline=pipeline.model_copy(update={"limits": limits}))
     monkeypatch.setitem(ready.__dict__, "settings", changed)
+
+
+def task(name: str = "t") -> Any:
+    return SimpleNamespace(request=SimpleNamespace(hostname="encode@a", id=name))
+
+
+def state(ready: Runtime, job: Job) -> tuple[str, str | None]:
+    with ready.db.read() as session:
+        view = jobs.view(session, job.id)
+    return view.state, view.error.code if view.error else None
+
+
+def script(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(0o755)
+    return path

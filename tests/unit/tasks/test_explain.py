@@ -18,8 +18,8 @@ LOCKED = sqlite3.OperationalError("database is locked")
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (OSError(errno.ENOSPC, "No space left on device", "/work/a"), "no_space"),
-        (OSError(errno.EIO, "Input/output error", "/work/a"), "system"),
+        (OSError(errno.ENOSPC, "No space left on device", "/jobs/a"), "no_space"),
+        (OSError(errno.EIO, "Input/output error", "/jobs/a"), "system"),
         (OSError(errno.ESTALE, "Stale file handle"), "system"),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "system"),
         (exc.OperationalError("UPDATE", {}, LOCKED), "database"),
