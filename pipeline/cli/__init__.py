@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,6 +117,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if argv is None else list(argv)
     as_json = wants_json(words)
     keep_logs_printable()
+    # Where `setproctitle` is installed, Celery would write over the command line and environment
+    # by which people, tests and `status` tell the parts of one system from those of another.
+    os.environ.setdefault("NOSETPS", "1")
     try:
         # Click tells of wrong usage by itself, unless programs are to read it.
         status = cli.main(args=words, prog_name="reelworks", standalone_mode=not as_json)
