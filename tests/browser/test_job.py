@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MS)
 BAD = ReelworksError("not_media", "notes.mp4 is a text.", "Give a video; see `reelworks show`.")
-PLAYING = "() => { const v = document.querySelector('#video'); return v.currentTime > %s; }"
+#: Starts it again where a stream that was being loaded stopped it.
+PLAYING = (
+    "() => { const v = document.querySelector('#video');"
+    " if (v.paused) { v.muted = true; v.play().catch(() => {}); } return v.currentTime > %s; }"
+)
 
 
 def step(page: Page, name: str) -> Locator:

@@ -59,7 +59,7 @@ def settings(config_dir: Path, environ: dict[str, str], migrated: Path) -> Itera
     """The settings of that configuration, with the scheduler's tables made and empty."""
     loaded = load_settings(config_dir, environ)
     url = make_url(environ["REELWORKS_DATABASE"])
-    _point_django_at(loaded)
+    point_django_at(loaded)
     if url.get_backend_name() != "sqlite":
         if _empty(url):
             migrate(loaded)
@@ -97,7 +97,7 @@ def _empty(url: URL) -> bool:
     return not tables
 
 
-def _point_django_at(settings: Settings) -> None:
+def point_django_at(settings: Settings) -> None:
     """Do what a real process never does: work on another database than before."""
     if not django_settings.configured:
         configure(settings)

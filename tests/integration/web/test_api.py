@@ -13,6 +13,7 @@ from pipeline.history import jobs as history
 from pipeline.history import steps
 from pipeline.history.database import now
 from pipeline.models import Job, JobState
+from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
     from tests.integration.web.site import Site
@@ -222,7 +223,8 @@ def test_a_deleted_source_is_said_to_be(site: Site, client: httpx.Client) -> Non
     assert "</code> (deleted)" in client.get(f"/jobs/{job.id}").text
 
 
-def test_every_page_leads_to_flower_and_the_schedules(client: httpx.Client) -> None:
+def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.Client) -> None:
+    point_django_at(site.ready.settings)  # another test may have set it up on its own database
     page = client.get("/").text
     assert 'href="http://127.0.0.1:5555/"' in page
     assert 'href="/schedules"' in page
