@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +34,8 @@ EMBEDDED = "embedded"
 CONFIG = Path(__file__).parent.parent / "config"
 #: The longest anything in these tests may take, seconds: the machine may be busy.
 PATIENCE_S = 120.0
+#: Where servers of the tests listen.
+SERVER_PORTS = range(20_000, 32_000)
 
 
 @dataclass
@@ -155,12 +158,19 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that are free, each another one: all are held until the last is found."""
+    """Find ports that are free, each another one: all are held until the last is found.
+
+    They lie below those that the kernel gives to outgoing connections, so that none of these
+    takes one before its server does; and where to begin is chance, for tests beside these.
+    """
     with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        found: list[int] = []
+        while len(found) < count:
+            probe = held.enter_context(socket.socket())
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", random.choice(SERVER_PORTS)))
+                found.append(int(probe.getsockname()[1]))
+        return found
 
 
 @contextmanager
