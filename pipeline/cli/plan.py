@@ -22,7 +22,9 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
 
     wanted = cli.settings.profile(profile)
     source = probe(
-        find_tools(cli.settings.pipeline.tools), file.absolute(), cli.settings.pipeline.limits
+        find_tools(cli.settings.pipeline.tools, cli.settings.pipeline.limits),
+        file.absolute(),
+        cli.settings.pipeline.limits,
     )
     made = make_plan(source, wanted)
     if as_json:

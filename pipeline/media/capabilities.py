@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import ffmpeg
 
 from pipeline.media.errors import MediaError, TransientMediaError
+from pipeline.media.fence import Fence
 from pipeline.media.process import run
 from pipeline.media.tools import version
 from pipeline.plan.codecs import ENCODERS
@@ -63,7 +64,8 @@ def encodes(program: Path, encoder: str) -> bool:
     only decode. What hangs does not work either.
     """
     try:
-        return run(_trial(program, encoder), timeout_s=TRIAL_TIMEOUT_S).returncode == 0
+        fence = Fence(cards=kind_of(encoder) is not None)
+        return not run(_trial(program, encoder), fence=fence, timeout_s=TRIAL_TIMEOUT_S).returncode
     except TransientMediaError as problem:
         logger.info("%s did not end its trial: %s", encoder, problem)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -18,8 +19,40 @@ STILLS = (
 )
 #: Brands of the ISO base media format that hold pictures (AVIF, HEIF), not films.
 STILL_BRANDS = frozenset({"avif", "mif1", "heic", "heix", "heim", "heis"})
-#: How playlists and scripts begin that name other files: HLS, ffconcat, SDP, Smooth Streaming.
-SCRIPTS = (b"#EXTM3U", b"ffconcat version", b"v=0\r\n", b"v=0\n", b"<SmoothStreamingMedia")
+#: How playlists and scripts begin that name other files, and what they are: their text, lower case,
+#: behind a byte order mark and white space.
+SCRIPTS = {
+    b"#extm3u": "playlist (M3U, HLS)",
+    b"#ext-x-": "playlist (HLS)",
+    b"#extinf": "playlist (M3U)",
+    b"[playlist]": "playlist (PLS)",
+    b"[reference]": "playlist (ASX)",
+    b"ffconcat version": "script (ffconcat)",
+    b"v=0\n": "session description (SDP)",
+    b"v=0\r": "session description (SDP)",
+    b";ffmetadata": "script (ffmetadata)",
+    b"[script info]": "script of subtitles",
+    b"# vobsub index": "index of subtitles (VobSub)",
+    b"rtsp://": "address (RTSP)",
+    b"http://": "address of a page",
+    b"https://": "address of a page",
+}
+#: What XML that names other files has for elements, and what that is then. Whatever begins like
+#: XML is never a film.
+ELEMENTS = {
+    b"<mpd": "manifest (DASH)",
+    b"<smoothstreamingmedia": "manifest (Smooth Streaming)",
+    b"<svg": "drawing (SVG)",
+    b"<smil": "playlist (SMIL)",
+    b"<asx": "playlist (ASX)",
+    b"<playlist": "playlist (XSPF)",
+    b"<compositionplaylist": "playlist (IMF)",
+    b"<assetmap": "list of files (IMF)",
+}
+#: Lines of scripts that may come after others: ffconcat's and cue sheets'.
+LINES = {
+    rb"(?m)^file\s+['\"]?\S": "script (ffconcat, cue sheet)",
+}
 
 #: Where ASF (WMV, WMA) tells how long the file is: the File Properties Object, and whether it was
 #: made live and does not know.
@@ -33,6 +66,12 @@ CONTAINERS = (
 )
 #: What marks an encrypted track of the ISO base media format (ISO/IEC 23001-7).
 ENCRYPTED = (b"encv", b"enca")
+#: Kinds of references to where the data is (ISO/IEC 14496-12, QuickTime), the shortest, bytes, and
+#: the mark of those that mean the file itself; a film has a few at most.
+REFERENCES = (b"url ", b"urn ", b"alis", b"rsrc")
+LEAST_REFERENCE = 12
+SELF_CONTAINED = 1
+MOST_REFERENCES = 64
 #: The size of a RIFF that did not know it, or that has outgrown it.
 UNKNOWN_SIZE = 0xFFFFFFFF
 #: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes.
@@ -57,10 +96,46 @@ def kind(path: Path) -> Kind:
         return "mp4"
     if head.startswith(STILLS) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
         return "still"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(SCRIPTS) or (text.startswith(b"<") and b"<MPD" in head):
+    if _script(head) is not None:
         return "script"
     return "container" if head.startswith(CONTAINERS) else "other"
+
+
+def script(path: Path) -> str | None:
+    """Say which playlist or script a file is that names others; None for others. Raises `OSError`.
+
+    By its content alone: its name may be that of a film.
+    """
+    with path.open("rb") as file:
+        return _script(file.read(HEAD))
+
+
+def _script(head: bytes) -> str | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    found = next((what for begin, what in SCRIPTS.items() if text.startswith(begin)), None)
+    if found is not None or b"\0" in text:
+        return found
+    if text.startswith(b"<"):
+        return next((what for element, what in ELEMENTS.items() if element in text), None)
+    return next((what for line, what in LINES.items() if re.search(line, text)), None)
+
+
+def refers(path: Path) -> bool:
+    """Whether an MP4 or MOV says that its data is in other files (`dref`). Raises `OSError`."""
+    index = _index(path)
+    place = index.find(b"dref")
+    while place >= 0:
+        count = int.from_bytes(index[place + 8 : place + 12], "big")
+        at = place + 12
+        for _ in range(min(count, MOST_REFERENCES)):
+            size, kind = int.from_bytes(index[at : at + 4], "big"), index[at + 4 : at + 8]
+            if kind not in REFERENCES or size < LEAST_REFERENCE:
+                break  # these four letters stand for something else here
+            if not index[at + 11] & SELF_CONTAINED:
+                return True
+            at += size
+        place = index.find(b"dref", place + 4)
+    return False
 
 
 def announced_bytes(path: Path) -> int | None:
@@ -90,6 +165,12 @@ def counts_frames(path: Path) -> bool:
 
 def encrypted(path: Path) -> bool:
     """Whether an MP4 says that one of its tracks is encrypted. Raises `OSError`."""
+    index = _index(path)
+    return any(mark in index for mark in ENCRYPTED) and b"schm" in index
+
+
+def _index(path: Path) -> bytes:
+    """Read the index (`moov`) of an MP4 or MOV, wherever it lies; nothing where there is none."""
     with path.open("rb") as file:
         while len(head := file.read(8)) == 8:  # noqa: PLR2004 - size and name of a box
             size, name = int.from_bytes(head[:4], "big"), head[4:]
@@ -97,12 +178,12 @@ def encrypted(path: Path) -> bool:
             if size == 1:
                 size, begun = int.from_bytes(file.read(8), "big"), 16
             if name == b"moov":
-                index = file.read(min(size - begun, LONGEST_INDEX))
-                return any(mark in index for mark in ENCRYPTED) and b"schm" in index
+                # A size of nothing: up to the end of the file.
+                return file.read(min(size - begun, LONGEST_INDEX) if size else LONGEST_INDEX)
             if size < begun:
-                return False  # the last box, or none
+                break  # the last box, or none
             file.seek(size - begun, 1)
-    return False
+    return b""
 
 
 def has_captions(path: Path) -> bool:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.capabilities import working_encoder
-from pipeline.media.errors import MediaError, TransientMediaError
+from pipeline.media.errors import NO_MEMORY, MediaError, TransientMediaError, too_much_memory
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
 from pipeline.plan.argv import encode_argv, text_argv
 from pipeline.plan.captions import captions_argv
-from pipeline.plan.hardware import KINDS, encoder_name, takes
+from pipeline.plan.hardware import KINDS, encoder_name, kind_of, takes
 from pipeline.plan.names import rendition_step
 from pipeline.plan.sound import measure_argv, read_loudness
 
@@ -66,8 +66,8 @@ def encode_unit(
 
     Texts follow, each in a run of its own that decodes nothing but text; loudness is measured
     before. Raises `MediaError`: `source_gone`, `source_changed`, `encoder_failed`, `damaged`,
-    `watermark_gone`; `tool_missing` when no encoder works; `TransientMediaError`: `timeout`,
-    `stalled`, `no_space`, `encoder_killed`.
+    `watermark_gone`, `too_large`, `output_too_large`; `tool_missing` when no encoder works;
+    `TransientMediaError`: `timeout`, `stalled`, `no_space`, `encoder_killed`.
     """
     check_source(plan.source)
     _check_watermark(plan)
@@ -79,16 +79,16 @@ def encode_unit(
     }
     if coded:
         loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
-        argv = encode_argv(
-            tools.ffmpeg,
-            plan,
-            coded,
-            encoders=_encoders(tools, plan, unit, coded),
-            loudness=loudness,
+        encoders = _encoders(tools, plan, unit, coded)
+        argv = encode_argv(tools.ffmpeg, plan, coded, encoders=encoders, loudness=loudness)
+        fence = tools.fence(
+            reads=_read(plan),
+            writes=coded.values(),
+            cards=any(map(kind_of, encoders.values())),
         )
-        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
         if done.returncode:
-            raise _explained(plan, done)
+            raise _explained(tools, plan, done)
         pictures = {rendition_step(video.name) for video in plan.videos}
         frames = done.progress.frame if pictures & set(coded) else None
         made = Encoded(frames, done.log, _loss(plan, frames, done.log))
@@ -159,11 +159,12 @@ def _measured(
 ) -> Loudness | None:
     done = run(
         measure_argv(tools.ffmpeg, plan, sound),
+        fence=tools.fence(reads=_read(plan)),
         timeout_s=timeout_s,
         on_tick=_at(on_tick, 0.0),
     )
     if done.returncode:
-        raise _explained(plan, done)
+        raise _explained(tools, plan, done)
     return read_loudness(done.log)
 
 
@@ -179,9 +180,10 @@ def _write_text(
         argv = captions_argv(tools.ffmpeg, plan, path)
     else:
         argv = text_argv(tools.ffmpeg, plan, text, path)
-    done = run(argv, timeout_s=timeout_s, on_tick=_at(on_tick, plan.duration_s))
+    fence = tools.fence(reads=_read(plan), writes=[path])
+    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=_at(on_tick, plan.duration_s))
     if done.returncode:
-        raise _explained(plan, done)
+        raise _explained(tools, plan, done)
     return done.log
 
 
@@ -192,9 +194,17 @@ def _at(on_tick: Tick, out_time_s: float) -> Tick:
     return lambda progress: on_tick(replace(progress, out_time_s=out_time_s))
 
 
-def _explained(plan: Plan, done: Completed) -> MediaError:
+def _read(plan: Plan) -> list[Path]:
+    """List what an encode reads: the source, and what is laid over it."""
+    mark = plan.profile.watermark
+    return [Path(plan.source.path), *([mark.file] if mark is not None else [])]
+
+
+def _explained(tools: Tools, plan: Plan, done: Completed) -> MediaError:
     check_source(plan.source)
     name = Path(plan.source.path).name
+    if NO_MEMORY in done.log:
+        return too_much_memory(name, tools.memory_bytes).telling(done.log)
     if done.returncode < 0:
         return TransientMediaError(
             "encoder_killed",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SUPPORTED = (
     "Give it video or sound, as MP4, MOV, MKV, WebM, AVI, MPEG-TS, GIF, MP3, FLAC, WAV or OGG."
 )
+#: What tools say when they got no memory; they are given as much as a file should need.
+NO_MEMORY = "Cannot allocate memory"
 
 
 class MediaError(ReelworksError):
@@ -58,4 +60,32 @@ def no_space(where: str) -> TransientMediaError:
         "no_space",
         f"There is no space left where {where} is written.",
         "Free some space, or point `paths` in pipeline.yml to a larger disk.",
+    )
+
+
+def too_costly(program: str, what: str) -> MediaError:
+    """Say that a tool needed more for a file than it may take: `what` is the limit it met."""
+    return MediaError(
+        "too_costly",
+        f"{program} needed more than {what} for this file, which is the most it may take.",
+        "Such files are made to wear machines out; if this one is not, convert it and drop that.",
+    )
+
+
+def too_much_memory(name: str, memory_bytes: int) -> MediaError:
+    """Say that a file can't be worked on with the memory that a tool may take."""
+    return MediaError(
+        "too_large",
+        f"{name} needs more than the {memory_bytes / (1 << 30):.1f} GiB of memory that a tool may "
+        "take.",
+        "Scale it down, or raise `limits.max_memory` in pipeline.yml.",
+    )
+
+
+def output_too_large(program: str, file_bytes: int) -> MediaError:
+    """Say that a tool wrote more into a file than it may."""
+    return MediaError(
+        "output_too_large",
+        f"{program} wrote more than {file_bytes / (1 << 30):.3g} GiB into one file.",
+        "Trim the source, choose another profile, or raise `limits.max_output` in pipeline.yml.",
     )

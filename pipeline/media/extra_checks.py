@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: How much longer or shorter than its file says a sound may turn out, seconds: encoders work in
 #: frames of 1024 samples and more, with priming before and filling behind.
 SOUND_TOLERANCE_S = 0.2
+#: What looking at a picture may take, seconds.
+LOOK_TIMEOUT_S = 120.0
 
 
 def check_picture(tools: Tools, path: Path, width: int, height: int) -> None:
@@ -34,7 +36,13 @@ def picture_size(tools: Tools, path: Path) -> tuple[int, int]:
     """Read a picture's width and height, pixels. Raises `MediaError` (`extra_failed`)."""
     # By its name alone: a percent sign in a folder's name would be taken for a pattern.
     argv = streams_argv(tools.ffprobe, Path(path.name))
-    done = run(argv, keep_output=True, cwd=path.parent)
+    done = run(
+        argv,
+        fence=tools.looking(path.absolute()),
+        timeout_s=LOOK_TIMEOUT_S,
+        keep_output=True,
+        cwd=path.parent,
+    )
     streams = json.loads(done.output or b"{}").get("streams", [])
     if done.returncode or len(streams) != 1 or not streams[0].get("width"):
         raise _bad(path.name, f"it can't be read back: {done.log.strip()[-200:]}")

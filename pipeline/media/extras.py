@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.extra_checks import (
+    LOOK_TIMEOUT_S,
     check_picture,
     check_preview,
     check_storyboard,
@@ -120,7 +121,9 @@ def make_posters(making: Making, widths: Sequence[int], formats: Sequence[str]) 
     files = poster_files(picture_size(making.tools, full), widths, formats)
     copies = [file for file in files if file.path != POSTER]
     if copies:
-        _run(making, "posters", poster_copies_argv(making.tools.ffmpeg, full, copies))
+        made = [making.folder / file.path for file in copies]
+        argv = poster_copies_argv(making.tools.ffmpeg, full, copies)
+        _run(making, "posters", argv, reads=full, writes=made)
     for file in copies:
         check_picture(making.tools, making.folder / file.path, file.width, file.height)
     return files
@@ -131,7 +134,9 @@ def make_storyboard(making: Making, film: Film) -> str:
     board = storyboard(film.width, film.height, film.duration_s, film.gop_s)
     # The pattern's percent sign must be the only one, whatever the folder's name.
     argv = storyboard_argv(making.tools.ffmpeg, film.path.absolute(), board)
-    _run(making, "storyboard", argv, cwd=making.folder)
+    # How many sheets there are is counted beforehand, and each is to be made by its own name.
+    sheets = [making.folder / (PATTERN % number) for number in range(1, len(board.sheets) + 1)]
+    _run(making, "storyboard", argv, reads=film.path, writes=sheets, cwd=making.folder)
     first = making.folder / (PATTERN % 1)
     if first.is_file():
         first.rename(making.folder / sheet_name(1))
@@ -144,7 +149,8 @@ def make_preview(making: Making, film: Film) -> str:
     """Make the animated preview; gives its name."""
     wanted = preview(film.width, film.height, film.duration_s, film.gop_s)
     out = making.folder / PREVIEW
-    _run(making, "preview", preview_argv(making.tools.ffmpeg, film.path, wanted, out))
+    argv = preview_argv(making.tools.ffmpeg, film.path, wanted, out)
+    _run(making, "preview", argv, reads=film.path, writes=[out])
     check_preview(out, wanted)
     return PREVIEW
 
@@ -173,20 +179,40 @@ def _peaks(making: Making, sound: Path) -> tuple[Peaks, float]:
     each = samples_per_peak(duration_s, rate)
     reader = PeakReader()
     argv = peaks_argv(making.tools.ffmpeg, sound, each)
-    done = run(argv, timeout_s=making.timeout_s, on_tick=making.on_tick, on_output=reader.take)
+    done = run(
+        argv,
+        fence=making.tools.looking(sound),
+        timeout_s=making.timeout_s,
+        on_tick=making.on_tick,
+        on_output=reader.take,
+    )
     if done.returncode:
         raise _failed("waveform", done.returncode, done.log)
     return reader.peaks(rate, each), duration_s
 
 
-def _run(making: Making, name: str, argv: list[str], cwd: Path | None = None) -> None:
-    done = run(argv, timeout_s=making.timeout_s, on_tick=making.on_tick, cwd=cwd)
+def _run(
+    making: Making,
+    name: str,
+    argv: list[str],
+    *,
+    reads: Path,
+    writes: Sequence[Path],
+    cwd: Path | None = None,
+) -> None:
+    fence = making.tools.fence(reads=[reads], writes=writes)
+    done = run(argv, fence=fence, timeout_s=making.timeout_s, on_tick=making.on_tick, cwd=cwd)
     if done.returncode:
         raise _failed(name, done.returncode, done.log)
 
 
 def _streams(tools: Tools, path: Path) -> list[dict[str, Any]]:
-    done = run(streams_argv(tools.ffprobe, path), keep_output=True)
+    done = run(
+        streams_argv(tools.ffprobe, path),
+        fence=tools.looking(path),
+        timeout_s=LOOK_TIMEOUT_S,
+        keep_output=True,
+    )
     streams: list[dict[str, Any]] = json.loads(done.output or b"{}").get("streams", [])
     if done.returncode or not streams:
         raise _failed(path.name, done.returncode, done.log)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
@@ -38,9 +40,10 @@ def with_true_fields(
     if video is None or not doubtful(video):
         return source
     seen = Combing()
+    fence = replace(tools.fence(reads=[Path(source.path)], cpu_s=LOOK_TIMEOUT_S), file_bytes=0)
     for at_s in places(source):
-        argv = combing_argv(tools.ffmpeg, source.path, video.index, at_s)
-        looked = run(argv, timeout_s=LOOK_TIMEOUT_S, on_tick=on_tick)
+        argv = combing_argv(tools.ffmpeg, source, at_s)
+        looked = run(argv, fence=fence, timeout_s=LOOK_TIMEOUT_S, on_tick=on_tick)
         seen = seen.plus(read_combing(looked.log))
         if settled(video, seen):
             break

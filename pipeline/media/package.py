@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from pipeline.media.fence import Fence
     from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.plan import Plan
@@ -68,10 +69,17 @@ class _Packing:
     key: SecretStr | None = None
     log: str = ""
 
-    def run(self, tool: str, argv: list[str], cwd: Path | None = None) -> None:
+    def run(self, tool: str, argv: list[str], fence: Fence, cwd: Path | None = None) -> None:
         # The packager says nothing while it works; nor does ffmpeg while it brings the index of
         # an MP4 to the front, for which it copies the whole file once more.
-        done = run(argv, timeout_s=self.timeout_s, stall_s=None, on_tick=self.on_tick, cwd=cwd)
+        done = run(
+            argv,
+            fence=fence,
+            timeout_s=self.timeout_s,
+            stall_s=None,
+            on_tick=self.on_tick,
+            cwd=cwd,
+        )
         self.log += done.log
         if done.returncode:
             raise _failed(tool, done)
@@ -121,7 +129,10 @@ def _streams(packing: _Packing) -> dict[str, str]:
     (staging / "stream").mkdir()
     with _nearby(packing.inputs, staging) as near, _flags(packing) as flags:
         argv = package_argv(packing.tools.packager, packing.plan, near, flags)
-        packing.run("The packager", argv, cwd=staging)
+        # Segments are counted and named as it goes: it has the folder for itself.
+        reads = [*packing.inputs.values(), *([flags] if flags else [])]
+        fence = packing.tools.fence(reads=reads, writes=[staging])
+        packing.run("The packager", argv, fence, cwd=staging)
     correct_manifests(packing.tools, packing.plan, packing.inputs, staging, on_tick=packing.on_tick)
     return {kind: path for kind, path in STREAMS.items() if kind in kinds}
 
@@ -146,14 +157,20 @@ def _progressive(packing: _Packing) -> None:
     ]
     program = packing.tools.ffmpeg
     with _chapters(packing) as chapters:
+        reads = [*inputs.values(), *([chapters] if chapters else [])]
+
+        def fenced(target: Path) -> Fence:
+            return packing.tools.fence(reads=reads, writes=[target])
+
         for video in plan.videos:
             picture = inputs[rendition_step(video.name)]
             target = staging / progressive(video.name)
             argv = mux_argv(program, picture, sounds, texts, target, chapters=chapters)
-            packing.run("ffmpeg", argv)
+            packing.run("ffmpeg", argv, fenced(target))
         for one in [] if plan.videos else sounds:
             target = staging / sound_file(one[0].name)
-            packing.run("ffmpeg", mux_argv(program, None, [one], [], target, chapters=chapters))
+            argv = mux_argv(program, None, [one], [], target, chapters=chapters)
+            packing.run("ffmpeg", argv, fenced(target))
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from pipeline.media.process import run
 from pipeline.plan.reading import joined_packets_argv, packets_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pipeline.media.fence import Fence
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
 
@@ -120,7 +121,7 @@ class Counter:
 
 def read_packets(
     tools: Tools,
-    path: Path | str,
+    path: Path,
     stream: str,
     *,
     fenced: bool = True,
@@ -133,24 +134,34 @@ def read_packets(
     no packets; the caller knows whether that is an error.
     """
     argv = packets_argv(tools.ffprobe, path, stream, fenced=fenced)
-    return _summed(argv, timeout_s=timeout_s, on_tick=on_tick)
+    # A playlist's segments lie below it.
+    seen = path if fenced else path.parent
+    fence = tools.looking(seen, cpu_s=timeout_s)
+    return _summed(argv, fence, timeout_s=timeout_s, on_tick=on_tick)
 
 
 def read_joined_packets(
-    tools: Tools, listing: Path, *, on_tick: Callable[[Progress], None] | None = None
+    tools: Tools,
+    listing: Path,
+    files: Sequence[Path],
+    *,
+    on_tick: Callable[[Progress], None] | None = None,
 ) -> Packets:
-    """Read every packet of files that make one stream together, named in `listing`."""
-    return _summed(joined_packets_argv(tools.ffprobe, listing), timeout_s=None, on_tick=on_tick)
+    """Read every packet of `files`, which make one stream together and are named in `listing`."""
+    argv = joined_packets_argv(tools.ffprobe, listing)
+    fence = tools.looking(listing, *{file.parent for file in files})
+    return _summed(argv, fence, timeout_s=None, on_tick=on_tick)
 
 
 def _summed(
     argv: list[str],
+    fence: Fence,
     *,
     timeout_s: float | None,
     on_tick: Callable[[Progress], None] | None,
 ) -> Packets:
     counter = Counter()
-    run(argv, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
+    run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
     return counter.sum()
 
 

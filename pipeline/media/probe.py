@@ -10,6 +10,20 @@ from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
+from pipeline.media.refusals import (
+    refuse_count,
+    refuse_encrypted,
+    refuse_frames,
+    refuse_large,
+    refuse_long,
+    refuse_references,
+    refuse_script,
+    refuse_still,
+    refuse_streams,
+    truncated,
+    unreadable,
+    without_anything,
+)
 from pipeline.media.tracks import ratio, seconds
 from pipeline.plan.reading import probe_argv
 from pipeline.plan.source import LEAPING, Source
@@ -29,15 +43,11 @@ if TYPE_CHECKING:
 PROBE_TIMEOUT_S = 120.0
 #: How long listing all packets may take, seconds: it reads the whole file.
 PACKETS_TIMEOUT_S = 3600.0
-#: The most memory a probe may take, bytes: a hostile header can ask for any amount.
-PROBE_MEMORY = 4 << 30
 #: A file that ends earlier than it announces by more than this was cut short: seconds, share of
 #: its length, and frames.
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
 MISSING_FRAMES = 2
-#: What ffprobe says of a container that ends too early.
-BROKEN_OFF = ("End of file", "Truncat", "EBML header parsing failed")
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi")
 #: Containers that announce how long they are in all.
@@ -54,26 +64,30 @@ def probe(
     `on_tick` is called about every second meanwhile.
 
     Raises `MediaError`: `source_gone`, `empty`, `not_media`, `refused_format`, `still_image`,
-    `truncated`, `unreadable`, `encrypted`, `too_large`, `too_long`; `TransientMediaError`:
-    `timeout`, `stalled`.
+    `truncated`, `unreadable`, `encrypted`, `too_large`, `too_long`, `too_costly`,
+    `output_too_long`; `TransientMediaError`: `timeout`, `stalled`.
     """
     size = _size(path)
+    refuse_script(path)
     told = _ask(tools, path, limits, on_tick)
-    _refuse_encrypted(path, told)
+    refuse_count(path, len(told["streams"]), limits)
+    refuse_encrypted(path, told)
+    refuse_references(path, told)
     picture = tracks.chosen_video(told)
     chosen = picture or tracks.chosen_audio(told)
     if chosen is None:
-        raise _without_anything(path)
-    _refuse_still(path, told["format"])
+        raise without_anything(path)
+    refuse_still(path, told["format"])
     if picture is not None:
-        _refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
+        refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
     packets = _packets(tools, path, told, chosen, on_tick)
     if packets.count == 0:
         kind = "a picture" if picture is not None else "sound"
-        raise _truncated(path, f"it announces {kind}, but holds nothing of it")
+        raise truncated(path, f"it announces {kind}, but holds nothing of it")
+    refuse_frames(path, packets.count, limits)
     missing, ends_s = _cut_short(tools, path, told, chosen, packets, on_tick)
     if missing and not salvage:
-        raise _truncated(path, missing)
+        raise truncated(path, missing)
     source = _source(path, size, told, picture, packets)
     if ends_s is not None:
         source = source.model_copy(update={"duration_s": ends_s - source.start_s})
@@ -81,8 +95,8 @@ def probe(
         source = source.model_copy(
             update={"left_out": (*source.left_out, f"the file is incomplete: {missing}")}
         )
-    _refuse_large(path, source.display_width, source.display_height, limits)
-    _refuse_long(path, source, limits)
+    refuse_large(path, source.display_width, source.display_height, limits)
+    refuse_long(path, source, limits)
     return with_true_fields(tools, source, on_tick=on_tick)
 
 
@@ -102,22 +116,29 @@ def _size(path: Path) -> int:
 
 
 def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, Any]:
-    argv = probe_argv(tools.ffprobe, path, max_pixels=limits.max_pixels)
-    done = run(
-        argv,
-        timeout_s=PROBE_TIMEOUT_S,
-        on_tick=on_tick,
-        keep_output=True,
-        memory_bytes=PROBE_MEMORY,
+    argv = probe_argv(
+        tools.ffprobe, path, max_pixels=limits.max_pixels, max_streams=limits.max_streams
     )
-    told: dict[str, Any] = json.loads(done.output or b"{}")
+    fence = tools.looking(path, cpu_s=PROBE_TIMEOUT_S)
+    done = run(argv, fence=fence, timeout_s=PROBE_TIMEOUT_S, on_tick=on_tick, keep_output=True)
+    refuse_streams(path, done.log, limits)
+    told = _parsed(done.output)
     if not done.returncode and told.get("streams"):
         return _without_guesses(path, told)
-    reason = _unreadable(path, done.log)
+    reason = unreadable(path, done, fence)
     moving = webp.animation(path) if reason.code == "still_image" else None
     if moving is None:
         raise reason
     return moving.told()
+
+
+def _parsed(output: bytes) -> dict[str, Any]:
+    """Read what ffprobe printed; one that crashed over the file stopped in the midst of it."""
+    try:
+        told: dict[str, Any] = json.loads(output or b"{}")
+    except ValueError:
+        return {}
+    return told
 
 
 def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
@@ -138,70 +159,6 @@ def _packets(
     return read_packets(
         tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
     )
-
-
-def _unreadable(path: Path, log: str) -> MediaError:
-    """Say in plain words what ffprobe's complaint means."""
-    if "Permission denied" in log:
-        return MediaError(
-            "unreadable",
-            f"{path.name} may not be read.",
-            "Give the user that runs Reelworks the right to read it.",
-        )
-    try:
-        kind = content.kind(path)
-    except OSError:
-        return source_gone(str(path))
-    if kind == "still":
-        return _still(path)
-    if kind == "script" or "not on whitelist" in log:
-        return MediaError(
-            "refused_format",
-            f"{path.name} is a playlist or script, or of a kind that is not taken in.",
-            SUPPORTED,
-        )
-    if "moov atom not found" in log and kind == "mp4":
-        return _truncated(path, "its index (the moov atom) is missing")
-    if kind in ("mp4", "container") and any(word in log for word in BROKEN_OFF):
-        return _truncated(path, "it breaks off")
-    return MediaError(
-        "not_media", f"{path.name} is not a video file that Reelworks can read.", SUPPORTED
-    )
-
-
-def _truncated(path: Path, why: str) -> MediaError:
-    return MediaError(
-        "truncated",
-        f"{path.name} is incomplete: {why}.",
-        "Copy or export it again; the recording or the copy was probably cut short.",
-    )
-
-
-def _still(path: Path) -> MediaError:
-    return MediaError("still_image", f"{path.name} is a still image, not a video.", SUPPORTED)
-
-
-def _refuse_still(path: Path, container: dict[str, Any]) -> None:
-    """Refuse pictures in a container of films: AVIF and HEIF are read like MP4."""
-    brand = str(container.get("tags", {}).get("major_brand", "")).strip()
-    if brand in content.STILL_BRANDS or str(container.get("format_name")).endswith("_pipe"):
-        raise _still(path)
-
-
-def _refuse_encrypted(path: Path, told: dict[str, Any]) -> None:
-    """Refuse what is locked: decoding it would give noise, not an error."""
-    locked = any(
-        "enc_key_id" in stream.get("tags", {})
-        or any("Encryption" in str(data) for data in stream.get("side_data_list", ()))
-        for stream in told["streams"]
-    )
-    mp4 = str(told["format"].get("format_name")).startswith("mov")
-    if locked or (mp4 and content.encrypted(path)):
-        raise MediaError(
-            "encrypted",
-            f"{path.name} is encrypted, and the key is not in it.",
-            "Give it the film without protection, as it was before it was packaged.",
-        )
 
 
 def _cut_short(
@@ -258,30 +215,6 @@ def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str, on_tick: 
         for one in tracks
     ]
     return max((end for end in ends if end is not None), default=0.0)
-
-
-def _refuse_large(path: Path, width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.max_pixels:
-        raise MediaError(
-            "too_large",
-            f"{path.name} has {width}x{height} pixels, more than is allowed.",
-            "Scale it down, or raise `limits.max_pixels` in pipeline.yml.",
-        )
-
-
-def _refuse_long(path: Path, source: Source, limits: Limits) -> None:
-    if source.duration_s > limits.max_duration.total_seconds():
-        raise MediaError(
-            "too_long",
-            f"{path.name} lasts {source.duration_s / 3600:.1f} hours, more than is allowed.",
-            "Cut it, or raise `limits.max_duration` in pipeline.yml.",
-        )
-
-
-def _without_anything(path: Path) -> MediaError:
-    return MediaError(
-        "not_media", f"{path.name} holds no picture and no sound that can be decoded.", SUPPORTED
-    )
 
 
 def _source(

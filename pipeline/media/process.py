@@ -1,13 +1,10 @@
-"""The one door to processes: progress, time limits, captured output, and death with the parent."""
+"""The one door to processes: progress, limits, captured output, and death with the parent."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import resource
 import selectors
-import shutil
 import signal
 import subprocess
 import time
@@ -15,7 +12,15 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media.errors import TransientMediaError, no_space
+from pipeline.media.errors import (
+    MediaError,
+    TransientMediaError,
+    no_space,
+    output_too_large,
+    too_costly,
+)
+from pipeline.media.fence import Fence
+from pipeline.media.launch import launched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,13 +40,12 @@ GRACE_S = 5.0
 #: The end of what a process prints that is kept, bytes.
 TAIL_BYTES = 32_768
 #: The most one process may print on its standard output where that is its result, bytes.
-MOST_OUTPUT = 512 << 20
-#: Encoders that print on their own: SVT-AV1 is to tell of errors only.
-QUIETER = {"SVT_LOG": "1"}
+MOST_OUTPUT = 16 << 20
 #: Signals by which a process is ended from outside (-15 by people, -9 by a system without memory);
 #: others are its own doing, as a crash over a broken file.
 KILLS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-_PR_SET_PDEATHSIG = 1
+#: How ffmpeg ends when a signal asks it to, as one does when its processor time is over.
+_ASKED_TO_END = 255
 _FULL = (b"No space left on device", b"Disk quota exceeded")
 
 
@@ -68,48 +72,53 @@ class Completed:
 def run(
     argv: Sequence[str],
     *,
+    fence: Fence = Fence(),  # noqa: B008 - it can't be changed
     timeout_s: float | None = None,
     stall_s: float | None = STALL_S,
     on_tick: Callable[[Progress], None] | None = None,
     cwd: Path | None = None,
     keep_output: bool = False,
     on_output: Callable[[bytes], None] | None = None,
-    memory_bytes: int | None = None,
 ) -> Completed:
     """Run a program to its end, whatever that is; its standard output is read as `-progress`.
 
-    `on_tick` is called about every second. Whatever it raises, or a signal raises here, stops the
-    process first and then goes on to the caller. The process is also killed by the kernel when
-    the calling thread dies: call this from a worker's main thread. With `keep_output` the standard
-    output is a result (`Completed.output`) and not progress; with `on_output` it is handed over
-    piece by piece instead, however long it is. `memory_bytes` limits the process's address space.
+    It sees and writes only what `fence` names, where the kernel can see to that, and takes no
+    more. `on_tick` is called about every second. Whatever it raises, or a signal raises here, stops
+    the process first and then goes on to the caller. The process is also killed by the kernel when
+    this one dies. With `keep_output` the standard output is a result (`Completed.output`) and not
+    progress; with `on_output` it is handed over piece by piece instead, however long it is.
 
     Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when nothing moved for
     `stall_s` (None: it may be silent, as long as `timeout_s` allows), `no_space` when the process
-    ended because the disk is full, `killed` when somebody else ended it.
+    ended because the disk is full, `killed` when somebody else ended it; `MediaError`:
+    `too_costly`, `output_too_large` when it met a limit of the fence, `not_isolated`.
     """
-    process = subprocess.Popen(
-        [*_dying_with_parent(), *argv],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        env={**os.environ, **QUIETER},
-        preexec_fn=None if _dying_with_parent() else _die_with_parent,  # noqa: PLW1509
-    )
-    watch = _Watch(process, keep_output=keep_output, on_output=on_output)
-    try:
-        _limit(process.pid, memory_bytes)
-        watch.until_end(timeout_s, stall_s, on_tick)
-    finally:
-        _stop(process)
-        watch.close()
+    with launched(argv, fence, cwd) as process:
+        watch = _Watch(process, keep_output=keep_output, on_output=on_output)
+        try:
+            watch.until_end(timeout_s, stall_s, on_tick)
+        finally:
+            _stop(process)
+            watch.close()
     done = Completed(process.returncode, watch.log(), watch.progress, bytes(watch.output))
     if done.returncode and any(word in watch.tail_bytes() for word in _FULL):
         raise no_space(str(cwd or argv[-1])).telling(done.log)
-    if -done.returncode in KILLS:
-        raise _killed(argv[0], -done.returncode).telling(done.log)
+    _explain_signal(argv[0], done, fence, watch.cpu_s)
     return done
+
+
+def _explain_signal(program: str, done: Completed, fence: Fence, cpu_s: float) -> None:
+    """Raise what the signal means that ended a process, unless it was the process's own doing."""
+    name, number = os.path.basename(program), -done.returncode  # noqa: PTH119 - only its name
+    # It was last looked at a tick ago, and may have used every processor since.
+    least_s = (fence.cpu_s or 0.0) - 2 * TICK_S * (os.cpu_count() or 1)
+    asked = done.returncode in (_ASKED_TO_END, -signal.SIGKILL) and cpu_s >= least_s
+    if fence.cpu_s is not None and (asked or number == signal.SIGXCPU):
+        raise too_costly(name, f"{fence.cpu_s:.0f} seconds of processor time").telling(done.log)
+    if number == signal.SIGXFSZ:
+        raise output_too_large(name, fence.file_bytes).telling(done.log)
+    if number in KILLS:
+        raise _killed(name, number).telling(done.log)
 
 
 class _Watch:
@@ -129,6 +138,8 @@ class _Watch:
         self.on_output = on_output
         self.output = bytearray()
         self.progress = Progress()
+        #: The processor time it had used at the last tick, seconds.
+        self.cpu_s = 0.0
         self._line = b""
         self._tail: deque[bytes] = deque()
         self._streams = {process.stdout: self._on_output, process.stderr: self._on_error}
@@ -156,6 +167,7 @@ class _Watch:
                 raise _stalled(stall_s)
             if now - ticked >= TICK_S:
                 ticked = now
+                self.cpu_s = _cpu_seconds(self.process.pid) or self.cpu_s
                 if on_tick is not None:
                     on_tick(self.progress)
                 self.progress = replace(self.progress, moved=False)
@@ -187,7 +199,7 @@ class _Watch:
             self.output += data
             self.progress = replace(self.progress, moved=True)
             if len(self.output) > MOST_OUTPUT:
-                raise TransientMediaError("output_too_long", "A tool printed more than expected.")
+                raise _talkative(MOST_OUTPUT)
             return
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
@@ -239,17 +251,6 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _limit(pid: int, memory_bytes: int | None) -> None:
-    """Fence in what a process may take, from here: nothing of ours runs in the child.
-
-    A tool that crashes on a hostile file leaves no core dump of its whole memory on the disk.
-    """
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it ended at once
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-        if memory_bytes is not None:
-            resource.prlimit(pid, resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-
-
 def advance(progress: Progress, line: str) -> Progress:
     """Take one `key=value` line of ffmpeg's `-progress` into account; others change nothing."""
     key, _, value = line.partition("=")
@@ -289,10 +290,18 @@ def _stalled(stall_s: float) -> TransientMediaError:
     )
 
 
+def _talkative(most: int) -> MediaError:
+    return MediaError(
+        "output_too_long",
+        f"A tool printed more than {most >> 20} MiB of what it read.",
+        "The file says too much of itself; convert it (`ffmpeg -map_metadata -1`) and drop that.",
+    )
+
+
 def _killed(program: str, number: int) -> TransientMediaError:
     return TransientMediaError(
         "killed",
-        f"{os.path.basename(program)} was killed by signal {number}.",  # noqa: PTH119 - only its name
+        f"{program} was killed by signal {number}.",
         "It is tried again; look whether the machine ran out of memory.",
     )
 
@@ -309,12 +318,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         # Also when a second signal interrupts the wait: nothing of ours is left behind.
         process.kill()
         process.wait()
-
-
-def _dying_with_parent() -> tuple[str, ...]:
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import statistics
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import NO_MEMORY, MediaError, too_much_memory
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
 from pipeline.plan.posters import (
@@ -25,7 +26,7 @@ from pipeline.settings.extras import PosterSettings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.media.process import Progress
+    from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.source import Source
 
@@ -35,6 +36,28 @@ PLACES = (0.2, 0.4, 0.6, 0.1, 0.8, 0.0)
 #: A picture darker or flatter than this (mean and spread of brightness, 0 to 255) shows nothing.
 DARKEST = 24.0
 FLATTEST = 6.0
+#: The longest that one picture may take, seconds, and the most of all processors together: a file
+#: can be made so that its first frame takes forever.
+LONGEST_S = 1800.0
+#: A poster is no larger than this, bytes.
+LARGEST = 64 << 20
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """What every picture is taken with."""
+
+    tools: Tools
+    source: Source
+    timeout_s: float
+    on_tick: Callable[[Progress], None] | None
+
+    def run(self, argv: list[str], out: Path) -> Completed:
+        fence = replace(
+            self.tools.fence(reads=[Path(self.source.path)], writes=[out], cpu_s=2 * LONGEST_S),
+            file_bytes=LARGEST,
+        )
+        return run(argv, fence=fence, timeout_s=self.timeout_s, on_tick=self.on_tick)
 
 
 def make_poster(
@@ -55,14 +78,15 @@ def make_poster(
     `MediaError`: `source_gone`, `source_changed`, and `no_poster` when no frame can be decoded.
     """
     check_source(source)
+    taking = _Taking(tools, source, min(timeout_s or LONGEST_S, LONGEST_S), on_tick)
     if source.video is None:
-        _poster_of_sound(tools, source, out, timeout_s, on_tick)
+        _poster_of_sound(taking, out)
         return
     rule = rule or PosterSettings()
     start_s, end_s = span or (0.0, source.duration_s)
     at_s = poster_time(source, rule.at, (start_s, end_s))
     if at_s is not None:
-        _take(tools, source, at_s, out, widest=rule.sizes[0], timeout_s=timeout_s, on_tick=on_tick)
+        _take(taking, at_s, out, widest=rule.sizes[0])
         return
     best: tuple[float, Path] | None = None
     tried = []
@@ -80,7 +104,7 @@ def make_poster(
                 widest=rule.sizes[0],
                 keys=keys,
             )
-            done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+            done = taking.run(argv, candidate)
             log = done.log or log
             if not candidate.is_file() or not candidate.stat().st_size:
                 continue
@@ -91,54 +115,43 @@ def make_poster(
                 break
         if best is None:
             check_source(source)
-            raise _no_poster(source, "no frame can be shown", log)
+            raise _no_poster(taking, "no frame can be shown", log)
         shutil.move(best[1], out)
     finally:
         for path in tried:
             path.unlink(missing_ok=True)
 
 
-def _poster_of_sound(
-    tools: Tools,
-    source: Source,
-    out: Path,
-    timeout_s: float | None,
-    on_tick: Callable[[Progress], None] | None,
-) -> None:
+def _poster_of_sound(taking: _Taking, out: Path) -> None:
     """Take the cover; without one that can be shown, the sound's waveform."""
-    log = ""
+    tools, source, log = taking.tools, taking.source, ""
     argvs = [sound_argv(tools.ffmpeg, source, out)]
     if source.cover is not None:
         argvs.insert(0, cover_argv(tools.ffmpeg, source, out))
     for argv in argvs:
-        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        done = taking.run(argv, out)
         log = done.log or log
         if out.is_file() and out.stat().st_size:
             return
     check_source(source)
-    raise _no_poster(source, "neither a cover nor its waveform can be shown", log)
+    raise _no_poster(taking, "neither a cover nor its waveform can be shown", log)
 
 
-def _take(
-    tools: Tools,
-    source: Source,
-    at_s: float,
-    out: Path,
-    *,
-    widest: int,
-    timeout_s: float | None,
-    on_tick: Callable[[Progress], None] | None,
-) -> None:
+def _take(taking: _Taking, at_s: float, out: Path, *, widest: int) -> None:
+    tools, source = taking.tools, taking.source
     for seek in (True, False):
         argv = poster_at_argv(tools.ffmpeg, source, at_s, out, widest=widest, seek=seek)
-        done = run(argv, timeout_s=timeout_s, on_tick=on_tick)
+        done = taking.run(argv, out)
         if out.is_file() and out.stat().st_size:
             return
     check_source(source)
-    raise _no_poster(source, f"no frame at {at_s:g} s can be shown", done.log)
+    raise _no_poster(taking, f"no frame at {at_s:g} s can be shown", done.log)
 
 
-def _no_poster(source: Source, why: str, log: str) -> MediaError:
+def _no_poster(taking: _Taking, why: str, log: str) -> MediaError:
+    source = taking.source
+    if NO_MEMORY in log:
+        return too_much_memory(Path(source.path).name, taking.tools.memory_bytes).telling(log)
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     said = f" (ffmpeg said: {lines[-1]})" if lines else ""
     return MediaError(
@@ -156,4 +169,6 @@ def interest(luma: bytes) -> float:
 
 
 def _luma(tools: Tools, picture: Path) -> bytes:
-    return run(luma_argv(tools.ffmpeg, picture), keep_output=True).output
+    fence = tools.looking(picture)
+    argv = luma_argv(tools.ffmpeg, picture)
+    return run(argv, fence=fence, timeout_s=LONGEST_S, keep_output=True).output

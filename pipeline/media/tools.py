@@ -4,36 +4,85 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
+from pipeline.media.fence import FILE_BYTES, Fence, most_memory
 from pipeline.media.process import run
 
 if TYPE_CHECKING:
-    from pipeline.settings.pipeline import ToolPaths
+    from collections.abc import Iterable
+
+    from pipeline.settings.pipeline import Limits, ToolPaths
+    from pipeline.settings.values import Isolation
 
 #: A tool that can't tell its version within this, seconds, doesn't work.
 VERSION_TIMEOUT_S = 20
+#: The most memory that looking at a file may take, bytes: a hostile header can ask for any amount.
+LOOKING_MEMORY = 4 << 30
 _VERSION = re.compile(r"version\s+(\S+)")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The programs that do the media work."""
+    """The programs that do the media work, and the most that one run of them may take.
+
+    `memory_bytes` is what it may allocate, `file_bytes` what it may write into one file.
+    """
 
     ffmpeg: Path
     ffprobe: Path
     packager: Path
+    memory_bytes: int
+    file_bytes: int = FILE_BYTES
+    isolation: Isolation = "auto"
+
+    def fence(
+        self,
+        *,
+        reads: Iterable[Path] = (),
+        writes: Iterable[Path] = (),
+        cards: bool = False,
+        cpu_s: float | None = None,
+    ) -> Fence:
+        """Fence in one run of a tool: what it reads and writes, and its processor time, seconds.
+
+        The files of `writes` are all that it can make; a folder there is all its own.
+        """
+        return Fence(
+            reads=tuple(reads),
+            writes=tuple(writes),
+            cards=cards,
+            memory_bytes=self.memory_bytes,
+            cpu_s=cpu_s,
+            file_bytes=self.file_bytes,
+            isolation=self.isolation,
+        )
+
+    def looking(self, *reads: Path, cpu_s: float | None = None) -> Fence:
+        """Fence in a tool that only looks at files, and should need little for that."""
+        return replace(
+            self.fence(reads=reads, cpu_s=cpu_s),
+            memory_bytes=min(LOOKING_MEMORY, self.memory_bytes),
+            file_bytes=0,
+        )
 
 
-def find_tools(configured: ToolPaths) -> Tools:
-    """Find the tools. Raises `MediaError` (`tool_missing`) naming the tool and how to get it."""
+def find_tools(configured: ToolPaths, limits: Limits | None = None) -> Tools:
+    """Find the tools. Raises `MediaError` (`tool_missing`) naming the tool and how to get it.
+
+    `limits` are the usual ones where none are given.
+    """
+    most = None if limits is None or limits.max_memory == "auto" else limits.max_memory
     return Tools(
         ffmpeg=_runnable("ffmpeg", configured.ffmpeg or _bundled_ffmpeg()),
         ffprobe=_runnable("ffprobe", configured.ffprobe or _bundled("ffprobe")),
         packager=_runnable("packager", configured.packager or _bundled("packager")),
+        memory_bytes=most or most_memory(),
+        file_bytes=FILE_BYTES if limits is None else limits.max_output,
+        isolation="auto" if limits is None else limits.isolation,
     )
 
 

@@ -35,6 +35,8 @@ REORDER_FRAMES = 3
 #: How much shorter or longer than its track encoded sound may be, seconds: the encoder works in
 #: frames of 1024 samples and adds priming; a track's stated duration is often rounded.
 SOUND_TOLERANCE_S = 0.5
+#: What reading an output's header back may take, seconds: a share may be slow.
+READ_BACK_TIMEOUT_S = 120.0
 
 
 class RenditionFacts(BaseModel):
@@ -132,7 +134,7 @@ def _stream_count(
     with NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:
         listing.write("".join(f"{file_url(file)}\n" for file in files))
         listing.flush()
-        read = read_joined_packets(tools, Path(listing.name), on_tick=on_tick)
+        read = read_joined_packets(tools, Path(listing.name), files, on_tick=on_tick)
         return read.count + read.hidden
 
 
@@ -236,7 +238,12 @@ def _verify_sound(
 
 
 def _streams(tools: Tools, path: Path) -> list[dict[str, Any]]:
-    done = run(streams_argv(tools.ffprobe, path), keep_output=True)
+    done = run(
+        streams_argv(tools.ffprobe, path),
+        fence=tools.looking(path),
+        timeout_s=READ_BACK_TIMEOUT_S,
+        keep_output=True,
+    )
     streams: list[dict[str, Any]] = json.loads(done.output or b"{}").get("streams", [])
     if done.returncode or not streams:
         raise _differs(path.name, f"it can't be read back: {done.log.strip()[-200:]}")

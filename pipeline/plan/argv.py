@@ -11,7 +11,7 @@ from pipeline.plan.commands import QUIET, TOLD, compiled, opened
 from pipeline.plan.hardware import device_arguments, handed_over, kind_of
 from pipeline.plan.names import rendition_step
 from pipeline.plan.picture import pictures
-from pipeline.plan.reading import file_url, input_options
+from pipeline.plan.reading import file_url, input_options, our_options
 from pipeline.plan.sound import Loudness, heard
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> l
     if plan.profile.trim is not None:
         # An end on the input's side would cut pictures and sound only.
         begun, ended = {"ss": f"{plan.start_s:.3f}"}, {"t": f"{plan.duration_s:.3f}"}
-    origin = ffmpeg.input(file_url(plan.source.path), **begun, **input_options())
+    origin = ffmpeg.input(file_url(plan.source.path), **begun, **input_options(plan.source))
     made = ffmpeg.output(
         origin[str(text.index)],
         file_url(output),
@@ -94,9 +94,9 @@ def mux_argv(
     copied as they are: ffmpeg would move each input to begin at 0 by itself, and a picture that
     starts after the sound would come too early.
     """
-    streams = [] if video is None else [ffmpeg.input(file_url(video))["v:0"]]
-    streams += [ffmpeg.input(file_url(path))["a:0"] for _, path in sounds]
-    streams += [ffmpeg.input(file_url(path))["s:0"] for _, path in texts]
+    streams = [] if video is None else [ffmpeg.input(file_url(video), **our_options("film"))["v:0"]]
+    streams += [ffmpeg.input(file_url(path), **our_options("film"))["a:0"] for _, path in sounds]
+    streams += [ffmpeg.input(file_url(path), **our_options("text"))["s:0"] for _, path in texts]
     named: dict[str, Any] = {"c": "copy", **({"c:s": "mov_text"} if texts else {})}
     before = len(streams) - len(sounds) - len(texts)
     for number, (sound, _) in enumerate(sounds):

@@ -25,7 +25,8 @@ TOLD = (
 def opened(plan: Plan) -> Any:
     """Open the plan's source, no further than the part that is used."""
     used = {"to": f"{plan.end_s + 1:.3f}"} if plan.profile.trim else {}
-    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **used, **input_options())
+    fence = input_options(plan.source)
+    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **used, **fence)
 
 
 def compiled(graph: Any, program: Path) -> list[str]:

@@ -72,7 +72,7 @@ def places(source: Source) -> tuple[float, ...]:
     return tuple(share * source.duration_s for share in PLACES)
 
 
-def combing_argv(program: Path, path: str, stream: int, at_s: float) -> list[str]:
+def combing_argv(program: Path, source: Source, at_s: float) -> list[str]:
     """Build the command that decodes some frames and prints what `idet` sees in them.
 
     It begins at the key frame before `at_s`, so that nothing is decoded only to be dropped.
@@ -80,8 +80,10 @@ def combing_argv(program: Path, path: str, stream: int, at_s: float) -> list[str
     place = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if at_s > 0 else {}
     # More threads would decode ahead, for nothing.
     place["threads"] = "1"
-    origin = ffmpeg.input(file_url(path), **place, **input_options())
-    looked_at = origin[str(stream)].filter("idet", intl_thres=THRESHOLD)
+    if source.video is None:
+        raise ValueError("fields are those of a picture")
+    origin = ffmpeg.input(file_url(source.path), **place, **input_options(source))
+    looked_at = origin[str(source.video.index)].filter("idet", intl_thres=THRESHOLD)
     made = ffmpeg.output(looked_at, "-", **{"frames:v": FRAMES}, f="null").global_args(
         *("-nostdin", "-hide_banner", "-nostats", "-loglevel", "info", "-progress", "pipe:1")
     )

@@ -73,8 +73,8 @@ def poster_files(
 
 def poster_copies_argv(program: Path, poster: Path, files: Sequence[PosterFile]) -> list[str]:
     """Build the one command that makes `files` from the full poster, beside it."""
-    # A percent sign in the folder's name is not the beginning of a pattern.
-    pictures = ffmpeg.input(file_url(poster), f="image2", pattern_type="none")["v:0"].split()
+    full = ffmpeg.input(file_url(poster), f="jpeg_pipe", protocol_whitelist="file")
+    pictures = full["v:0"].split()
     made = []
     for number, file in enumerate(files):
         smaller = pictures[number].filter("scale", w=file.width, h=file.height, flags="area")
@@ -179,7 +179,7 @@ def _whole(source: Source, place: dict[str, Any]) -> Any:
     video = source.video
     if video is None:
         raise ValueError("a poster needs a picture")
-    origin = ffmpeg.input(file_url(source.path), **place, **input_options())
+    origin = ffmpeg.input(file_url(source.path), **place, **input_options(source))
     return whole_frames(origin[str(video.index)], video)
 
 
@@ -209,7 +209,7 @@ def cover_argv(program: Path, source: Source, output: Path) -> list[str]:
     """Build the command that writes a file's cover picture as a poster, no larger than one."""
     fit = f"min(1,min({POSTER_WIDTH}/iw,{HIGHEST * POSTER_WIDTH}/ih))"
     picture = (
-        ffmpeg.input(file_url(source.path), **input_options())[str(source.cover)]
+        ffmpeg.input(file_url(source.path), **input_options(source))[str(source.cover)]
         .filter("scale", w=f"max(2,trunc(iw*{fit}/2)*2)", h=f"max(2,trunc(ih*{fit}/2)*2)")
         .filter("scale", out_range="pc", out_color_matrix="bt601")
         .filter("format", pix_fmts="yuvj420p")
@@ -248,7 +248,7 @@ def _one_jpeg(
 def luma_argv(program: Path, picture: Path) -> list[str]:
     """Build the command that prints a picture as 32x18 bytes of brightness."""
     small = (
-        ffmpeg.input(file_url(picture))
+        ffmpeg.input(file_url(picture), f="jpeg_pipe", protocol_whitelist="file")
         .filter("scale", w=32, h=18, flags="area")
         .filter("format", pix_fmts="gray")
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.settings.values import PIXELS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.plan.source import Source
 
 #: Containers and raw formats that are read. Playlists and scripts (hls, concat, sdp, dash) are
 #: not: by their content they would make ffmpeg open other files.
@@ -19,9 +23,48 @@ DEMUXERS = (
 PROTOCOLS = "file,pipe"
 
 
-def input_options() -> dict[str, Any]:
-    """Give the options that fence in every input, for ffmpeg and ffprobe alike."""
-    return {"protocol_whitelist": PROTOCOLS, "format_whitelist": ",".join(DEMUXERS)}
+#: More streams than any profile's limit may be are not even looked at.
+MOST_STREAMS = 1000
+#: What is read of our own making, by kind: renditions, playlists with their segments,
+#: texts, and files that are looked at (films and pictures).
+OURS = {
+    "film": ("mov", "matroska"),
+    "stream": ("hls", "mov", "matroska", "webvtt"),
+    "text": ("webvtt",),
+    "file": ("mov", "matroska", "image2", "jpeg_pipe", "webp_pipe", "png_pipe"),
+}
+Ours = Literal["film", "stream", "text", "file"]
+#: The most pixels of a picture that is decoded, whatever was probed: a stream may change its size
+#: on the way, from that of a phone to that of a broadcast. As many times the probed size, and at
+#: least as many.
+GROWTH = 4
+LEAST_PIXELS = PIXELS["8K"]
+
+
+def input_options(source: Source | None = None) -> dict[str, Any]:
+    """Give the options that fence in every input, for ffmpeg and ffprobe alike.
+
+    With `source` also those of its decoders, which only ffmpeg's inputs take.
+    """
+    fence: dict[str, Any] = {
+        "protocol_whitelist": PROTOCOLS,
+        "format_whitelist": ",".join(DEMUXERS),
+        "max_streams": MOST_STREAMS,
+    }
+    if source is not None:
+        fence["max_pixels"] = most_pixels(source)
+    return fence
+
+
+def most_pixels(source: Source) -> int:
+    """Give how many pixels a picture of this source may have when it is decoded."""
+    video = source.video
+    return max(LEAST_PIXELS, GROWTH * video.width * video.height if video else 0)
+
+
+def our_options(kind: Ours) -> dict[str, Any]:
+    """Give the options that fence in an input of our own making: some of it is a source's words."""
+    return {"protocol_whitelist": "file", "format_whitelist": ",".join(OURS[kind])}
 
 
 def file_url(path: str | Path) -> str:
@@ -29,24 +72,31 @@ def file_url(path: str | Path) -> str:
     return f"file:{path}"
 
 
-def probe_argv(program: Path, path: Path, *, max_pixels: int) -> list[str]:
+def probe_argv(program: Path, path: Path, *, max_pixels: int, max_streams: int) -> list[str]:
     """Build the ffprobe command that prints container and streams as JSON."""
     shown = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"]
     shown += ["-loglevel", "error"]
-    # Somewhat more pixels than allowed may be opened, to be refused by us in words.
-    return [str(program), *_fence(), "-max_pixels", str(2 * max_pixels), *shown, file_url(path)]
+    # Somewhat more than allowed may be opened, to be refused by us in words.
+    most = ["-max_pixels", str(2 * max_pixels)]
+    fence = _options({**input_options(), "max_streams": max_streams + 1})
+    return [str(program), *fence, *most, *shown, file_url(path)]
 
 
 def streams_argv(program: Path, path: Path) -> list[str]:
     """Build the ffprobe command that prints the streams of a file we made, as JSON."""
-    return [str(program), "-show_streams", "-of", "json", "-loglevel", "error", file_url(path)]
+    shown = ["-show_streams", "-of", "json", "-loglevel", "error"]
+    return [str(program), *_options(our_options("file")), *shown, file_url(path)]
 
 
 def packets_argv(program: Path, path: Path | str, stream: str, *, fenced: bool = True) -> list[str]:
-    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags."""
+    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags.
+
+    Without `fenced` it is a file or a playlist that we made.
+    """
     shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
-    return [str(program), *(_fence() if fenced else []), *chosen, *shown, file_url(path)]
+    fence = _options(input_options() if fenced else our_options("stream"))
+    return [str(program), *fence, *chosen, *shown, file_url(path)]
 
 
 def joined_packets_argv(program: Path, listing: Path) -> list[str]:
@@ -60,5 +110,5 @@ def joined_packets_argv(program: Path, listing: Path) -> list[str]:
     return [str(program), *allowed, *chosen, *shown, f"concatf:{listing}"]
 
 
-def _fence() -> list[str]:
-    return [part for key, value in input_options().items() for part in (f"-{key}", value)]
+def _options(options: dict[str, Any]) -> list[str]:
+    return [part for key, value in options.items() for part in (f"-{key}", str(value))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from pipeline.plan.reading import file_url
+from pipeline.plan.reading import file_url, our_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def first_of_each(rendition: Path, span_ms: int, *, key_frames: bool) -> Any:
     With `key_frames`, the others are not even decoded. Timestamps are a rounding late.
     """
     options = {"skip_frame": "nokey"} if key_frames else {}
-    picture = ffmpeg.input(file_url(rendition), **options)["v:0"]
+    picture = ffmpeg.input(file_url(rendition), **options, **our_options("film"))["v:0"]
     span_s = span_ms / 1000
     now, before = f"floor(t/{span_s:g})", f"floor(prev_selected_t/{span_s:g})"
     return picture.filter("setpts", f"PTS+{ROUNDING_MS / 1000:g}/TB").filter(

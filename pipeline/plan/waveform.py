@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import ffmpeg
 
 from pipeline.plan.commands import QUIET, compiled
-from pipeline.plan.reading import file_url
+from pipeline.plan.reading import file_url, our_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def peaks_argv(program: Path, sound: Path, each: int) -> list[str]:
     """Build the command that prints the lowest and highest of every `each` samples."""
     loudness = {"metadata": 1, "reset": 1, "measure_perchannel": "none"}
     measured = (
-        ffmpeg.input(file_url(sound))["a:0"]
+        ffmpeg.input(file_url(sound), **our_options("film"))["a:0"]
         .filter("aformat", sample_fmts="fltp")
         .filter("asetnsamples", n=each, p=0)
         .filter("astats", **loudness, measure_overall="Min_level+Max_level")

@@ -19,9 +19,12 @@ from pipeline.settings.values import (
     Duration,
     DurationFromZero,
     Folder,
+    Isolation,
     Listen,
+    Memory,
     Part,
     Pixels,
+    Size,
     Slots,
     folder,
     none_is_empty,
@@ -98,6 +101,11 @@ class Limits(Part):
     attempts: Annotated[int, Field(ge=1, le=100), NOT_BOOL] = 3
     max_pixels: Pixels = PIXELS["8K"]
     max_duration: Duration = timedelta(hours=12)
+    max_streams: Annotated[int, Field(ge=1, le=1000), NOT_BOOL] = 256
+    #: What one tool may take: memory, and what it may write into one file, bytes.
+    max_memory: Memory = "auto"
+    max_output: Size = 500 << 30
+    isolation: Isolation = "auto"
 
 
 class WebSettings(Part):

@@ -15,6 +15,9 @@ from pipeline.settings.errors import BadValue
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?")
+_SIZE = re.compile(rf"{_NUMBER}\s*([kmgt]?)(?:i?b)?")
+#: ffmpeg with its libraries does not start with less, bytes.
+LEAST_MEMORY = 256 << 20
 _BITRATE = re.compile(rf"{_NUMBER}([km]?)")
 #: Pixels of the picture sizes people name, with room for the wider ones of the cinema (4096 by 2160
 #: and 8192 by 4320).
@@ -130,6 +133,30 @@ def pixels(value: Any) -> int:
     return int(text)
 
 
+def size(value: Any) -> int:
+    """Read an amount of data in bytes: `8G`, `500M`, `1.5T`, or a number. Raises `BadValue`."""
+    match = _SIZE.fullmatch(str(value).strip().lower())
+    if match is None or isinstance(value, bool):
+        raise BadValue("is not an amount of data", "Write one like 500M, 8G or 1T.")
+    unit: int = 1 << 10 * "bkmgt".index(match[2] or "b")
+    return round(float(match[1]) * unit)
+
+
+def memory(value: Any) -> Any:
+    """Read an amount of memory: `auto`, or a size of at least 256 MiB. Raises `BadValue`."""
+    if str(value).strip() == "auto":
+        return "auto"
+    found = size(value)
+    if found < LEAST_MEMORY:
+        raise BadValue("is too little to start a tool", "Write at least 256M, or auto.")
+    return found
+
+
+def isolation(value: Any) -> Any:
+    """Read `off` as the word it is: YAML takes it for false."""
+    return "off" if value is False else value
+
+
 def whole(value: Any) -> Any:
     """Refuse `true` and `false` where a number is wanted: Python takes them for 1 and 0."""
     if isinstance(value, bool):
@@ -212,6 +239,10 @@ WholeSeconds = Annotated[
 NOT_BOOL = BeforeValidator(whole)
 BITRATE = BeforeValidator(bitrate, json_schema_input_type=str | int)
 Pixels = Annotated[int, BeforeValidator(pixels, json_schema_input_type=str | int)]
+Size = Annotated[int, BeforeValidator(size, json_schema_input_type=str | int)]
+Memory = Annotated[int | Literal["auto"], BeforeValidator(memory, json_schema_input_type=str | int)]
+#: Whether tools are kept from network and files: where possible, always, or never.
+Isolation = Annotated[Literal["auto", "required", "off"], BeforeValidator(isolation)]
 Slots = Annotated[
     int | Literal["auto"],
     BeforeValidator(

@@ -26,12 +26,19 @@ Check = Callable[[Settings], Iterator[Finding]]
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Make every check, one after the other; nothing is changed by them."""
-    from pipeline.stack import alert_checks, machine_checks, service_checks, tool_checks
+    from pipeline.stack import (
+        alert_checks,
+        isolation_checks,
+        machine_checks,
+        service_checks,
+        tool_checks,
+    )
 
     checks: tuple[tuple[str, Check], ...] = (
         ("python", machine_checks.python),
         ("tools", tool_checks.tools),
         ("encode", tool_checks.trial_encode),
+        ("isolation", isolation_checks.protections),
         ("broker", service_checks.broker),
         ("results", service_checks.results),
         ("database", service_checks.database),

@@ -94,7 +94,7 @@ def make_clip(settings: Settings, path: Path) -> None:
     output = ffmpeg.output(picture, tone, str(path), **options).overwrite_output()
     tools = find_tools(settings.pipeline.tools)
     argv = ffmpeg.compile(output.global_args("-nostdin", "-v", "error"), cmd=str(tools.ffmpeg))
-    done = run(argv, timeout_s=CLIP_TIMEOUT_S)
+    done = run(argv, fence=tools.fence(writes=[path]), timeout_s=CLIP_TIMEOUT_S)
     if done.returncode:
         raise ReelworksError("encoder_failed", f"The test clip could not be made: {done.log}")
 

@@ -172,7 +172,8 @@ class Work:
 @lru_cache(maxsize=1)
 def tools() -> Tools:
     """Give this process's ffmpeg, ffprobe and packager. Raises `MediaError` when one is missing."""
-    return find_tools(runtime().settings.pipeline.tools)
+    pipeline = runtime().settings.pipeline
+    return find_tools(pipeline.tools, pipeline.limits)
 
 
 def perform(

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from pipeline.cli import cli
 from pipeline.errors import ReelworksError
-from pipeline.settings.load import Settings
-from pipeline.stack import service_checks, tool_checks
+from pipeline.media import isolation, landlock
+from pipeline.settings.load import Settings, load_settings
+from pipeline.stack import isolation_checks, service_checks, tool_checks
 from tests.integration.media.cards import ffmpeg_with_card
 
 
@@ -48,6 +49,7 @@ def test_a_machine_with_everything_is_well(settings: Settings) -> None:
     assert status == 0
     wanted = {"python", "ffmpeg", "ffprobe", "packager", "encode", "broker", "results", "database"}
     wanted |= {"paths.library", "paths.work", "paths.state", "watch.0.path", "inotify", "setpriv"}
+    wanted |= {f"isolation.{name}" for name in ("files", "network", "limits", "rights")}
     assert found.keys() >= wanted | {"web.listen", "flower.listen"}
     assert not settings.pipeline.paths.state.exists(), "looking changes nothing"
 
@@ -151,6 +153,40 @@ def test_an_encoder_that_is_listed_and_does_not_work_is_not_told_of(
     assert (found["encode"]["state"], found["encode.av1"]["state"]) == ("failed", "warning")
     assert "libx264" in found["encode"]["hint"]
     assert found["encode.hevc"]["detail"] == "hevc with libx265 (cpu)"
+
+
+@pytest.mark.parametrize(("wanted", "state"), [("auto", "warning"), ("required", "failed")])
+def test_protections_that_are_not_on_are_told_with_what_to_do(
+    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch, wanted: str, state: str
+) -> None:
+    change("limits", {"isolation": wanted})
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    monkeypatch.setattr(isolation, "network", lambda: "none")
+    monkeypatch.setattr(isolation, "drops_rights", lambda: False)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    found = {
+        one.check: one for one in isolation_checks.protections(load_settings(settings.config_dir))
+    }
+    assert (found["isolation.files"].state, found["isolation.network"].state) == (state, state)
+    assert "landlock" in found["isolation.files"].hint
+    assert "max_user_namespaces" in found["isolation.network"].hint
+    assert found["isolation.rights"].state == "warning"
+
+
+def test_a_fence_with_a_hole_is_found_by_trial(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landlock, "restrict", lambda _rules: None)
+    found = {one.check: one for one in isolation_checks.protections(settings)}
+    assert found["isolation.files"].state == "warning"
+    assert "got past it" in found["isolation.files"].detail
+
+
+def test_isolation_that_is_turned_off_is_told(settings: Settings, change: Any) -> None:
+    change("limits", {"isolation": "off"})
+    (off, *_) = isolation_checks.protections(load_settings(settings.config_dir))
+    assert (off.check, off.state) == ("isolation", "warning")
+    assert "limits.isolation" in off.hint
 
 
 @pytest.mark.parametrize(("deadline", "state"), [("24h", "warning"), ("20m", "ok")])

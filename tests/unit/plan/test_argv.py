@@ -14,9 +14,12 @@ from pipeline.settings.profiles import (
     VideoSettings,
     WatermarkSettings,
 )
+from pipeline.settings.values import PIXELS
 from tests.unit.plan.sources import plan, sound, source, words
 
 FFMPEG = Path("/tools/ffmpeg")
+#: What fences in a file of our own making.
+OURS = ("-format_whitelist", "mov,matroska", "-protocol_whitelist", "file")
 SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
 KEY_FRAMES = "expr:if(isnan(prev_forced_t),1,gt(floor((t+0.001)/2),floor((prev_forced_t+0.001)/2)))"
 
@@ -49,6 +52,7 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
     assert argv(made) == [
         "/tools/ffmpeg",
         *("-format_whitelist", ",".join(DEMUXERS), "-max_error_rate", "1"),
+        *("-max_pixels", str(PIXELS["8K"]), "-max_streams", "1000"),
         *("-protocol_whitelist", "file,pipe", "-i", "file:/inbox/clip.mp4"),
         "-filter_complex",
         "[0:0]setpts=if(eq(N\\,0)\\,0\\,PTS)[s0];"
@@ -138,7 +142,7 @@ def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
     sounds = [(made.sounds[0], Path("/w/audio.m4a"))]
     arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), sounds, [], Path("/s/720p.mp4"))
     assert arguments == [
-        *("/tools/ffmpeg", "-i", "file:/w/720p.mp4", "-i", "file:/w/audio.m4a"),
+        *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4", *OURS, "-i", "file:/w/audio.m4a"),
         *("-map", "0:v:0", "-map", "1:a:0", "-f", "mp4", "-c", "copy"),
         *("-disposition:a:0", "default", "-map_chapters", "-1"),
         *("-metadata:s:1", "language=fra", "-metadata:s:a:0", "handler_name=fra"),
@@ -157,8 +161,8 @@ def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
     arguments = mux_argv(
         FFMPEG, Path("/w/720p.mp4"), [], [], Path("/s/720p.mp4"), chapters=Path("/w/c.txt")
     )
-    assert arguments[:7] == [
-        *("/tools/ffmpeg", "-i", "file:/w/720p.mp4"),
+    assert arguments[:11] == [
+        *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4"),
         *("-f", "ffmetadata", "-i", "file:/w/c.txt"),
     ]
     assert arguments[arguments.index("-map_chapters") + 1] == "1"

@@ -58,13 +58,13 @@ def test_a_long_source_is_looked_at_in_three_places_and_a_short_one_once() -> No
 
 
 def test_a_look_decodes_a_few_frames_from_a_key_frame_on_behind_the_fence() -> None:
-    argv = combing_argv(Path("/tools/ffmpeg"), "/inbox/clip.ts", 3, 4.5)
+    argv = combing_argv(Path("/tools/ffmpeg"), source(index=3), 4.5)
     assert argv[argv.index("-ss") + 1] == "4.500"
     assert argv.index("-noaccurate_seek") < argv.index("-i")
     assert argv[argv.index("-frames:v") + 1] == "12"
     assert "[0:3]idet=intl_thres=1.3[s0]" in argv
     assert "-format_whitelist" in argv
-    assert "-ss" not in combing_argv(Path("/tools/ffmpeg"), "/inbox/clip.ts", 0, 0.0)
+    assert "-ss" not in combing_argv(Path("/tools/ffmpeg"), source(), 0.0)
 
 
 def test_what_ffmpeg_prints_at_the_end_is_read_and_its_silence_is_nothing_seen() -> None:

@@ -5,11 +5,14 @@ from pathlib import Path
 from pipeline.plan.reading import (
     DEMUXERS,
     file_url,
+    input_options,
     joined_packets_argv,
     packets_argv,
     probe_argv,
     streams_argv,
 )
+from pipeline.settings.values import PIXELS
+from tests.unit.plan.sources import record, sound, source
 
 FFPROBE = Path("/tools/ffprobe")
 
@@ -24,18 +27,31 @@ def test_a_name_can_be_no_option_and_no_protocol() -> None:
 
 
 def test_a_source_is_probed_inside_the_fence() -> None:
-    arguments = probe_argv(FFPROBE, Path("/in/a b.mp4"), max_pixels=100)
-    assert arguments[:7] == [
+    arguments = probe_argv(FFPROBE, Path("/in/a b.mp4"), max_pixels=100, max_streams=256)
+    assert arguments[:9] == [
         *("/tools/ffprobe", "-protocol_whitelist", "file,pipe", "-format_whitelist"),
-        *(",".join(DEMUXERS), "-max_pixels", "200"),
+        *(",".join(DEMUXERS), "-max_streams", "257", "-max_pixels", "200"),
     ]
     assert arguments[-1] == "file:/in/a b.mp4"
 
 
-def test_packets_of_sources_are_read_inside_the_fence_and_ours_outside() -> None:
-    assert "-format_whitelist" in packets_argv(FFPROBE, Path("/a"), "v:0")
-    assert "-format_whitelist" not in packets_argv(FFPROBE, Path("/a"), "v:0", fenced=False)
-    assert "-format_whitelist" not in streams_argv(FFPROBE, Path("/a"))
+def formats(arguments: list[str]) -> set[str]:
+    return set(arguments[arguments.index("-format_whitelist") + 1].split(","))
+
+
+def test_playlists_are_read_only_where_they_are_ours() -> None:
+    assert "hls" not in formats(packets_argv(FFPROBE, Path("/a"), "v:0"))
+    ours = packets_argv(FFPROBE, Path("/a"), "v:0", fenced=False)
+    assert "hls" in formats(ours)
+    assert "hls" not in formats(streams_argv(FFPROBE, Path("/a")))
+    for arguments in (ours, streams_argv(FFPROBE, Path("/a"))):
+        assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
+
+
+def test_a_decoder_takes_pictures_that_grow_but_not_without_end() -> None:
+    assert input_options(source(320, 240))["max_pixels"] == PIXELS["8K"]
+    assert input_options(source(16384, 8640))["max_pixels"] == 4 * 16384 * 8640
+    assert input_options(record(sound()))["max_pixels"] == PIXELS["8K"]
 
 
 def test_segments_are_read_one_after_the_other() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +19,12 @@ from pipeline.settings.values import (
     bitrate,
     duration,
     folder,
+    isolation,
     listen,
+    memory,
     pixels,
     seconds_text,
+    size,
     slots,
     some_duration,
     whole_seconds,
@@ -183,6 +187,32 @@ def test_a_host_that_can_not_be_is_refused(written: str) -> None:
     with pytest.raises(BadValue, match="has no possible host") as caught:
         listen(written)
     assert "0.0.0.0" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [("500M", 500 << 20), ("8G", 8 << 30), ("1.5 TiB", 3 << 39), ("64kb", 64 << 10), (7, 7)],
+)
+def test_an_amount_of_data_is_in_bytes(written: Any, found: int) -> None:
+    assert size(written) == found
+
+
+@pytest.mark.parametrize("written", ["lots", "", None, True, "-1G", "8 G B"])
+def test_what_is_no_amount_of_data_is_refused(written: Any) -> None:
+    with pytest.raises(BadValue, match="is not an amount of data"):
+        size(written)
+
+
+def test_memory_is_found_out_or_enough_to_start_a_tool() -> None:
+    assert memory("auto") == "auto"
+    assert memory("1G") == 1 << 30
+    with pytest.raises(BadValue, match="too little to start a tool"):
+        memory("16M")
+
+
+def test_off_is_a_word() -> None:
+    assert isolation(yaml.safe_load("off")) == "off"
+    assert isolation("auto") == "auto"
 
 
 def test_a_path_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
