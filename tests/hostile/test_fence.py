@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -191,3 +193,32 @@ def test_a_program_that_is_not_there_is_told() -> None:
     done = run(["/nowhere/ffmpeg"])
     assert done.returncode
     assert "/nowhere/ffmpeg" in done.log
+
+
+#: Starts a tool, says which process that is, and waits for it.
+HOLDING = """
+from pathlib import Path
+from pipeline.media.fence import Fence
+from pipeline.media.launch import launched
+with launched(["sleep", "60"], Fence(), None) as process:
+    while b"sleep\\0" + b"60" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        pass
+    print(process.pid, flush=True)
+    process.wait()
+"""
+
+
+def test_a_tool_dies_with_us_however_we_end() -> None:
+    ours = subprocess.Popen(
+        [sys.executable, "-c", HOLDING], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert ours.stdout is not None
+    tool = Path("/proc") / ours.stdout.readline().strip()
+    assert "sleep" in (tool / "cmdline").read_text()
+    ours.kill()
+    ours.wait()
+    ours.stdout.close()
+    gone_by = time.monotonic() + 10
+    while tool.exists() and "Z" not in (tool / "stat").read_text().split():
+        assert time.monotonic() < gone_by
+        time.sleep(0.02)
