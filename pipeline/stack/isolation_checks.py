@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.media import isolation, landlock
 from pipeline.media.process import run
@@ -39,7 +39,9 @@ def protections(settings: Settings) -> Iterator[Finding]:
         hint = "Set `limits.isolation: auto` in pipeline.yml."
         yield Finding("isolation", "warning", "turned off: tools see what we see", hint)
     else:
-        lack = "failed" if tools.isolation == "required" else "warning"
+        lack: Literal["failed", "warning"] = (
+            "failed" if tools.isolation == "required" else "warning"
+        )
         for name, good, detail, hint in (_files(tools), _network()):
             yield Finding(name, "ok" if good else lack, detail, "" if good else hint)
     yield _limits(tools)

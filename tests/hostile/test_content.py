@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,6 +60,10 @@ def test_what_is_none_is_left_to_the_tools(tmp_path: Path, data: bytes) -> None:
     assert script(tmp_path / "film.mp4") is None
 
 
+def _instead(made: bytes, _old: bytes) -> bytes:
+    return made
+
+
 DREF = "moov/trak/mdia/minf/dinf/dref"
 
 
@@ -79,5 +84,5 @@ def test_a_film_whose_data_lies_elsewhere_is_told_from_one_that_is_whole(tmp_pat
         (b"\xff" * 40, False),
         (b"", False),
     ):
-        film.write_bytes(changed(whole, DREF, lambda _, made=made: made))
+        film.write_bytes(changed(whole, DREF, partial(_instead, made)))
         assert refers(film) is expected
