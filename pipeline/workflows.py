@@ -160,8 +160,8 @@ def retry(job_id: str, *, force: bool = False) -> JobView:
     profile_of = ready.settings.profile
     paths = ready.settings.pipeline.paths
     with ready.db.begin() as session:
-        job = jobs.find(session, job_id)
-        full_id = job.id
+        full_id = jobs.find(session, job_id).id
+        job = jobs.get(session, full_id, lock=True)
         folder = Workspace(paths.work, paths.library, full_id).folder
         changed = force or _plan_changed(job, profile_of(job.profile))
         rebuild = changed or results_gone(job, paths.library)

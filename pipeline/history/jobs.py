@@ -111,8 +111,12 @@ def _step(kind: StepKind, name: str | None = None, unit: str | None = None) -> S
 
 
 def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
-    """Fetch the job with exactly this id. Raises `JobNotFound`."""
-    job = session.get(Job, job_id, with_for_update=lock)
+    """Fetch the job with exactly this id. Raises `JobNotFound`.
+
+    With `lock` the row is read again behind the lock, also when the session has it already: what
+    was seen before may be another's past. Lock before you look at its steps.
+    """
+    job = session.get(Job, job_id, with_for_update=lock, populate_existing=lock)
     if job is None:
         raise JobNotFound(job_id)
     return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,36 @@ def test_only_ended_and_unsuccessful_jobs_are_retried(
         end(db, job, state)
     with pytest.raises(WrongState, match=r"still queued|nothing to retry"), db.begin() as session:
         jobs.reopen(session, job.id, timedelta(hours=1), afresh=False)
+
+
+def test_of_many_who_retry_at_once_one_begins_a_run(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    end(db, job, JobState.FAILED)
+    start = threading.Barrier(4)
+    refused: list[str] = []
+
+    def race() -> None:
+        start.wait()
+        try:
+            with db.begin() as session:
+                seen = jobs.find(session, job.id)
+                time.sleep(0.2)  # what was seen is old by the time the row is locked
+                jobs.reopen(session, seen.id, timedelta(hours=1), afresh=False)
+        except WrongState as error:
+            refused.append(error.message)
+
+    racers = [threading.Thread(target=race) for _ in range(4)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert len(refused) == 3
+    assert all("still queued" in message for message in refused)
+    with db.read() as session:
+        assert jobs.view(session, job.id).run == 2
+        assert [one.kind for one in events.since(session, job.id)].count("retried") == 1
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id(
