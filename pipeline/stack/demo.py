@@ -111,9 +111,19 @@ def check_name(name: str, settings: Settings) -> None:
 
 
 def drop(file: Path, settings: Settings) -> Path:
-    """Copy a file into the inbox, where it appears whole under its own name."""
+    """Copy a file into the inbox, where it appears whole under its own name.
+
+    Raises `ReelworksError` (`unreadable`) when it can't be copied.
+    """
     inbox = settings.pipeline.watch[0].path
     inbox.mkdir(parents=True, exist_ok=True)
-    draft = inbox / f".{file.name}.copying"
-    shutil.copyfile(file, draft)
-    return draft.rename(inbox / file.name)
+    draft = inbox / ".copying"  # not longer than the file's own name, which may be all there is
+    try:
+        shutil.copyfile(file, draft)
+        return draft.rename(inbox / file.name)
+    except OSError as problem:
+        raise ReelworksError(
+            "unreadable",
+            f"{file} can't be copied into {inbox}: {problem.strerror}.",
+            "Look whether the file may be read, and whether there is space for a copy.",
+        ) from problem

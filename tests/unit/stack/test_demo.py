@@ -93,3 +93,21 @@ def test_only_the_newest_demos_are_kept_and_nothing_else_is_touched(tmp_path: Pa
     assert [path.name for path in removed] == names[:4]
     assert sorted(path.name for path in tmp_path.iterdir()) == [*names[4:], "mine"]
     assert demo.forget_old(tmp_path / "nowhere") == []
+
+
+def test_a_file_whose_name_is_as_long_as_can_be_is_taken(
+    private: Callable[..., Settings], tmp_path: Path
+) -> None:
+    clip = tmp_path / f"{'x' * 251}.mp4"
+    clip.write_bytes(b"a clip")
+    taken = demo.drop(clip, private())
+    assert taken.name == clip.name
+    assert [path.read_bytes() for path in taken.parent.iterdir()] == [b"a clip"]
+
+
+def test_a_file_that_cannot_be_copied_is_an_error_in_words(
+    private: Callable[..., Settings], tmp_path: Path
+) -> None:
+    with pytest.raises(ReelworksError, match="can't be copied") as caught:
+        demo.drop(tmp_path / "gone.mp4", private())
+    assert caught.value.code == "unreadable"
