@@ -1,16 +1,14 @@
 """The pages: the library with its drop zone, one job with its result, and what the clock does."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from pipeline.app import Runtime
 from pipeline.history import events, jobs
 from pipeline.history.views import job_view
 from pipeline.models import JobState
 from pipeline.web.access import Ready, Wanted
-from pipeline.web.neighbours import flower_address
 from pipeline.web.posters import poster_path
 from pipeline.web.templating import templates
 from pipeline.web.troubles import troubles
@@ -49,7 +47,7 @@ def library(
         "folder": watched[0] if watched else None,
         "makes": list(runtime.settings.profiles),
     }
-    return _page(request, runtime, "library.html", facts)
+    return templates.TemplateResponse(request, "library.html", facts)
 
 
 @router.api_route("/jobs/{job_id}", methods=["GET", "HEAD"])
@@ -61,7 +59,7 @@ def job_page(request: Request, runtime: Ready, job_id: str) -> HTMLResponse:
         said = troubles(row)
         log = events.since(session, job.id)
     facts = {"job": job, "log": log, "troubles": said, "poster": poster_path(runtime, job)}
-    return _page(request, runtime, "job.html", facts)
+    return templates.TemplateResponse(request, "job.html", facts)
 
 
 @router.api_route("/schedules", methods=["GET", "HEAD"])
@@ -71,9 +69,5 @@ def schedules_page(request: Request, runtime: Ready) -> HTMLResponse:
     from pipeline import scheduler
 
     scheduler.migrate(runtime.settings)
-    return _page(request, runtime, "schedules.html", {"rows": scheduler.rows(runtime.settings)})
-
-
-def _page(request: Request, runtime: Runtime, template: str, facts: dict[str, Any]) -> HTMLResponse:
-    links = {"flower": flower_address(runtime.settings, request.url.hostname or "")}
-    return templates.TemplateResponse(request, template, {**facts, **links})
+    facts = {"rows": scheduler.rows(runtime.settings)}
+    return templates.TemplateResponse(request, "schedules.html", facts)

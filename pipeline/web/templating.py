@@ -11,10 +11,13 @@ from markupsafe import Markup, escape
 
 from pipeline.history.words import message_words, step_word
 from pipeline.models import StepState
+from pipeline.web.neighbours import flower_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from starlette.requests import Request
 
     from pipeline.history.views import JobView
 
@@ -95,7 +98,15 @@ def shape(job: JobView) -> str:
     return f"{job.shown_state} pictured" if done else job.shown_state
 
 
-templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+def _neighbours(request: Request) -> dict[str, object]:
+    """Give every page, that of an error too, the way to the other parts."""
+    settings = request.app.state.runtime.settings
+    return {"flower": flower_address(settings, request.url.hostname or "")}
+
+
+templates = Jinja2Templates(
+    directory=Path(__file__).parent / "templates", context_processors=[_neighbours]
+)
 templates.env.trim_blocks = templates.env.lstrip_blocks = True
 templates.env.filters |= {
     "size": size_words,

@@ -231,3 +231,6 @@ def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.
     schedules = client.get("/schedules").text
     assert "reconcile" in schedules
     assert "never" in schedules
+    lost = client.get("/nowhere", headers={"accept": "text/html"})
+    assert lost.status_code == 404
+    assert 'href="http://127.0.0.1:5555/"' in lost.text
