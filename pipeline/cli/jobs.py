@@ -31,6 +31,7 @@ COLOURS = {
     "cancelled": "yellow",
     "expired": "red",
     "waiting": "dim",
+    "not done": "dim",
     "done": "green",
 }
 
@@ -108,7 +109,7 @@ def cancel(cli: Cli, job_id: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("job_id")
-@click.option("--tools", is_flag=True, help="What the tools of every attempt said, not of failed.")
+@click.option("--tools", is_flag=True, help="Also what the tools of good attempts said.")
 @click.option("--json", "as_json", is_flag=True, help="One event, then one attempt, a line.")
 @click.pass_obj
 def logs(cli: Cli, job_id: str, tools: bool, as_json: bool) -> None:
@@ -153,15 +154,22 @@ def print_job(console: Console, view: JobView) -> None:
 
     state = _coloured(view.shown_state)
     console.print(f"[bold]{cell(view.name)}[/]  {state}  {view.progress:.0%}  job {view.id}")
+    took = _took(view.started_at, view.finished_at)
+    when = f"found {_time(view.created_at)}" + (f", took {took}" if took else "")
+    console.print(f"profile {cell(view.profile)}, {when}", highlight=False)
     if view.error:
         console.print(f"[red]{cell(view.error.message)}[/]", highlight=False)
         console.print(cell(view.error.hint), highlight=False)
-    steps = Table("step", "state", "progress", "attempts", "worker", box=None, pad_edge=False)
+    columns = ("step", "state", "progress", "took", "attempts", "worker")
+    steps = Table(*columns, box=None, pad_edge=False)
     for step in view.steps:
+        # Nothing waits any more once the job has ended.
+        state = "not done" if view.ended and step.state == "waiting" else step.state
         steps.add_row(
             step.name,
-            _coloured(step.state),
+            _coloured(state),
             f"{step.progress:.0%}",
+            _took(step.started_at, step.finished_at),
             str(step.attempts),
             step.worker or "",
         )
@@ -195,3 +203,8 @@ def _coloured(state: str) -> str:
 
 def _time(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _took(start: datetime | None, end: datetime | None) -> str:
+    """Write how long something took; nothing when it has not both begun and ended."""
+    return "" if start is None or end is None else f"{(end - start).total_seconds():.1f} s"

@@ -66,6 +66,21 @@ def test_a_job_of_which_no_step_runs_is_shown_as_waiting(
     assert told["state"] == "running"
 
 
+def test_a_job_that_has_ended_waits_for_nothing(
+    reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    job = new_job()
+    assert "waiting" in reelworks("show", job.id).out
+    fail(ready, job, "moov atom not found")
+    said = reelworks("show", job.id).out
+    assert "waiting" not in said
+    assert [line.split()[:3] for line in said.splitlines() if "not done" in line] == [
+        ["thumbnail", "not", "done"],
+        ["manifest", "not", "done"],
+    ]
+    assert " took 0." in said
+
+
 def test_the_log_shows_tools_of_failed_attempts_and_of_all_when_asked(
     reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
 ) -> None:
