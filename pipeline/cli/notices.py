@@ -49,8 +49,11 @@ def sentence(notice: Notice) -> str:
             return f"stopping {notice.part}"
         case What.KILLED:
             return f"{notice.part} did not stop in time and was killed"
-        case What.MENDED | What.NOT_MENDED:
-            return f"{notice.part} {notice.what.value}: {' '.join(notice.lines)}"
+        case What.MENDED:
+            return f"{notice.part}: {' '.join(notice.lines)}"
+        case What.NOT_MENDED:
+            later = "what it worked on goes on once its lease has lapsed"
+            return f"{notice.part}: {later} ({' '.join(notice.lines)})"
         case What.STOPPED:
             return ""
 

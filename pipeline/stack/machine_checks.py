@@ -79,7 +79,8 @@ def inotify(settings: Settings) -> Iterator[Finding]:
     if not watched:
         yield Finding("inotify", "ok", "not needed: every folder is polled, or none is watched")
         return
-    needed = sum(1 for path in watched for _ in os.walk(path))
+    # One that is not there yet is made when watching begins.
+    needed = sum(max(sum(1 for _ in os.walk(path)), 1) for path in watched)
     watches = int((INOTIFY / "max_user_watches").read_text())
     instances = int((INOTIFY / "max_user_instances").read_text())
     detail = f"{needed} folders to watch; limits: {watches} watches, {instances} instances"

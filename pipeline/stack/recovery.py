@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pipeline.app import app, runtime
 from pipeline.history import steps
+from pipeline.history.views import SHORT_ID
 from pipeline.tasks.owner import is_dead
 
 
 def take_back(node: str) -> str | None:
-    """Free what the dead worker `node` held and have its jobs published again; says how many.
+    """Free what the dead worker `node` held and have its jobs published again; says of which.
 
     Another worker of that name, started beside it, keeps what it holds. Call it when nothing of
     the worker is left: its encoders too must be gone. Raises `DatabaseUnreachable`, or the
@@ -19,4 +20,5 @@ def take_back(node: str) -> str | None:
     if not freed:
         return None
     app.send_task("pipeline.reconcile", queue="control", ignore_result=True)
-    return f"what it held is given to others: {', '.join(sorted(freed))}"
+    names = ", ".join(job_id[:SHORT_ID] for job_id in sorted(freed))
+    return f"what it worked on goes on at once (job {names})"

@@ -26,8 +26,11 @@ from pipeline.stack.supervisor import Notice, What
             "web could not be started; started again in 1 s",
         ),
         (Notice(What.KILLED, "web", 12), "web did not stop in time and was killed"),
-        (Notice(What.MENDED, "web", lines=("all well",)), "web mended: all well"),
-        (Notice(What.NOT_MENDED, "web", lines=("no luck",)), "web not mended: no luck"),
+        (Notice(What.MENDED, "web", lines=("all well",)), "web: all well"),
+        (
+            Notice(What.NOT_MENDED, "web", lines=("no luck",)),
+            "web: what it worked on goes on once its lease has lapsed (no luck)",
+        ),
         (Notice(What.STOPPED, "web", 12, 0), ""),
     ],
 )
