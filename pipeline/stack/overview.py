@@ -66,13 +66,14 @@ def overview(settings: Settings, database: Database) -> Overview:
             if step.state == "running"
         ]
         return Overview(
-            running=broker and bool(workers),
+            running=bool(workers),
             broker=broker,
             workers=workers,
             parts=parts,
             addresses={name: address(listen) for name, listen in pages.items()},
             jobs=jobs.count_by_state(session),
-            doing=doing,
+            # What workers left as they were killed still stands as running in the table.
+            doing=doing if workers else [],
             alerts_owed=outbox.pending(session),
         )
 

@@ -25,10 +25,18 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_does_not_run_is_said_with_exit_code_3(
-    reelworks: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+    reelworks: Callable[..., Said],
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(overview, "_broker_answers", lambda _: False)
+    job = new_job()
+    with ready.db.begin() as session:  # as one leaves it that was killed
+        steps.claim(session, job.id, ["probe"], owner="node/1/task", limit=3)
     said = reelworks("status")
+    assert "probe" not in said.out
+    assert "1 running" in said.out
     assert said.status == 3
     assert "not running" in said.out
     assert "watch     does not run on this machine" in said.out
