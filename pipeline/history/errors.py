@@ -8,12 +8,12 @@ from pipeline.errors import ReelworksError, TransientError
 class JobNotFound(ReelworksError):
     """No job has that id, or more than one begins with it."""
 
-    def __init__(self, job_id: str, matches: int = 0) -> None:
+    def __init__(self, job_id: str, *, ambiguous: bool = False) -> None:
         if not job_id:
             message = "A job's id is needed."
             hint = "`reelworks jobs` lists the jobs and their ids; the beginning of one is enough."
-        elif matches:
-            message = f"{matches} jobs have an id beginning with {job_id!r}."
+        elif ambiguous:
+            message = f"More than one job has an id beginning with {job_id!r}."
             hint = "Give more of the id; `reelworks jobs` lists them."
         else:
             message = f"There is no job {job_id!r}."
@@ -42,8 +42,9 @@ class DatabaseUnreachable(TransientError):
     """The database does not answer."""
 
     def __init__(self, address: str, reason: str) -> None:
+        said = " ".join(reason.split())  # a driver says it in several lines
         super().__init__(
             "unreachable",
-            f"The database at {address} can't be reached: {reason}",
+            f"The database at {address} can't be reached: {said}",
             "Start it, or correct `database` in pipeline.yml (or REELWORKS_DATABASE).",
         )

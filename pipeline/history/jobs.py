@@ -129,7 +129,7 @@ def find(session: Session, prefix: str) -> Job:
         select(Job).where(Job.id.startswith(pattern, autoescape=True)).limit(2)
     ).all()
     if len(matches) != 1 or not prefix:
-        raise JobNotFound(prefix, matches=len(matches))
+        raise JobNotFound(prefix, ambiguous=bool(prefix and matches))
     return matches[0]
 
 
