@@ -29,6 +29,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "retry": ("jobs", "retry"),
     "cancel": ("jobs", "cancel"),
     "logs": ("jobs", "logs"),
+    "verify": ("verify", "verify"),
     "schedules": ("schedules", "schedules"),
     "plan": ("plan", "plan"),
     "doctor": ("doctor", "doctor"),

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 from pipeline.app import app
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
-from pipeline.history.views import job_view
+from pipeline.history.views import JobView, job_view
+from pipeline.media.checksums import JOB_FILE, FileSum, sha256, sums
 from pipeline.media.extras import Making, make_extras
 from pipeline.media.package import package
 from pipeline.media.verify import verify_output
@@ -27,10 +28,13 @@ from pipeline.tasks.workspace import flush_all, publish_folder
 if TYPE_CHECKING:
     from celery import Task
 
-    from pipeline.history.views import JobView
     from pipeline.models import Job
 
-JOB_FILE = "job.json"
+
+class JobFile(JobView):
+    """What `job.json` says: the job, and the checksum of every other file of its folder."""
+
+    files: list[FileSum]
 
 
 @app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,), ignore_result=True)
@@ -58,7 +62,9 @@ def _manifest(work: Work) -> None:
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)
     final = work.workspace.library / work.library_subfolder / folder
     outputs = [jobs.OutputFacts(**fact.model_dump()) for fact in facts]
-    (staging / JOB_FILE).write_text(_job_file(work, final, paths, outputs))
+    files = work.meanwhile(partial(sums, staging))
+    (staging / JOB_FILE).write_text(_job_file(work, final, paths, outputs, files))
+    paths["job_file_sha256"] = sha256(staging / JOB_FILE)
     work.meanwhile(partial(flush_all, [staging]))
     with work.publishing() as (session, job):
         jobs.record_outputs(session, job, str(final), paths, outputs)
@@ -98,7 +104,11 @@ def _make_again(work: Work, gone: list[str]) -> NoReturn:
 
 
 def _job_file(
-    work: Work, final: Path, paths: dict[str, str], outputs: list[jobs.OutputFacts]
+    work: Work,
+    final: Path,
+    paths: dict[str, str],
+    outputs: list[jobs.OutputFacts],
+    files: list[FileSum],
 ) -> str:
     """Write down the job as it will stand once its folder has appeared."""
     with work.runtime.db.read() as session:
@@ -106,7 +116,8 @@ def _job_file(
         session.refresh(job, ["steps", "renditions"])
     # The row is nobody's now: what is changed in it is not written to the database.
     jobs.describe_outputs(job, str(final), paths, outputs)
-    return _as_succeeded(job).model_dump_json(indent=2) + "\n"
+    view = _as_succeeded(job)
+    return JobFile(**dict(view), files=files).model_dump_json(indent=2) + "\n"
 
 
 def _as_succeeded(job: Job) -> JobView:

@@ -87,7 +87,10 @@ class Workspace:
             shutil.rmtree(path, ignore_errors=True)
 
     def publish(self, step: str, attempt: int) -> Path:
-        """Give an attempt's result, flushed before, its finished name."""
+        """Give an attempt's result, flushed before, its finished name.
+
+        Nobody waits for the name to be on the disk: a result that is gone is made again.
+        """
         return self.scratch(step, attempt).replace(self.result(step))
 
     def discard_unfinished(self) -> None:
@@ -110,7 +113,7 @@ def publish_folder(staging: Path, final: Path) -> Path | None:
     A folder of that name that an earlier, interrupted attempt published changes places with it:
     it is given back, to be removed when there is time.
     """
-    final.parent.mkdir(parents=True, exist_ok=True)
+    _make_durably(final.parent)
     former = staging if final.exists() else None
     if former is not None:
         exchange(staging, final)
@@ -119,6 +122,15 @@ def publish_folder(staging: Path, final: Path) -> Path | None:
     # Before the row says that it is there: one small write, however much is in the folder.
     flush(final.parent)
     return former
+
+
+def _make_durably(folder: Path) -> None:
+    """Make a folder and those above it; each new one's name is on the disk before this returns."""
+    if folder.is_dir():
+        return
+    _make_durably(folder.parent)
+    folder.mkdir(exist_ok=True)
+    flush(folder.parent)
 
 
 def flush_all(paths: Iterable[Path]) -> None:

@@ -1,0 +1,54 @@
+"""Published: where the results of jobs are, and what their `job.json` was when they appeared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from pipeline.history import jobs
+from pipeline.models import Job, JobState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+#: How many folders `page` lists.
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Published:
+    """The output folder of a job that succeeded.
+
+    `job_file_sha256` is None for one that was published before checksums were kept.
+    """
+
+    job_id: str
+    directory: str
+    job_file_sha256: str | None
+
+
+def of_job(session: Session, prefix: str) -> Published | None:
+    """Find the folder of the job whose id begins so; None when it has none.
+
+    Raises `JobNotFound`.
+    """
+    job = jobs.find(session, prefix)
+    if job.state is not JobState.SUCCEEDED or job.output_directory is None:
+        return None
+    return Published(job.id, job.output_directory, (job.outputs or {}).get("job_file_sha256"))
+
+
+def page(session: Session, after: str = "") -> list[Published]:
+    """List folders of jobs that succeeded, in order of id: the next `PAGE` after the id `after`."""
+    rows = session.execute(
+        select(Job.id, Job.output_directory, Job.outputs)
+        .where(Job.id > after, Job.state == JobState.SUCCEEDED, Job.output_directory.is_not(None))
+        .order_by(Job.id)
+        .limit(PAGE)
+    )
+    return [
+        Published(job_id, directory or "", (outputs or {}).get("job_file_sha256"))
+        for job_id, directory, outputs in rows
+    ]
