@@ -18,6 +18,7 @@ from kombu.exceptions import ChannelError, KombuError
 from pipeline.history.database import Database
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
+from pipeline.settings.tls import broker_tls, redis_tls
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -95,12 +96,14 @@ def _forget_parents_connections(**_: object) -> None:
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
     """Derive Celery's settings from ours."""
-    broker = addresses.broker_url(settings)
+    broker, results = addresses.broker_url(settings), addresses.results_url(settings)
     redis = broker_is_redis(broker)
     stop_grace_s = settings.pipeline.workers.stop_grace.total_seconds()
     return {
         "broker_url": broker,
-        "result_backend": addresses.results_url(settings),
+        "broker_use_ssl": broker_tls(broker, settings.pipeline.tls) or False,
+        "result_backend": results,
+        "redis_backend_use_ssl": redis_tls(results, settings.pipeline.tls),
         "include": TASK_MODULES,
         "beat_schedule": {},
         "timezone": "UTC",

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.settings.tls import with_certificates
 from pipeline.settings.urls import EMBEDDED
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def database_url(settings: Settings) -> str:
 
 def _with_driver(address: str, settings: Settings) -> str:
     """Name the PostgreSQL driver that is installed; make the path of a SQLite file absolute."""
-    if address.startswith("postgresql://"):
-        return address.replace("postgresql://", "postgresql+psycopg://", 1)
+    if address.startswith("postgresql"):
+        _, slashes, rest = address.partition("://")
+        return with_certificates(f"postgresql+psycopg{slashes}{rest}", settings.pipeline.tls)
     if address.startswith("sqlite:///"):
         path, mark, options = address.removeprefix("sqlite:///").partition("?")
         return f"sqlite:///{settings.root / path}{mark}{options}"

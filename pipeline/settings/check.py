@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.settings.errors import ConfigurationError, nearest
+from pipeline.settings.tls import check_tls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -56,6 +57,7 @@ def cross_check(
         *_watched_where_results_are(pipeline, document),
         *_swept_away(pipeline, document),
         *_same_port(pipeline, document),
+        *check_tls(pipeline, document),
     ]
 
 

@@ -180,6 +180,17 @@ class ToolPaths(Part):
     valkey: Folder | None = None
 
 
+class Tls(Part):
+    """Whom to believe, and who we are, where an address asks for TLS; PEM files.
+
+    Without `ca` the system's authorities are believed.
+    """
+
+    ca: Folder | None = None
+    certificate: Folder | None = None
+    key: Folder | None = None
+
+
 class PipelineSettings(Part):
     """The whole of `pipeline.yml`."""
 
@@ -187,6 +198,7 @@ class PipelineSettings(Part):
     broker: Broker = EMBEDDED
     results: Results = EMBEDDED
     database: Database = EMBEDDED
+    tls: Tls = Tls()
     watch: Annotated[tuple[WatchFolder, ...], BeforeValidator(none_is_empty)] = ()
     limits: Limits = Limits()
     web: WebSettings = WebSettings()

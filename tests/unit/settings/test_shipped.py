@@ -61,6 +61,7 @@ def test_every_commented_example_works_once_it_is_uncommented(
     text = (config.folder / name).read_text(encoding="utf-8")
     config.write(name, re.sub(r"^( *)# ([a-z-]+: )", r"\1\2", text, flags=re.MULTILINE))
     (config.root / "config/mail.url").write_text("mailto://host", encoding="utf-8")
+    (config.root / "config/ca.pem").touch()
     settings = config.load(TEAM_WEBHOOK="json://host")
     if name == "notifications.yml":
         assert settings.notifications.channels.keys() == {"team", "mail"}
@@ -104,6 +105,7 @@ def test_every_example_of_the_page_works(config: Configuration) -> None:
     examples = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert {name for name, _ in examples} == set(FILES)
     (config.root / "config/mail.url").write_text("mailto://host", encoding="utf-8")
+    (config.root / "config/ca.pem").touch()
     originals = {file: (ROOT / "config" / file).read_text(encoding="utf-8") for file in FILES}
     for name, text in examples:
         assert yaml.safe_load(text)
