@@ -275,10 +275,16 @@ def server_database_for() -> Iterator[URL | None]:
 
 
 @contextmanager
-def running_system(root: Path, database: URL | None) -> Iterator[System]:
-    """Start a whole system below `root`; it is stopped, and must stop cleanly, at the end."""
+def running_system(
+    root: Path, database: URL | None, adapt: Callable[[Path], None] = lambda _: None
+) -> Iterator[System]:
+    """Start a whole system below `root`; it is stopped, and must stop cleanly, at the end.
+
+    `adapt` may change its folder of configuration before.
+    """
     with alert_receiver() as alerts:
         config = write_config(root, alerts)
+        adapt(config)
         environment = environment_for(config, database)
         purge(environment.get("REELWORKS_BROKER", EMBEDDED))
         web = yaml.safe_load((config / "pipeline.yml").read_text())["web"]["listen"]
