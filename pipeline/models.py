@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     DateTime,
     Dialect,
     Enum,
@@ -24,8 +25,13 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.default import DefaultExecutionContext
 
 
 class JobState(enum.StrEnum):
@@ -125,16 +131,49 @@ class Base(DeclarativeBase):
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
+class _NextSeq(ColumnElement[int]):
+    """The next job's `seq`. On SQLite one writes at a time, so the largest one tells it."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(_NextSeq)
+def _from_sequence(_element: _NextSeq, _compiler: Any, **_: Any) -> str:
+    return "nextval('jobs_seq')"
+
+
+@compiles(_NextSeq, "sqlite")
+def _after_the_largest(_element: _NextSeq, _compiler: Any, **_: Any) -> str:
+    return "(SELECT coalesce(max(seq), 0) + 1 FROM jobs)"
+
+
+def _last_part(context: DefaultExecutionContext) -> str:
+    path: str = context.get_current_parameters()["original_path"]  # type: ignore[no-untyped-call]
+    return path.rpartition("/")[2]
+
+
 class Job(Base):
     """One source file under one profile. `(fingerprint, profile)` is unique: it decides races."""
 
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("fingerprint", "profile", name="uq_jobs_fingerprint_profile"),
-        Index("ix_jobs_state_created_at", "state", "created_at"),
+        Index("ix_jobs_seq", "seq", unique=True),
+        Index("ix_jobs_state_seq", "state", "seq"),
+        Index("ix_jobs_profile_seq", "profile", "seq"),
+        # Of a million ended jobs the few whose source is still to be settled.
+        Index(
+            "ix_jobs_unsettled",
+            "finished_at",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: Counts jobs as they are made: newest first is by this, descending.
+    seq: Mapped[int] = mapped_column(BigInteger, default=_NextSeq())
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     #: Counts `retry`: attempts are capped within one run.
     run: Mapped[int] = mapped_column(default=1)
@@ -145,6 +184,8 @@ class Job(Base):
     #: Where the source is now; `original_path` is where it was found.
     source_path: Mapped[str] = mapped_column(Text)
     original_path: Mapped[str] = mapped_column(Text)
+    #: The last part of `original_path`: what jobs are looked for by.
+    file_name: Mapped[str] = mapped_column(Text, default=_last_part)
     #: The folder below the library in which the output folder appears ("" for its top).
     library_subfolder: Mapped[str] = mapped_column(Text, default="")
     source_bytes: Mapped[int] = mapped_column(BigInteger)

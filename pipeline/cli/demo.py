@@ -10,7 +10,7 @@ from pipeline.app import Runtime
 from pipeline.cli.notices import show
 from pipeline.cli.say import cell
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs
+from pipeline.history import listing
 from pipeline.printable import printable
 from pipeline.stack import demo
 from pipeline.stack.readiness import address
@@ -105,7 +105,7 @@ def _watch(
                 continue
             look_at = time.monotonic() + LOOK_S
             with database.read() as session:
-                view = next(iter(jobs.list_views(session, limit=1)), None)
+                view = next(iter(listing.newest(session, limit=1)), None)
             if view is not None:
                 display.update(view)
             elif time.monotonic() - began > TAKEN_WITHIN_S:

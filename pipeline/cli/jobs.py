@@ -8,9 +8,10 @@ import click
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import cell, console, say, say_json, say_lines
-from pipeline.history import events
+from pipeline.history import events, listing
 from pipeline.history import jobs as history
 from pipeline.history.views import attempt_views
+from pipeline.history.which import ALL, Which
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -38,16 +39,33 @@ COLOURS = {
 
 @click.command()
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--name", help="Only those with this in the file's name.")
+@click.option("--profile", help="Only those of this profile.")
+@click.option("--before", metavar="ID", help="Only those made before this job: the next page.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
-def jobs(cli: Cli, state: str | None, limit: int, as_json: bool) -> None:
+def jobs(
+    cli: Cli,
+    state: str | None,
+    name: str | None,
+    profile: str | None,
+    before: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List jobs, newest first."""
+    which = Which(name or None, profile, JobState(state) if state else None)
     with cli.runtime.db.read() as session:
-        views = history.list_views(session, state=state, limit=limit)
+        if before:
+            which = listing.before(session, before, which)
+        views = listing.newest(session, limit=limit, which=which)
     if as_json:
         for view in views:
             click.echo(view.model_dump_json())
+        return
+    if not views and which != ALL:
+        click.echo("No job is like that.")
         return
     if not views:
         click.echo("No jobs yet. Drop a video into a watched folder, or `reelworks ingest PATH`.")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import selectinload
 
 from pipeline.history import events, outbox
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound, WrongState
 from pipeline.history.views import SHORT_ID, JobView, job_view
-from pipeline.history.which import ALL, Which
 from pipeline.models import Job, JobState, Rendition, Step, StepKind, StepState
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pipeline.errors import ReelworksError
+
+#: What ids are made of.
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,32}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,43 +126,21 @@ def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
 
 def find(session: Session, prefix: str) -> Job:
     """Fetch the one job whose id begins with `prefix`. Raises `JobNotFound`."""
-    pattern = prefix.lower()
+    start = prefix.lower()
+    if not _HEXADECIMAL.fullmatch(start):
+        raise JobNotFound(prefix)
+    # A range is found by the key in every database and collation; LIKE is not.
     matches = session.scalars(
-        select(Job).where(Job.id.startswith(pattern, autoescape=True)).limit(2)
+        select(Job).where(Job.id >= start, Job.id < f"{start}g").limit(2)
     ).all()
-    if len(matches) != 1 or not prefix:
-        raise JobNotFound(prefix, ambiguous=bool(prefix and matches))
+    if len(matches) != 1:
+        raise JobNotFound(prefix, ambiguous=bool(matches))
     return matches[0]
 
 
 def view(session: Session, job_id: str) -> JobView:
     """Show the job whose id is or begins with `job_id`. Raises `JobNotFound`."""
     return job_view(find(session, job_id))
-
-
-def list_views(
-    session: Session, *, state: str | None = None, limit: int = 50, which: Which = ALL
-) -> list[JobView]:
-    """List jobs, newest first; only those in `state` when it is given, and only `which`."""
-    query = select(Job).options(selectinload(Job.steps), selectinload(Job.renditions))
-    if state is not None:
-        query = query.where(Job.state == JobState(state))
-    query = query.where(*which.conditions()).order_by(Job.created_at.desc(), Job.id).limit(limit)
-    return [job_view(job) for job in session.scalars(query)]
-
-
-def count_by_state(session: Session, which: Which = ALL) -> dict[str, int]:
-    """Count the jobs in each state; states without jobs count 0."""
-    counts = dict.fromkeys((state.value for state in JobState), 0)
-    query = select(Job.state, func.count()).where(*which.conditions()).group_by(Job.state)
-    for state, count in session.execute(query):
-        counts[JobState(state).value] = count
-    return counts
-
-
-def profiles(session: Session) -> list[str]:
-    """List the profiles that jobs were made with, in order of name."""
-    return list(session.scalars(select(Job.profile).distinct().order_by(Job.profile)))
 
 
 def unfinished(session: Session) -> list[str]:
@@ -172,7 +152,7 @@ def unfinished(session: Session) -> list[str]:
 def unsettled(session: Session) -> list[str]:
     """List the ids of ended jobs whose source was not yet moved as their folder's entry says."""
     ended = select(Job.id).where(
-        Job.state.not_in((JobState.QUEUED, JobState.RUNNING)), Job.settled_at.is_(None)
+        Job.settled_at.is_(None), Job.state.not_in((JobState.QUEUED, JobState.RUNNING))
     )
     return list(session.scalars(ended.order_by(Job.finished_at)))
 

@@ -290,9 +290,10 @@ def times_done(session: Session, job_id: str, names: Sequence[str]) -> int:
 
 
 def count_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
-    """Count the steps of each kind in each state; what there is none of counts 0."""
+    """Count the steps of jobs that have not ended, of each kind in each state; 0 for none."""
     counts = {(kind.value, state.value): 0 for kind in StepKind for state in StepState}
-    query = select(Step.kind, Step.state, func.count()).group_by(Step.kind, Step.state)
+    live = select(Step.kind, Step.state, func.count()).join(Job).where(Job.state.in_(_LIVE))
+    query = live.group_by(Step.kind, Step.state)
     for kind, state, count in session.execute(query):
         counts[kind.value, state.value] = count
     return counts

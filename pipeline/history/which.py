@@ -1,43 +1,95 @@
-"""Which jobs to list: those whose file is named so, those of one profile."""
+"""Which jobs to list: those whose file is named so, those of one profile, those older than one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func
+from sqlalchemy import func, literal_column, select, table, text
+from sqlalchemy.sql import column
 
-from pipeline.models import Job
+from pipeline.models import Job, JobState
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+#: A search by three letters or more is by trigrams, where the database has them.
+TRIGRAM = 3
+#: A shorter one, and any where it has none on SQLite, looks at so many of the newest jobs.
+NEWEST = 50_000
+#: Of a state that so few jobs are in, all names are read: that is faster than to go through all
+#: jobs that are named so.
+FEW = 5_000
+
+_names = table("job_names", column("rowid"), column("job_names"))
 
 
 @dataclass(frozen=True)
 class Which:
     """What is asked for; None asks for nothing in particular.
 
-    `name` is a part of the name the file was found with, in capitals or not; `profile` a profile.
+    `name` is a part of the name the file was found with, in capitals or not; `profile` a profile;
+    `before` a job's `seq`: only those made before it.
     """
 
     name: str | None = None
     profile: str | None = None
+    state: JobState | None = None
+    before: int | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Say it as conditions on the jobs' rows."""
-        asked: list[ColumnElement[bool]] = []
-        if self.name is not None:
-            asked.append(_file_name().icontains(self.name, autoescape=True))
+    def newest(self, session: Session, *columns: Any) -> Select[Any]:
+        """Select `columns` of the jobs asked for, newest first."""
+        query = select(*columns)
+        if self.state is not None:
+            query = query.where(Job.state == self.state)
         if self.profile is not None:
-            asked.append(Job.profile == self.profile)
-        return asked
+            query = query.where(Job.profile == self.profile)
+        if self.before is not None:
+            query = query.where(Job.seq < self.before)
+        if self.name is None:
+            return query.order_by(Job.seq.desc())
+        if self._by_trigrams(session):
+            return _named(query, self.name)
+        return query.where(self._read_names(session)).order_by(Job.seq.desc())
+
+    def _by_trigrams(self, session: Session) -> bool:
+        """Whether SQLite's index of names is to be asked; PostgreSQL decides that itself."""
+        if session.get_bind().dialect.name != "sqlite" or len(self.name or "") < TRIGRAM:
+            return False
+        few = self.state is not None and _at_most(session, self.state, FEW)
+        return not few and _has_names(session)
+
+    def _read_names(self, session: Session) -> ColumnElement[bool]:
+        named = Job.file_name.icontains(self.name or "", autoescape=True)
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        if (sqlite and self.state is None) or len(self.name or "") < TRIGRAM:
+            newest = select(func.max(Job.seq)).scalar_subquery()
+            return named & (Job.seq > newest - NEWEST)
+        return named
 
 
 ALL = Which()
 
 
-def _file_name() -> ColumnElement[str]:
-    # Everything that is no slash is trimmed from the path's end: what is left is the folder.
-    path = Job.original_path
-    folder = func.rtrim(path, func.replace(path, "/", ""))
-    return func.substr(path, func.length(folder) + 1)
+def _named(query: Select[Any], name: str) -> Select[Any]:
+    # A phrase in quotes is a substring to the trigram tokenizer. By the index's own row number,
+    # descending, it is walked from its end and no further than the limit.
+    phrase = '"' + name.replace('"', '""') + '"'
+    matches = literal_column("job_names").op("MATCH")(phrase)
+    return (
+        query.join_from(_names, Job, Job.seq == _names.c.rowid)
+        .where(matches)
+        .order_by(_names.c.rowid.desc())
+    )
+
+
+def _has_names(session: Session) -> bool:
+    found = "SELECT 1 FROM sqlite_master WHERE name = 'job_names'"
+    return session.execute(text(found)).first() is not None
+
+
+def _at_most(session: Session, state: JobState, limit: int) -> bool:
+    some = select(Job.seq).where(Job.state == state).limit(limit + 1).subquery()
+    counted = session.scalar(select(func.count()).select_from(some))
+    return (counted or 0) <= limit

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import answering, broker_problem
-from pipeline.history import jobs, outbox
+from pipeline.history import listing, outbox
+from pipeline.history.which import Which
+from pipeline.models import JobState
 from pipeline.settings import addresses
 from pipeline.stack import valkey
 from pipeline.stack.readiness import HEALTH, address, page_answers
@@ -58,7 +60,7 @@ def overview(settings: Settings, database: Database) -> Overview:
     parts = {name: _runs_here(settings, name) for name in SILENT}
     parts |= {name: page_answers(listen, HEALTH[name]) for name, listen in pages.items()}
     with database.read() as session:
-        views = jobs.list_views(session, state="running", limit=100)
+        views = listing.newest(session, limit=100, which=Which(state=JobState.RUNNING))
         doing = [
             Doing(view.short_id, view.name, step.name, step.progress, step.worker)
             for view in views
@@ -71,7 +73,7 @@ def overview(settings: Settings, database: Database) -> Overview:
             workers=workers,
             parts=parts,
             addresses={name: address(listen) for name, listen in pages.items()},
-            jobs=jobs.count_by_state(session),
+            jobs=listing.count_exactly(session),
             # What workers left as they were killed still stands as running in the table.
             doing=doing if workers else [],
             alerts_owed=outbox.pending(session),

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from pipeline.app import Runtime
-from pipeline.history import jobs
+from pipeline.history import jobs, listing
 from pipeline.history.views import JobView
-from pipeline.history.which import ALL, Which
+from pipeline.history.which import Which
+from pipeline.models import JobState
 
 
 def _runtime(request: Request) -> Runtime:
@@ -26,19 +27,18 @@ def job_view(runtime: Runtime, job_id: str) -> JobView:
         return jobs.view(session, job_id)
 
 
-def job_views(
-    runtime: Runtime, state: str | None = None, limit: int = 50, which: Which = ALL
-) -> list[JobView]:
-    """Show the newest jobs."""
-    with runtime.db.read() as session:
-        return jobs.list_views(session, state=state, limit=limit, which=which)
-
-
 def _which(
+    runtime: Ready,
     name: Annotated[str | None, Query(description="A part of the file's name")] = None,
     profile: Annotated[str | None, Query(description="A profile's name")] = None,
+    state: JobState | None = None,
+    before: Annotated[str | None, Query(description="Only those made before this job")] = None,
 ) -> Which:
-    return Which(name=name or None, profile=profile or None)
+    which = Which(name=name or None, profile=profile or None, state=state)
+    if not before:
+        return which
+    with runtime.db.read() as session:
+        return listing.before(session, before, which)
 
 
 Wanted = Annotated[Which, Depends(_which)]

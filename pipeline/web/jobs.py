@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from pipeline import workflows
+from pipeline.history import listing
 from pipeline.history.views import JobView
-from pipeline.models import JobState
-from pipeline.web.access import Ready, Wanted, job_view, job_views, wants_page
+from pipeline.web.access import Ready, Wanted, job_view, wants_page
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
@@ -20,11 +20,11 @@ SEE_OTHER = 303
 def list_jobs(
     runtime: Ready,
     which: Wanted,
-    state: JobState | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> list[JobView]:
-    """List jobs, newest first."""
-    return job_views(runtime, state.value if state else None, limit, which)
+    """List jobs, newest first. The last one's id, as `before`, asks for those that follow."""
+    with runtime.db.read() as session:
+        return listing.newest(session, limit=limit, which=which)
 
 
 @router.get("/{job_id}")

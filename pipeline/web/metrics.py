@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pipeline.history import jobs, outbox
+from pipeline.history import listing, outbox
 from pipeline.history.steps import count_by_kind_and_state
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ class _Tables(Collector):
         """Count jobs and steps by state, and alerts still owed. Raises `DatabaseUnreachable`."""
         by_state = GaugeMetricFamily("reelworks_jobs", "Jobs in each state.", labels=["state"])
         steps = GaugeMetricFamily(
-            "reelworks_steps", "Steps in each state, by kind.", labels=["kind", "state"]
+            "reelworks_steps", "Steps of jobs that have not ended.", labels=["kind", "state"]
         )
         owed = GaugeMetricFamily("reelworks_outbox_pending", "Alerts not delivered yet.")
         with self._runtime.db.read() as session:
-            for state, count in jobs.count_by_state(session).items():
+            for state, count in listing.count_exactly(session).items():
                 by_state.add_metric([state], count)
             for (kind, step_state), count in count_by_kind_and_state(session).items():
                 steps.add_metric([kind, step_state], count)

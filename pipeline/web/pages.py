@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from pipeline.history import events, jobs
+from pipeline.history import events, jobs, listing
 from pipeline.history.views import job_view
-from pipeline.models import JobState
 from pipeline.web.access import Ready, Wanted
 from pipeline.web.posters import poster_path
 from pipeline.web.templating import templates
@@ -25,25 +24,24 @@ def library(
     request: Request,
     runtime: Ready,
     which: Wanted,
-    state: JobState | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = SHOWN,
 ) -> HTMLResponse:
     """Show the newest jobs, those asked for, and take uploads."""
-    wanted = state.value if state else None
     with runtime.db.read() as session:
-        counts = jobs.count_by_state(session, which)
-        views = jobs.list_views(session, state=wanted, limit=limit, which=which)
-        profiles = jobs.profiles(session)
-    total = counts[wanted] if wanted else sum(counts.values())
+        counts = listing.count(session, which)
+        found = listing.newest(session, limit=limit + 1, which=which)
+        profiles = listing.profiles(session)
+    views, beyond = found[:limit], len(found) > limit
     watched = runtime.settings.pipeline.watch
     facts = {
         "jobs": views,
+        "before": request.query_params.get("before", ""),
         "posters": {job.id: poster_path(runtime, job) for job in views},
         "counts": counts,
-        "state": wanted,
         "which": which,
         "profiles": profiles,
-        "more": min(limit + SHOWN, MOST_SHOWN) if len(views) < total else None,
+        "more": limit + SHOWN if beyond and limit + SHOWN <= MOST_SHOWN else None,
+        "older": views[-1].id if beyond and limit + SHOWN > MOST_SHOWN else None,
         "folder": watched[0] if watched else None,
         "makes": list(runtime.settings.profiles),
     }

@@ -15,7 +15,7 @@ let timer = 0;
 function query() {
   const given = new URLSearchParams(location.search);
   const asked = new URLSearchParams({ limit: given.get("limit") ?? "48" });
-  for (const key of ["state", "name", "profile"]) if (given.get(key)) asked.set(key, given.get(key));
+  for (const key of ["state", "name", "profile", "before"]) if (given.get(key)) asked.set(key, given.get(key));
   return asked;
 }
 

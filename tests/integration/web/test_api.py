@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs as history
-from pipeline.history import steps
+from pipeline.history import listing, steps
 from pipeline.history.database import now
 from pipeline.models import Job, JobState
 from tests.integration.scheduler.conftest import point_django_at
@@ -133,7 +132,7 @@ def test_an_unexpected_error_is_answered_in_the_same_shape(
     def broken(*_: object, **__: object) -> None:
         raise KeyError("nobody thought of this")
 
-    monkeypatch.setattr(history, "list_views", broken)
+    monkeypatch.setattr(listing, "newest", broken)
     answer = client.get(JOBS)
     assert answer.status_code == 500
     assert error_of(answer)["code"] == "unexpected"
