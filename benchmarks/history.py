@@ -107,7 +107,7 @@ def _measured(kind: str, root: Path, address: str | None) -> dict[str, float]:
 
 
 def _questions(ready: Runtime, client: TestClient) -> dict[str, Callable[[], None]]:
-    draw = random.Random(1)  # noqa: S311 - the same questions in every run
+    draw = random.Random(1)
 
     def listed(*words: str) -> None:
         cli = Cli(None)
@@ -125,7 +125,7 @@ def _questions(ready: Runtime, client: TestClient) -> dict[str, Callable[[], Non
         return _id(draw.randrange(JOBS))
 
     return {
-        "`reelworks jobs`": lambda: listed(),
+        "`reelworks jobs`": listed,
         "`reelworks jobs --state failed`": lambda: listed("--state", "failed"),
         "first page": lambda: got("/"),
         "a page from the middle": lambda: got(f"/?before={job_id()}"),

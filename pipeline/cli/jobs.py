@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import click
+from rich.cells import cell_len, set_cell_size
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import cell, console, say, say_json, say_lines
@@ -13,12 +16,12 @@ from pipeline.history import jobs as history
 from pipeline.history.views import attempt_views
 from pipeline.history.which import ALL, Which
 from pipeline.models import JobState
+from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console
-    from rich.table import Table
 
     from pipeline.history.views import AttemptView, JobView
     from pipeline.models import Job
@@ -35,6 +38,10 @@ COLOURS = {
     "not done": "dim",
     "done": "green",
 }
+#: The same, in the words of click, which has no dim colour.
+TERMINAL = {state: colour for state, colour in COLOURS.items() if colour != "dim"}
+#: The column of names, and how far it is cut at most, signs.
+FILE, LEAST_NAME = 3, 12
 
 
 @click.command()
@@ -70,7 +77,7 @@ def jobs(
     if not views:
         click.echo("No jobs yet. Drop a video into a watched folder, or `reelworks ingest PATH`.")
         return
-    console().print(_table_of_jobs(views))
+    _print_jobs(views)
 
 
 @click.command()
@@ -199,20 +206,33 @@ def print_job(console: Console, view: JobView) -> None:
         console.print(f"results {where}", soft_wrap=True, highlight=False)
 
 
-def _table_of_jobs(views: list[JobView]) -> Table:
-    from rich.table import Table
+def _print_jobs(views: list[JobView]) -> None:
+    """Print one line a job. Rich would take longer for its table than all of history for the jobs.
 
-    table = Table("id", "state", "progress", "file", "profile", "created", box=None, pad_edge=False)
-    for view in views:
-        table.add_row(
+    In a terminal a long name is cut, so that a job has one line.
+    """
+    rows = [
+        (
             view.short_id,
-            _coloured(view.shown_state),
+            view.shown_state,
             f"{view.progress:.0%}",
-            cell(view.name),
+            printable(view.name),
             view.profile,
             _time(view.created_at),
         )
-    return table
+        for view in views
+    ]
+    table = [("id", "state", "progress", "file", "profile", "created"), *rows]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    if sys.stdout.isatty():
+        beside = sum(widths) - widths[FILE] + len(widths) - 1
+        room = shutil.get_terminal_size().columns - beside
+        widths[FILE] = min(widths[FILE], max(room, LEAST_NAME))
+    for row in table:
+        state = row[1]
+        cells = [set_cell_size(text, width) for text, width in zip(row, widths, strict=True)]
+        cells[1] = click.style(cells[1], fg=TERMINAL.get(state))
+        click.echo(" ".join(cells).rstrip())
 
 
 def _coloured(state: str) -> str:
