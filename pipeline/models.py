@@ -193,6 +193,12 @@ class Job(Base):
     #: None where it is not known; it spares a reading when it still agrees.
     source_inode: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str] = mapped_column(String(128))
+    #: What the file's sidecar said of it.
+    title: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str | None] = mapped_column(String(35))
+    tags: Mapped[dict[str, Any] | None]
+    #: When the source was seen to change under the job: it waits until that is whole again.
+    held_at: Mapped[datetime | None]
     #: What the watched folder's entry said when the file was found.
     on_success: Mapped[str] = mapped_column(String(16), default="keep")
     on_failure: Mapped[str] = mapped_column(String(16), default="keep")
@@ -368,7 +374,11 @@ class Worker(Base):
 
 
 class KnownFile(Base):
-    """A file already submitted, by its place and stat: found again, it needs no new reading."""
+    """A file already submitted, by its place and stat: found again, it needs no new reading.
+
+    The profile in its key is that of the folder it was found in, or that somebody named; its job
+    may have another one, which the sidecar names.
+    """
 
     __tablename__ = "known_files"
 
@@ -378,5 +388,22 @@ class KnownFile(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     inode: Mapped[int] = mapped_column(BigInteger)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    #: Its sidecar's size, time and inode, "" without one: a new sidecar is a new wish.
+    sidecar: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    seen_at: Mapped[datetime]
+
+
+class Sighting(Base):
+    """A file that was seen and may still be changing, where no event tells when it is whole."""
+
+    __tablename__ = "sightings"
+
+    #: SHA-256 of the path in hex.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    path: Mapped[str] = mapped_column(Text)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    #: Since when it has been as it is, and when that was last seen.
+    since: Mapped[datetime]
     seen_at: Mapped[datetime]

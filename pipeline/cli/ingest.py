@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,7 +46,7 @@ def ingest(
     cli.runtime.prepare()
     ids = [
         submit_file(path, profile=profile, priority=priority, by_hand=True).job_id
-        for path in _files(paths)
+        for path in _files(cli, paths)
     ]
     _check_published(cli, ids)
     views = list(_ended(cli, ids)) if wait else [_view(cli, job_id) for job_id in ids]
@@ -59,26 +60,31 @@ def ingest(
         raise SystemExit(1)
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+def _files(cli: Cli, paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from _media_below(path)
+            yield from _media_below(cli, path)
         elif path.is_file():
             yield path
+        elif os.path.lexists(path):
+            raise ReelworksError(
+                "not_a_file",
+                f"{path} is not a regular file.",
+                "Give the file itself: no pipe, socket, device, or link that leads nowhere.",
+            )
         else:
             raise ReelworksError("no_such_file", f"There is no file {path}.", "Check the name.")
 
 
-def _media_below(folder: Path) -> Iterator[Path]:
-    from pipeline.settings.pipeline import MEDIA_EXTENSIONS
+def _media_below(cli: Cli, folder: Path) -> Iterator[Path]:
+    """List the media files of a folder, as they would be found if it were watched."""
+    from pipeline.ingest.survey import survey
+    from pipeline.settings.pipeline import WatchFolder
 
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in MEDIA_EXTENSIONS
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    place = folder.absolute()
+    entry = cli.settings.folder_for(place / "-") or WatchFolder(path=place)
+    below = place if place.is_relative_to(entry.path) else None
+    found = [Path(one.path) for one in survey(entry, below)]
     if not found:
         raise ReelworksError(
             "no_such_file", f"There is no media file in {folder}.", "Name the files themselves."

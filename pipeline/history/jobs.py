@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -45,6 +45,15 @@ class NewJob:
     quarantine_to: str | None
     deadline: timedelta
     source_inode: int | None = None
+    title: str | None = None
+    language: str | None = None
+    tags: dict[str, str] | None = None
+
+
+#: How many jobs wait on the broker at most, when more were found than can be worked on soon.
+MOST_WAITING = 500
+#: The steps that a job has from the start; its renditions are known once it is planned.
+FIRST_STEPS = (StepKind.PROBE, StepKind.THUMBNAIL, StepKind.MANIFEST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,27 +78,7 @@ def create(session: Session, new: NewJob) -> tuple[Job, bool]:
     found = _same(session, new)
     if found is not None:
         return found, False
-    at = now(session)
-    job = Job(
-        id=uuid.uuid4().hex,
-        profile=new.profile,
-        priority=new.priority,
-        source_path=new.source_path,
-        original_path=new.source_path,
-        library_subfolder=new.library_subfolder,
-        source_bytes=new.source_bytes,
-        source_mtime_ns=new.source_mtime_ns,
-        source_inode=new.source_inode,
-        fingerprint=new.fingerprint,
-        on_success=new.on_success,
-        on_failure=new.on_failure,
-        archive_to=new.archive_to,
-        quarantine_to=new.quarantine_to,
-        created_at=at,
-        deadline_at=at + new.deadline,
-        touched_at=at,
-        steps=[_step(StepKind.PROBE), _step(StepKind.THUMBNAIL), _step(StepKind.MANIFEST)],
-    )
+    job = Job(**columns(new, now(session)), steps=[_step(kind) for kind in FIRST_STEPS])
     try:
         with session.begin_nested():
             session.add(job)
@@ -100,6 +89,32 @@ def create(session: Session, new: NewJob) -> tuple[Job, bool]:
         return found, False
     events.add(session, job.id, "found", f"found {new.source_path}", bytes=new.source_bytes)
     return job, True
+
+
+def columns(new: NewJob, at: datetime) -> dict[str, Any]:
+    """Give the columns of the new job's row, as it is at the moment `at`."""
+    return {
+        "id": uuid.uuid4().hex,
+        "profile": new.profile,
+        "priority": new.priority,
+        "source_path": new.source_path,
+        "original_path": new.source_path,
+        "library_subfolder": new.library_subfolder,
+        "source_bytes": new.source_bytes,
+        "source_mtime_ns": new.source_mtime_ns,
+        "source_inode": new.source_inode,
+        "fingerprint": new.fingerprint,
+        "title": new.title,
+        "language": new.language,
+        "tags": new.tags,
+        "on_success": new.on_success,
+        "on_failure": new.on_failure,
+        "archive_to": new.archive_to,
+        "quarantine_to": new.quarantine_to,
+        "created_at": at,
+        "deadline_at": at + new.deadline,
+        "touched_at": at,
+    }
 
 
 def _same(session: Session, new: NewJob) -> Job | None:
@@ -147,6 +162,21 @@ def unfinished(session: Session) -> list[str]:
     """List the ids of jobs that have not ended, oldest first."""
     live = select(Job.id).where(Job.state.in_((JobState.QUEUED, JobState.RUNNING)))
     return list(session.scalars(live.order_by(Job.created_at)))
+
+
+def to_look_after(session: Session, most_waiting: int = MOST_WAITING) -> list[str]:
+    """List the ids of the unfinished jobs that are to be looked after now, oldest first.
+
+    Of those that wait to be published for the first time only as many as make `most_waiting` with
+    those that wait on the broker, the most urgent first: more there would make nothing faster.
+    """
+    live = Job.state.in_((JobState.QUEUED, JobState.RUNNING))
+    owed = live & Job.published_at.is_(None) & (Job.publish_count == 0) & Job.held_at.is_(None)
+    begun = list(session.scalars(select(Job.id).where(live, ~owed).order_by(Job.created_at)))
+    queued = select(func.count()).where(Job.state == JobState.QUEUED, Job.published_at.is_not(None))
+    room = max(0, most_waiting - (session.scalar(queued) or 0))
+    first = select(Job.id).where(owed).order_by(Job.priority.desc(), Job.created_at, Job.id)
+    return begun + list(session.scalars(first.limit(room)))
 
 
 def unsettled(session: Session) -> list[str]:
@@ -269,14 +299,15 @@ def reopen(
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
     job.finished_at = job.settled_at = job.published_at = None
-    job.settle_owner = job.settle_until = None
+    job.settle_owner = job.settle_until = job.held_at = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
-    _wait_again(job, afresh=afresh)
+    wait_again(job, afresh=afresh)
     events.add(session, job_id, "retried", f"run {job.run} begins", run=job.run)
 
 
-def _wait_again(job: Job, *, afresh: bool) -> None:
+def wait_again(job: Job, *, afresh: bool) -> None:
+    """Let the job's steps wait: those not done, or `afresh` all of them, with a new plan."""
     if afresh:
         job.plan = None
         for step in [step for step in job.steps if step.kind is StepKind.RENDITION]:
@@ -292,7 +323,7 @@ def replan(session: Session, job: Job) -> None:
 
     The job's row must be locked. Who works on one of its steps finds the lease lost.
     """
-    _wait_again(job, afresh=True)
+    wait_again(job, afresh=True)
     job.published_at = None
     events.add(session, job.id, "replanned", "its plan is from another version: planned again")
 
@@ -310,9 +341,12 @@ def replace_source(
 
 
 def mark_published(session: Session, job_id: str) -> Job | None:
-    """Record that the job's canvas goes to the broker now; None when the job has ended."""
+    """Record that the job's canvas goes to the broker now.
+
+    None when the job has ended, or waits for its source to be whole.
+    """
     job = get(session, job_id, lock=True)
-    if job.state.terminal:
+    if job.state.terminal or job.held_at is not None:
         return None
     job.published_at = job.touched_at = now(session)
     job.publish_count += 1

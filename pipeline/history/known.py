@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from pipeline.history.database import now
-from pipeline.models import Job, KnownFile
+from pipeline.models import Job, JobState, KnownFile
 
 if TYPE_CHECKING:
     import os
-    from pathlib import Path
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What tells one version of a file from another without reading it (bytes, ns, inode)."""
 
@@ -32,41 +34,95 @@ class Identity:
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
-def remember(session: Session, path: Path, identity: Identity, job: Job) -> None:
-    """Keep that this very file belongs to the job; a former file at the path is forgotten."""
+class KnownOne(NamedTuple):
+    """A file as it was submitted, and where its job stands."""
+
+    key: str
+    bytes: int
+    mtime_ns: int
+    inode: int
+    sidecar: str
+    job_id: str
+    state: JobState
+    source_path: str
+    settled_at: datetime | None
+
+    def is_of(self, identity: Identity, sidecar: str) -> bool:
+        """Whether it is this very version of the file, with this version of its sidecar."""
+        same = (self.bytes, self.mtime_ns, self.inode, self.sidecar)
+        return same == (identity.bytes, identity.mtime_ns, identity.inode, sidecar)
+
+
+def remember(
+    session: Session, path: Path, profile: str, identity: Identity, job: Job, sidecar: str = ""
+) -> None:
+    """Keep that this very file, found for `profile`, belongs to the job.
+
+    A former file at the path is forgotten.
+    """
     session.merge(
         KnownFile(
-            key=_key(path, job.profile),
+            key=key_of(str(path), profile),
             path=str(path),
             bytes=identity.bytes,
             mtime_ns=identity.mtime_ns,
             inode=identity.inode,
+            sidecar=sidecar,
             job_id=job.id,
             seen_at=now(session),
         )
     )
 
 
-def job_of(session: Session, path: Path, identity: Identity, profile: str) -> Job | None:
-    """Find the job of `profile` this very file (place, size, time, inode) was submitted to."""
-    return session.scalars(
-        select(Job)
-        .join(KnownFile, KnownFile.job_id == Job.id)
-        .where(
-            KnownFile.key == _key(path, profile),
-            KnownFile.bytes == identity.bytes,
-            KnownFile.mtime_ns == identity.mtime_ns,
-            KnownFile.inode == identity.inode,
+def job_of(
+    session: Session, path: Path, identity: Identity, profile: str, sidecar: str = ""
+) -> Job | None:
+    """Find the job that this very file (place, size, time, inode, sidecar) became for `profile`."""
+    row = session.get(KnownFile, key_of(str(path), profile))
+    if row is None:
+        return None
+    same = (row.bytes, row.mtime_ns, row.inode, row.sidecar)
+    if same != (identity.bytes, identity.mtime_ns, identity.inode, sidecar):
+        return None
+    return session.get(Job, row.job_id)
+
+
+def former(session: Session, path: Path, profile: str) -> tuple[Job, Identity] | None:
+    """Find the job of the file that was at this place before, and what that file was."""
+    row = session.get(KnownFile, key_of(str(path), profile))
+    job = None if row is None else session.get(Job, row.job_id)
+    if row is None or job is None:
+        return None
+    return job, Identity(row.bytes, row.mtime_ns, row.inode)
+
+
+def look_up(session: Session, keys: Sequence[str]) -> dict[str, KnownOne]:
+    """Find what is known under the keys; one question, however many they are."""
+    rows = session.execute(
+        select(
+            KnownFile.key,
+            KnownFile.bytes,
+            KnownFile.mtime_ns,
+            KnownFile.inode,
+            KnownFile.sidecar,
+            Job.id,
+            Job.state,
+            Job.source_path,
+            Job.settled_at,
         )
-    ).one_or_none()
+        .join(Job, Job.id == KnownFile.job_id)
+        .where(KnownFile.key.in_(keys))
+    )
+    return {row[0]: KnownOne(*row) for row in rows}
 
 
-def forget(session: Session, path: Path, profile: str) -> None:
-    """Forget the file at this place: it is no longer there, or no longer what it was."""
-    row = session.get(KnownFile, _key(path, profile))
-    if row is not None:
-        session.delete(row)
+def forget(session: Session, path: Path, job: Job) -> None:
+    """Forget the job's file at this place: it is no longer there, or no longer what it was."""
+    session.execute(
+        delete(KnownFile).where(KnownFile.job_id == job.id, KnownFile.path == str(path))
+    )
 
 
-def _key(path: Path, profile: str) -> str:
-    return hashlib.sha256(f"{path}\0{profile}".encode()).hexdigest()
+def key_of(path: str, profile: str) -> str:
+    """Name a file found for a profile, in the table: SHA-256, in hexadecimal digits."""
+    return hashlib.sha256(f"{path}\0{profile}".encode("utf-8", "surrogateescape")).hexdigest()

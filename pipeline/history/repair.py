@@ -34,6 +34,7 @@ class Decision(enum.Enum):
     EXHAUST = "a step was lost as often as it may be tried"
     EXPIRE = "its deadline has passed"
     SUCCEED = "every step is done"
+    HELD = "it waits until its source is whole"
 
 
 def decide(job: Job, at: datetime, limit: int) -> Decision:
@@ -48,6 +49,8 @@ def decide(job: Job, at: datetime, limit: int) -> Decision:
         return Decision.NOTHING
     if at >= job.deadline_at:
         return Decision.EXPIRE
+    if job.held_at is not None:
+        return Decision.HELD
     if any(step.tries >= limit for step in job.steps if step.state is not StepState.DONE):
         return Decision.EXHAUST
     if any(step.state is StepState.RUNNING for step in job.steps):

@@ -81,7 +81,7 @@ def moved(session: Session, job_id: str, owner: str, path: Path, identity: Ident
     family = _mine(session, job_id, owner)
     events.add(session, job_id, "source_moved", f"moved the source to {path}", path=str(path))
     for job in family:
-        known.forget(session, Path(job.source_path), job.profile)
+        known.forget(session, Path(job.source_path), job)
         job.source_path = str(path)
         job.source_mtime_ns, job.source_inode = identity.mtime_ns, identity.inode
 
@@ -91,7 +91,7 @@ def deleted(session: Session, job_id: str, owner: str) -> None:
     family = _mine(session, job_id, owner)
     events.add(session, job_id, "source_deleted", f"deleted {family[0].source_path}")
     for job in family:
-        known.forget(session, Path(job.source_path), job.profile)
+        known.forget(session, Path(job.source_path), job)
 
 
 def _mine(session: Session, job_id: str, owner: str) -> list[Job]:

@@ -42,6 +42,7 @@ class Refusal(enum.Enum):
     DONE = "the work is done already"
     EARLY = "steps before it are not done"
     HELD = "somebody else is working on it"
+    UNWHOLE = "its source is being changed"
     FAILED = "the step has failed"
     EXHAUSTED = "it was tried as often as allowed"
 
@@ -79,6 +80,8 @@ def claim(
     at = now(session)
     if at >= job.deadline_at:
         return Refusal.EXPIRED
+    if job.held_at is not None:
+        return Refusal.UNWHOLE
     steps = [step for step in job.steps if step.name in names]
     todo = [step for step in steps if step.state is not StepState.DONE]
     refusal = _refusal(job, todo, at, limit)
@@ -242,6 +245,21 @@ def release(session: Session, claim: Claim) -> None:
     """Give the steps back unharmed, for a worker that is stopping: the try does not count."""
     steps = _ours(session, claim)
     _free(session, steps, "released", uncount=True)
+
+
+def postpone(session: Session, claim: Claim, retry_in: timedelta, why: str) -> None:
+    """Give the steps back to be tried once more a little later: the try does not count.
+
+    The caller has its message sent again.
+    """
+    steps = _ours(session, claim)
+    _free(session, steps, "released", uncount=True)
+    at = now(session)
+    for step in steps:
+        step.job.published_at, step.retry_at = at, at + retry_in
+        again_s = retry_in.total_seconds()
+        message = f"{step.name}: {why}; its source was only just written, again in {again_s:.1f} s"
+        events.add(session, claim.job_id, "step_postponed", message, attempt=step.attempt)
 
 
 def release_task(session: Session, task_id: str) -> set[str]:

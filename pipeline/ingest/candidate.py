@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from fnmatch import fnmatch
-from pathlib import Path, PurePath
+import re
+from fnmatch import translate
+from functools import lru_cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from pipeline.settings.pipeline import WatchFolder
 
-logger = logging.getLogger(__name__)
-
-#: Names that browsers, copy tools and editors give to files they are still writing.
-UNFINISHED = ("*.part", "*.partial", "*.crdownload", "*.download", "*.tmp", "*.filepart", "*~")
+#: Names, in lower case, that are never whole media: what browsers, copy tools, download managers,
+#: synchronisers and editors call files they are still writing, and what systems leave behind.
+IGNORED = (
+    *("*.part", "*.partial", "*.filepart", "*.tmp", "*.temp", "*.download", "*.crdownload"),
+    *("*.opdownload", "*.aria2", "*.!ut", "*.!qb", "*.bc!", "*.ytdl", "*.swp", "*~"),
+    *("*.temp.mp4", "*.temp.mkv", "*.temp.webm", "*.temp.m4a"),
+    *("~*", "*.octransferid*", "*.~[0-9a-f]*", "thumbs.db", "ehthumbs.db", "desktop.ini"),
+)
+#: Folders, in lower case, whose files belong to a system and not to people. Hidden ones are
+#: left alone too: `.Trash-1000`, `.stversions`, AppleDouble's, rsync's partial ones.
+IGNORED_FOLDERS = frozenset(
+    (
+        *("@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information"),
+        *("lost+found", "__macosx"),
+    )
+)
+#: Beside a file that is being written under its own name lies one with such an ending, as long
+#: as that takes: of Firefox, wget and curl, Chromium, aria2, WinSCP, yt-dlp.
+COMPANIONS = (".part", ".crdownload", ".aria2", ".filepart", ".ytdl")
 
 
 def is_candidate(relative: PurePath, folder: WatchFolder) -> bool:
@@ -25,36 +40,44 @@ def is_candidate(relative: PurePath, folder: WatchFolder) -> bool:
     Hidden files and folders, unfinished downloads and what the entry ignores are not; neither is
     a file whose extension the entry does not list.
     """
-    if any(part.startswith(".") for part in relative.parts):
-        return False
-    name = relative.name
-    if any(fnmatch(name.lower(), pattern) for pattern in UNFINISHED):
-        return False
-    if any(fnmatch(name, pattern) or fnmatch(str(relative), pattern) for pattern in folder.ignore):
-        return False
-    return relative.suffix.lower() in folder.extensions
+    return names_of(folder.extensions, folder.ignore).takes(str(relative))
 
 
-def candidates(folder: WatchFolder) -> Iterator[Path]:
-    """Walk the watched folder for files to ingest, in order of name; links are not followed.
-
-    What can't be read is logged and passed over: it keeps no other file from being found.
-    """
-    for root, folders, files in os.walk(folder.path, onerror=_passed_over):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(root, name)
-            if is_candidate(path.relative_to(folder.path), folder) and _is_file(path):
-                yield path
+@lru_cache(maxsize=64)
+def names_of(extensions: tuple[str, ...], ignore: tuple[str, ...]) -> Names:
+    """Give the decision for a folder's lists: made once, as a folder may hold 100,000 names."""
+    return Names(extensions, ignore)
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError as problem:
-        _passed_over(problem)
-        return False
+class Names:
+    """Decides by name which files, and which folders, are looked at."""
+
+    def __init__(self, extensions: tuple[str, ...], ignore: tuple[str, ...]) -> None:
+        self._extensions = frozenset(extensions)
+        self._never = _any_of(IGNORED)
+        self._ignored = _any_of(ignore)
+
+    def takes(self, relative: str) -> bool:
+        """Whether the file at `relative`, below the watched folder, is one to ingest."""
+        *folders, name = relative.split("/")
+        return self.takes_file(name, relative) and all(map(self.enters, folders))
+
+    def takes_file(self, name: str, relative: str) -> bool:
+        """Whether a file is one to ingest that lies in a folder which is entered."""
+        lower = name.lower()
+        dot = lower.rfind(".")
+        if dot <= 0 or lower[dot:] not in self._extensions or name.startswith("."):
+            return False
+        if self._never is not None and self._never.match(lower):
+            return False
+        ignored = self._ignored
+        return ignored is None or not (ignored.match(name) or ignored.match(relative))
+
+    def enters(self, folder: str) -> bool:
+        """Whether a folder of this name is looked into."""
+        return not folder.startswith(".") and folder.lower() not in IGNORED_FOLDERS
 
 
-def _passed_over(problem: OSError) -> None:
-    logger.warning("%s is passed over: %s", problem.filename, problem.strerror)
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    written = "|".join(translate(pattern) for pattern in patterns)
+    return re.compile(written) if written else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,20 +14,65 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time: large enough for disks and shares, small enough to share a machine.
 CHUNK = 1 << 20
+#: Stands between content and what tells one file of it from another, where copies are jobs of
+#: their own (`duplicates: process`).
+APART = "+"
 
 
-def fingerprint(path: Path, on_chunk: Callable[[], object] | None = None) -> str:
+def fingerprint(
+    path: Path, on_chunk: Callable[[], object] | None = None, *, follow: bool = True
+) -> str:
     """Hash the whole file with BLAKE2b-256: 64 hexadecimal digits. Raises `OSError`.
 
-    `on_chunk` is called after each mebibyte, and may raise to stop it.
+    `on_chunk` is called after each mebibyte, and may raise to stop it. Nothing but a regular file
+    is read, and without `follow` no link to one: what lay there a moment ago may be replaced.
 
     The whole file, not samples of it: two takes of one camera can agree in size and in every
     sample, and mistaking one for the other would lose it.
     """
+    return _hash(path, None, on_chunk, follow=follow)[0]
+
+
+def fingerprints(path: Path, first: int) -> tuple[str, str]:
+    """Hash the whole file, and its `first` bytes: of a file that has grown, what it was before.
+
+    Raises `OSError`.
+    """
+    return _hash(path, first, None, follow=False)
+
+
+def _hash(
+    path: Path, first: int | None, on_chunk: Callable[[], object] | None, *, follow: bool
+) -> tuple[str, str]:
     digest = hashlib.blake2b(digest_size=32)
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
+    part, left = "", first
+    with os.fdopen(_open(path, follow=follow), "rb", buffering=0) as file:
+        while chunk := file.read(CHUNK if not left else min(CHUNK, left)):
             digest.update(chunk)
+            if left is not None:
+                left -= len(chunk)
+                if left == 0:
+                    part, left = digest.hexdigest(), None
             if on_chunk is not None:
                 on_chunk()
-    return digest.hexdigest()
+    return digest.hexdigest(), part
+
+
+def _open(path: Path, *, follow: bool) -> int:
+    links = 0 if follow else os.O_NOFOLLOW
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | links)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return handle
+
+
+def content_of(kept: str) -> str:
+    """Give the content's fingerprint out of one that is kept with a job."""
+    return kept.partition(APART)[0]
+
+
+def set_apart(content: str, path: Path, mtime_ns: int, inode: int) -> str:
+    """Make a fingerprint that this very file of the content has alone."""
+    told = f"{path}\0{mtime_ns}\0{inode}".encode("utf-8", "surrogateescape")
+    return f"{content}{APART}{hashlib.sha256(told).hexdigest()[:32]}"

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from pipeline.settings.pipeline import WatchFolder
 
 
-def located(path: Path, folder: WatchFolder | None) -> Path:
+def located(path: Path, folder: WatchFolder | None, *, by_hand: bool = True) -> Path:
     """Give the file's absolute name without `..`; in a watched folder, below the folder's own.
 
-    Raises `ReelworksError` (`bad_name`) for a name that is not text, which no database, playlist
-    or page could hold, and `outside` for a file that does not lie in `folder`.
+    A link in the folder to a file elsewhere is taken when somebody named it, `by_hand`, and not
+    when it was found there. Raises `ReelworksError` (`bad_name`) for a name that is not text,
+    which no database, playlist or page could hold, and `outside` for a file that does not lie in
+    `folder`.
     """
     _check_is_text(path)
     real = Path(os.path.realpath(path))
@@ -27,7 +29,7 @@ def located(path: Path, folder: WatchFolder | None) -> Path:
     if real.is_relative_to(watched) and real != watched:
         return folder.path / real.relative_to(watched)
     plain = path.absolute()
-    if ".." not in plain.parts and plain.is_relative_to(folder.path):
+    if by_hand and ".." not in plain.parts and plain.is_relative_to(folder.path):
         return plain  # a link in the folder, to a file elsewhere
     raise ReelworksError(
         "outside",

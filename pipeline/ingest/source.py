@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.history.known import Identity
-from pipeline.ingest.fingerprint import fingerprint
+from pipeline.ingest import beside
+from pipeline.ingest.fingerprint import content_of, fingerprint
+from pipeline.ingest.whole import being_written
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 #: What making a link answers where none can be: another file system, or one without links.
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
-#: Beside a quarantined file lies its reason, in a file of its name with this added.
-REASON = ".reason.txt"
 #: Bytes copied at a time, and how many times before they are forced to disk: a whole film at the
 #: end could take longer than anybody waits for a sign of life.
 CHUNK = 4 << 20
@@ -106,7 +106,7 @@ def check_is_source(job: Job, on_chunk: OnChunk = None) -> Identity:
         return identity
     if on_chunk is None:
         raise TakesTime(str(path))
-    if fingerprint(path, on_chunk) != job.fingerprint:
+    if fingerprint(path, on_chunk) != content_of(job.fingerprint):
         raise NotTheSource(f"{path} has other content now: it stays")
     return identity
 
@@ -120,6 +120,8 @@ def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) 
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "it could not be taken from its folder", str(path))
     folder.mkdir(parents=True, exist_ok=True)
+    if being_written(path):
+        raise OSError(errno.ETXTBSY, "somebody has it open for writing", str(path))
     target = _link(path, identity, folder, on_chunk)
     if not _is(path, identity) or target.stat().st_size != identity.bytes:
         target.unlink()
@@ -127,35 +129,34 @@ def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) 
     return target
 
 
-def take(path: Path, identity: Identity) -> bool:
-    """Remove the file from its place, if it is still this very one; False when it is not."""
+def take(path: Path, identity: Identity, marker: str | None = None) -> bool:
+    """Remove the file from its place, if it is still this very one; False when it is not.
+
+    With it goes what lies beside it: its sidecar, its reason, its marker.
+    """
     if not _is(path, identity):
         return False
     path.unlink(missing_ok=True)
-    path.with_name(path.name + REASON).unlink(missing_ok=True)
+    beside.clear(path, marker)
     return True
 
 
-def give_reason(job: Job, quarantined: Path) -> None:
-    """Write beside a quarantined file why it is there."""
-    reason = f"{job.error_message or job.state.value}\n{job.error_hint or ''}\nJob {job.id}\n"
-    quarantined.with_name(quarantined.name + REASON).write_text(reason)
-
-
 def undo(made: Path) -> None:
-    """Remove what `put` made, and its reason."""
+    """Remove what `put` made, and what came with it."""
     made.unlink(missing_ok=True)
-    made.with_name(made.name + REASON).unlink(missing_ok=True)
+    beside.clear(made, None)
 
 
-def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> str | None:
+def settle_copy(
+    job: Job, path: Path, identity: Identity, rules: Rules, marker: str | None = None
+) -> str | None:
     """Treat one more copy of an ended job's source as `rules` say.
 
     Returns what became of it, in words ("deleted", "moved to …"); None when it stays, as one does
     that changed meanwhile. Raises `OSError` when it can't be moved now.
     """
     if rules.deletes(job.state):
-        return "deleted" if take(path, identity) else None
+        return "deleted" if take(path, identity, marker) else None
     folder = rules.folder(job.state)
     if folder is None or path.parent == folder:
         return None
@@ -163,11 +164,12 @@ def settle_copy(job: Job, path: Path, identity: Identity, rules: Rules) -> str |
         made = put(path, identity, folder, on_chunk=lambda: None)
     except (NotTheSource, FileNotFoundError):
         return None
-    if job.state is not JobState.SUCCEEDED:
-        give_reason(job, made)
     taken = False
     try:
-        taken = take(path, identity)
+        beside.bring_sidecar(path, made)
+        if job.state is not JobState.SUCCEEDED:
+            beside.give_reason(job, made)
+        taken = take(path, identity, marker)
     finally:
         if not taken:
             undo(made)  # somebody else was faster, or it can't be taken away
@@ -243,6 +245,5 @@ def _name(unfinished: Path, target: Path, name: str) -> Path:
 
 def _names(folder: Path, name: str) -> Iterator[Path]:
     yield folder / name
-    stem, suffix = Path(name).stem, Path(name).suffix
     for count in itertools.count(2):
-        yield folder / f"{stem} ({count}){suffix}"
+        yield beside.named(folder / name, number=count)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pipeline.errors import ReelworksError
-from pipeline.history import events, jobs, known
+from pipeline.history import again, events, jobs, known
 from pipeline.history.known import Identity
-from pipeline.ingest.fingerprint import fingerprint
+from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, set_apart
 from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
+from pipeline.ingest.sidecar import NOTHING, Sidecar, read_sidecar, stamp
 from pipeline.ingest.source import Rules, settle_copy
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -27,13 +30,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: How a job fails whose sidecar is wrong.
+BAD_SIDECAR = "bad_sidecar"
+
 
 @dataclass(frozen=True)
 class Submitted:
-    """What became of a file: the job it belongs to, and whether this call made it."""
+    """What became of a file: the job it belongs to, and whether this call made it.
+
+    `restarted` says that the job had begun on what the file was before, and begins again.
+    """
 
     job_id: str
     created: bool
+    restarted: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,101 +52,230 @@ class Wishes:
 
     `folder` is None for a file that lies outside every watched folder: it is kept where it is.
     `by_hand` says that somebody named the file: results of it that were removed are made again,
-    though the file itself was submitted before.
+    though the file itself was submitted before. `named` lists what somebody named for it, which
+    its sidecar then does not change; without `sidecar` none is read.
     """
 
     profile: str
     priority: int
     folder: WatchFolder | None = None
     by_hand: bool = False
+    named: frozenset[str] = frozenset()
+    title: str | None = None
+    language: str | None = None
+    tags: dict[str, str] | None = None
+    sidecar: bool = True
 
     @classmethod
     def of(cls, folder: WatchFolder) -> Wishes:
         """Take what the watched folder's entry says."""
         return cls(folder.profile, folder.priority, folder)
 
+    def refined(self, said: Sidecar) -> Self:
+        """Add what the file's sidecar says, which comes before what its folder says."""
+        profile = said.profile if said.profile and "profile" not in self.named else self.profile
+        urgent = self.priority if said.priority is None else said.priority
+        return replace(
+            self,
+            profile=profile,
+            priority=self.priority if "priority" in self.named else urgent,
+            title=said.title,
+            language=said.language,
+            tags=said.metadata or None,
+        )
 
-def submit(
-    ready: Runtime,
-    path: Path,
-    wishes: Wishes,
-    *,
-    publish: Callable[[str], object],
-    rerun: Callable[[str], object],
-) -> Submitted:
+
+@dataclass(frozen=True)
+class Actions:
+    """What submitting asks of others: each is given a job's id.
+
+    `publish` puts a job on the broker; `rerun` retries an ended one, when a file that failed
+    before, or whose results were removed since, is dropped again; `supersede` ends one whose
+    source was replaced by another version.
+    """
+
+    publish: Callable[[str], object]
+    rerun: Callable[[str], object]
+    supersede: Callable[[str, ReelworksError], object]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that was read: what it is, and the fingerprint of what it was when it was shorter."""
+
+    path: Path
+    identity: Identity
+    sidecar: str
+    content: str
+    start: str
+
+
+def submit(ready: Runtime, path: Path, wishes: Wishes, actions: Actions) -> Submitted:
     """Make the job of a whole file, or find the one that it has already.
 
-    `publish` puts a new job on the broker; `rerun` retries an ended one, when a file that failed
-    before, or whose results were removed since, is dropped again. Raises `ReelworksError`
-    (`source_gone`, `source_changed`, `unreadable`, `bad_name`, `outside`) and
-    `ConfigurationError` (no such profile); nothing is lost then: the file stays.
+    A job that began on what the file was before begins again on what it is now. Raises
+    `ReelworksError` (`source_gone`, `source_changed`, `not_a_file`, `unreadable`, `bad_name`,
+    `outside`) and `ConfigurationError` (no such profile, or a wrong sidecar); nothing is lost then:
+    the file stays.
     """
-    path = located(path, wishes.folder)
+    path = located(path, wishes.folder, by_hand=wishes.by_hand)
     ready.settings.profile(wishes.profile)
-    identity = _stat(path)
+    identity, sidecar = _identity(path, wishes), stamp(path, of_media=True)
     with ready.db.read() as session:
-        job = known.job_of(session, path, identity, wishes.profile)
+        job = known.job_of(session, path, identity, wishes.profile, sidecar)
+        before = known.former(session, path, wishes.profile)
     library = ready.settings.pipeline.paths.library
-    if job is not None and not (wishes.by_hand and results_gone(job, library)):
-        if _copy_is_due(job, path, wishes):
+    held = job is not None and job.held_at is not None
+    if job is not None and not held and not (wishes.by_hand and results_gone(job, library)):
+        if copy_is_due(job, path, wishes):
             _settle_copy(ready, job, path, identity, wishes)
         return Submitted(job.id, created=False)
-    content = _read(path, identity)
-    new = _new_job(ready, path, identity, content, wishes)
+    said = read_sidecar(path, ready.settings.profiles) if wishes.sidecar else NOTHING
+    wanted = wishes.refined(said)
+    read = _read(path, identity, sidecar, wishes, before[0] if before else None)
+    if before is not None and (fate := _of_former(ready, *before, read, wishes, wanted, actions)):
+        return fate
+    return _submit_new(ready, read, wishes, wanted, actions)
+
+
+def _submit_new(
+    ready: Runtime, read: _Read, wishes: Wishes, wanted: Wishes, actions: Actions
+) -> Submitted:
+    path, identity = read.path, read.identity
+    library = ready.settings.pipeline.paths.library
+    new = new_job(ready, path, identity, read.content, wanted)
     with ready.db.begin() as session:
         job, created = jobs.create(session, new)
-        known.remember(session, path, identity, job)
-        again = not created and _take_again(session, job, path, identity, library)
+        if not created and _stands_apart(session, job, path, wishes):
+            alone = set_apart(read.content, path, identity.mtime_ns, identity.inode)
+            job, created = jobs.create(session, replace(new, fingerprint=alone))
+        known.remember(session, path, wishes.profile, identity, job, read.sidecar)
+        rerun = not created and _take_again(session, job, new, library)
     if created:
-        publish(job.id)
-    elif again:
-        rerun(job.id)
-    elif _copy_is_due(job, path, wishes):
+        actions.publish(job.id)
+    elif rerun:
+        actions.rerun(job.id)
+    elif copy_is_due(job, path, wishes):
         _settle_copy(ready, job, path, identity, wishes)
     return Submitted(job.id, created)
 
 
-def nothing_to_do(ready: Runtime, path: Path, wishes: Wishes) -> bool:
-    """Whether the file was submitted before and nothing is owed to it, without reading it.
+def _of_former(
+    ready: Runtime,
+    job: Job,
+    was: Identity,
+    read: _Read,
+    wishes: Wishes,
+    wanted: Wishes,
+    actions: Actions,
+) -> Submitted | None:
+    """Look what becomes of the job of the file that was at this place before.
 
-    Raises `OSError` when the file can't be looked at.
+    It begins again when its file grew, was written anew in its place, or has a new sidecar; when
+    another file took the place, it ends. None when the file is to be submitted for itself.
     """
-    identity = Identity.of(path.stat())
-    with ready.db.read() as session:
-        job = known.job_of(session, path, identity, wishes.profile)
-    return job is not None and not _copy_is_due(job, path, wishes)
+    new = new_job(ready, read.path, read.identity, read.content, wanted)
+    with ready.db.begin() as session:
+        job = jobs.get(session, job.id, lock=True)
+        why = _why_again(job, was, read, wanted)
+        if why is None:
+            return None
+        restarted = read.identity.inode == was.inode and again.begin_again(session, job, new, why)
+        if restarted:
+            known.remember(session, read.path, wishes.profile, read.identity, job, read.sidecar)
+    if restarted:
+        actions.publish(job.id)
+        return Submitted(job.id, created=False, restarted=True)
+    if not job.state.terminal:
+        actions.supersede(job.id, _replaced(read.path))
+    return None
 
 
-def _stat(path: Path) -> Identity:
+def _why_again(job: Job, was: Identity, read: _Read, wanted: Wishes) -> str | None:
+    """Say why a job can't go on with its source as it was; None when it can, or has ended."""
+    if job.source_path != str(read.path):
+        return None
+    before = content_of(job.fingerprint)
+    if job.state.terminal:
+        if read.identity.inode == was.inode and read.start == before != read.content:
+            return f"{read.path.name} has grown since"
+        mended = job.error_code == BAD_SIDECAR and before == read.content
+        return "its sidecar was mended" if mended and wanted.sidecar else None
+    if before != read.content:
+        return f"{read.path.name} changed from {was.bytes} to {read.identity.bytes} bytes"
+    if job.held_at is not None:
+        return f"{read.path.name} is whole"
+    said = (job.profile, job.title, job.language, job.tags)
+    if said != (wanted.profile, wanted.title, wanted.language, wanted.tags):
+        return "its sidecar is a new one"
+    return None
+
+
+def _replaced(path: Path) -> ReelworksError:
+    return ReelworksError(
+        "source_replaced",
+        f"{path.name} was replaced by another version while this job worked on it.",
+        "The new version has a job of its own.",
+    )
+
+
+class _Standing(Protocol):
+    """What of a job tells whether its copies are to be moved."""
+
+    @property
+    def state(self) -> JobState: ...
+    @property
+    def source_path(self) -> str: ...
+    @property
+    def settled_at(self) -> datetime | None: ...
+
+
+def _identity(path: Path, wishes: Wishes) -> Identity:
+    """Look what the file is. What was found in a folder is no link; see `located`."""
     try:
-        return Identity.of(path.stat())
+        found = path.stat() if wishes.by_hand or wishes.folder is None else path.lstat()
     except OSError as problem:
         raise ReelworksError(
             "source_gone", f"{path} is gone or can't be read: {problem.strerror}."
         ) from problem
+    if not stat.S_ISREG(found.st_mode):
+        raise ReelworksError(
+            "not_a_file",
+            f"{path} is not a regular file.",
+            "Give the file itself: no folder, link, pipe, socket or device.",
+        )
+    return Identity.of(found)
 
 
-def _read(path: Path, identity: Identity) -> str:
+def _read(
+    path: Path, identity: Identity, sidecar: str, wishes: Wishes, before: Job | None
+) -> _Read:
+    start = ""
     try:
-        content = fingerprint(path)
+        if before is not None and before.source_bytes < identity.bytes:
+            content, start = fingerprints(path, before.source_bytes)
+        else:
+            follow = wishes.by_hand or wishes.folder is None
+            content = fingerprint(path, follow=follow)
     except OSError as problem:
         raise ReelworksError(
             "unreadable",
             f"{path} can't be read: {problem.strerror}.",
             "Give the user that runs Reelworks the right to read it.",
         ) from problem
-    if _stat(path) != identity:
+    if _identity(path, wishes) != identity:
         raise ReelworksError(
             "source_changed",
             f"{path} changed while it was read.",
             "It is looked at again once it stays as it is.",
         )
-    return content
+    return _Read(path, identity, sidecar, content, start)
 
 
-def _new_job(
+def new_job(
     ready: Runtime, path: Path, identity: Identity, content: str, wishes: Wishes
 ) -> jobs.NewJob:
+    """Describe the job of a file that was read: `content` is its fingerprint."""
     folder = wishes.folder
     below = path.parent.relative_to(folder.path) if folder else Path()
     rules = Rules.at(folder, path)
@@ -148,6 +287,9 @@ def _new_job(
         fingerprint=content,
         profile=wishes.profile,
         priority=wishes.priority,
+        title=wishes.title,
+        language=wishes.language,
+        tags=wishes.tags,
         library_subfolder="" if below == Path() else str(below),
         on_success=rules.on_success,
         on_failure=rules.on_failure,
@@ -157,7 +299,19 @@ def _new_job(
     )
 
 
-def _take_again(session: Session, job: Job, path: Path, identity: Identity, library: Path) -> bool:
+def _stands_apart(session: Session, job: Job, path: Path, wishes: Wishes) -> bool:
+    """Whether this file is to have a job of its own, though `job` has the same content."""
+    if wishes.folder is None or wishes.folder.duplicates != "process":
+        return False
+    before = known.former(session, path, wishes.profile)
+    mine = [job] if before is None else [job, before[0]]
+    return not any(
+        one.source_path == str(path) and content_of(one.fingerprint) == content_of(job.fingerprint)
+        for one in mine
+    )
+
+
+def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> bool:
     """Whether this file, never seen here before, is dropped again to be worked on again.
 
     That is so for work that failed, and for work whose results were removed. Once for each drop:
@@ -165,8 +319,9 @@ def _take_again(session: Session, job: Job, path: Path, identity: Identity, libr
     `retry`.
     """
     job = jobs.get(session, job.id, lock=True)
+    path = new.source_path
     gone = results_gone(job, library)
-    if job.source_path == str(path) and not gone:
+    if job.source_path == path and not gone:
         return False
     if not job.state.terminal:
         message = f"the same content was found as {path}: one job serves both"
@@ -179,29 +334,33 @@ def _take_again(session: Session, job: Job, path: Path, identity: Identity, libr
         events.add(session, job.id, "dropped_again", f"the same content was found as {path}")
     if not gone and job.state not in (JobState.FAILED, JobState.EXPIRED):
         return False
-    jobs.replace_source(session, job.id, str(path), identity.mtime_ns, identity.inode)
+    jobs.replace_source(session, job.id, path, new.source_mtime_ns, new.source_inode)
+    job.title, job.language, job.tags = new.title, new.language, new.tags
     return True
 
 
-def _copy_is_due(job: Job, path: Path, wishes: Wishes) -> bool:
+def copy_is_due(job: _Standing, path: Path, wishes: Wishes) -> bool:
     """Whether a copy of an ended job's source is still to go where its own folder says.
 
     Where a source was that has been deleted since, another file of its content is a copy too.
     """
+    if not job.state.terminal:
+        return False
     rules = Rules.at(wishes.folder, path)
     deleted = job.settled_at is not None and rules.deletes(job.state)
-    if not job.state.terminal or (job.source_path == str(path) and not deleted):
+    if job.source_path == str(path) and not deleted:
         return False
     return rules.deletes(job.state) or rules.folder(job.state) is not None
 
 
 def _settle_copy(ready: Runtime, job: Job, path: Path, identity: Identity, wishes: Wishes) -> None:
     try:
-        became = settle_copy(job, path, identity, Rules.at(wishes.folder, path))
+        marker = wishes.folder.marker if wishes.folder else None
+        became = settle_copy(job, path, identity, Rules.at(wishes.folder, path), marker)
     except OSError as problem:
         logger.warning("%s, a copy of job %s's source, stays: %s", path, job.id, problem)
         return
     if became is not None:
         with ready.db.begin() as session:
-            known.forget(session, path, job.profile)
+            known.forget(session, path, job)
             events.add(session, job.id, "copy_settled", f"the copy {path} was {became}")

@@ -20,6 +20,8 @@ Place = tuple[str | int, ...]
 
 _MAPPING, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _MERGE = "tag:yaml.org,2002:merge"
+#: A stranger's file has no more levels of sections and lists in each other.
+DEEPEST = 8
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def read_document(file: Path, environ: Mapping[str, str], root: Path) -> Documen
     at the top, and all keys that are written twice or refer to what is not there.
     """
     try:
-        node = yaml.compose(_text(file), Loader=yaml.SafeLoader)
+        text = _text(file)
     except FileNotFoundError:
         return Document(file)
     except OSError as error:
@@ -84,8 +86,28 @@ def read_document(file: Path, environ: Mapping[str, str], root: Path) -> Documen
         return Document(file, problems=(problem,))
     except ConfigurationError as error:
         return Document(file, problems=(error,))
+    return _document(file, text, environ, root)
+
+
+def read_foreign(file: Path, data: bytes) -> Document:
+    """Read YAML that a stranger wrote, `data` being what is in `file`: nothing in it is a secret.
+
+    References like `${env:NAME}` stay as they are written. What takes more memory than its text,
+    or more depth than anybody needs, is a mistake: aliases, and more than a few levels.
+    """
+    try:
+        text = _decoded(file, data)
+        _check_is_plain(file, text)
+    except ConfigurationError as error:
+        return Document(file, problems=(error,))
+    return _document(file, text, None, Path())
+
+
+def _document(file: Path, text: str, environ: Mapping[str, str] | None, root: Path) -> Document:
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        return Document(file, problems=(_not_yaml(file, error),))
+        return Document(file, problems=(_not_yaml(file, text, error),))
     if node is None:
         return Document(file)
     reader = _Reader(file, environ, root)
@@ -98,8 +120,28 @@ def read_document(file: Path, environ: Mapping[str, str], root: Path) -> Documen
     return Document(file, data, reader.lines, reader.written, {}, tuple(reader.problems))
 
 
+def _check_is_plain(file: Path, text: str) -> None:
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 1 if event.start_mark else None
+            if isinstance(event, yaml.AliasEvent):
+                hint = "Write out what `*` stands for."
+                raise ConfigurationError("it has an alias", file=file, line=line, hint=hint)
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                hint = "Write `key: value` lines."
+                raise ConfigurationError("it is too deep", file=file, line=line, hint=hint)
+    except yaml.YAMLError as error:
+        raise _not_yaml(file, text, error) from error
+
+
 def _text(file: Path) -> str:
-    data = file.read_bytes()
+    return _decoded(file, file.read_bytes())
+
+
+def _decoded(file: Path, data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -111,7 +153,7 @@ def _text(file: Path) -> str:
         ) from error
 
 
-def _not_yaml(file: Path, error: yaml.YAMLError) -> ConfigurationError:
+def _not_yaml(file: Path, text: str, error: yaml.YAMLError) -> ConfigurationError:
     line, context, reason = None, None, str(error)
     hint = "Look at the indentation, quotes and colons of this line and the one above."
     if isinstance(error, yaml.MarkedYAMLError):
@@ -120,7 +162,6 @@ def _not_yaml(file: Path, error: yaml.YAMLError) -> ConfigurationError:
         reason = str(error.problem or error)
     elif isinstance(error, yaml.reader.ReaderError):
         # In `position` the reader counts characters; what it can't take is never a line's end.
-        text = file.read_text(encoding="utf-8", errors="replace")
         line = text.count("\n", 0, int(error.position)) + 1
         reason, hint = "it holds a character that text has not", "Remove it."
     if context is not None and context != line:
@@ -131,7 +172,7 @@ def _not_yaml(file: Path, error: yaml.YAMLError) -> ConfigurationError:
 class _Reader:
     """Turns nodes into data; a value with a mistake becomes None and the mistake is kept."""
 
-    def __init__(self, file: Path, environ: Mapping[str, str], root: Path) -> None:
+    def __init__(self, file: Path, environ: Mapping[str, str] | None, root: Path) -> None:
         self.file, self.environ, self.root = file, environ, root
         self.lines: dict[Place, int] = {}
         self.written: dict[Place, str] = {}
@@ -221,7 +262,7 @@ class _Reader:
         except (yaml.YAMLError, ValueError):
             problem, hint = "it is not a value that YAML knows", "Put it in quotes."
             return self.complain(node, place, problem, hint, node.value)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or self.environ is None:
             return value
         try:
             return expand(value, self.environ, self.root)

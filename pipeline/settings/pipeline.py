@@ -8,7 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from pipeline.settings.errors import BadValue
 from pipeline.settings.urls import EMBEDDED, Broker, Database, Results
@@ -37,6 +44,7 @@ MEDIA_EXTENSIONS: tuple[str, ...] = (
     *(".dv", ".nut", ".y4m", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
 )
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
+_MARKER = re.compile(r"\.[A-Za-z0-9_.-]{1,32}")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_+-]{1,16}")
 #: One encode keeps about this many cores busy, so a larger machine runs several.
 CORES_PER_ENCODE = 8
@@ -72,6 +80,10 @@ class WatchFolder(Part):
     priority: Annotated[int, Field(ge=0, le=9), NOT_BOOL] = 5
     extensions: Annotated[tuple[str, ...], Field(min_length=1)] = MEDIA_EXTENSIONS
     ignore: Annotated[tuple[str, ...], BeforeValidator(none_is_empty)] = ()
+    #: What the name of a file ends in that marks another one as whole: `.ready`, `.done`.
+    marker: str | None = None
+    #: What becomes of content that has a job already, under another name.
+    duplicates: Literal["skip", "process"] = "skip"
 
     @model_validator(mode="before")
     @classmethod
@@ -83,6 +95,17 @@ class WatchFolder(Part):
         except BadValue:
             return values  # told where `path` itself is read
         return {"archive": parent / "archive", "quarantine": parent / "quarantine", **values}
+
+    @field_validator("marker")
+    @classmethod
+    def _is_ending(cls, marker: str | None, info: ValidationInfo) -> str | None:
+        if marker is None:
+            return None
+        if not _MARKER.fullmatch(marker):
+            raise BadValue("is not the end of a name", "Write like .ready or .done.")
+        if marker.lower() in info.data.get("extensions", ()):
+            raise BadValue("is an extension of media too", "Choose another, like .ready.")
+        return marker
 
     @field_validator("extensions")
     @classmethod

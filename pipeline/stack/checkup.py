@@ -47,6 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("folders", machine_checks.folders),
         ("names", machine_checks.names),
         ("inotify", machine_checks.inotify),
+        ("links", machine_checks.links),
         ("setpriv", machine_checks.setpriv),
         ("ports", machine_checks.ports_free),
     )

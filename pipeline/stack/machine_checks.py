@@ -10,17 +10,20 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.ingest.candidate import candidates
 from pipeline.ingest.located import is_text
+from pipeline.ingest.mounts import is_polled
+from pipeline.ingest.survey import survey
 from pipeline.printable import printable
 from pipeline.stack import ports
 from pipeline.stack.checkup import Finding
 from pipeline.stack.state import is_held
+from pipeline.watch.limits import Limits, how_to_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.settings.load import Settings
+    from pipeline.settings.pipeline import WatchFolder
 
 #: The oldest Python that Reelworks is tested with.
 OLDEST_PYTHON = (3, 11)
@@ -28,9 +31,7 @@ GIB = 1 << 30
 #: Less free space than this fails: a single long film's ladder takes more.
 TOO_LITTLE_SPACE = 1 * GIB
 LITTLE_SPACE = 10 * GIB
-INOTIFY = Path("/proc/sys/fs/inotify")
-#: Other programs of the same user need instances too: an editor or a desktop holds dozens.
-FEW_INSTANCES = 64
+HARD_LINKS = Path("/proc/sys/fs/protected_hardlinks")
 
 
 def python(_settings: Settings) -> Iterator[Finding]:
@@ -74,29 +75,51 @@ def _folder(key: str, path: Path) -> Finding:
 
 
 def inotify(settings: Settings) -> Iterator[Finding]:
-    """Compare the folders to watch with the kernel's limits (inotify(7))."""
-    watched = [folder.path for folder in settings.pipeline.watch if not folder.polling]
+    """Compare the folders to watch with the kernel's limits."""
+    watched = [entry.path for entry in settings.pipeline.watch if not _polled(entry)]
     if not watched:
         yield Finding("inotify", "ok", "not needed: every folder is polled, or none is watched")
         return
     # One that is not there yet is made when watching begins.
     needed = sum(max(sum(1 for _ in os.walk(path)), 1) for path in watched)
-    watches = int((INOTIFY / "max_user_watches").read_text())
-    instances = int((INOTIFY / "max_user_instances").read_text())
-    detail = f"{needed} folders to watch; limits: {watches} watches, {instances} instances"
-    hint = "Raise fs.inotify.max_user_watches and max_user_instances, or set `polling: true`."
-    if needed > watches:
-        yield Finding("inotify", "failed", detail, hint)
-    elif needed * 2 > watches or instances < FEW_INSTANCES:
-        yield Finding("inotify", "warning", detail, hint)
+    limits = Limits.read()
+    detail = (
+        f"{needed} folders to watch; limits: {limits.max_user_watches} watches, "
+        f"{limits.max_user_instances} instances, {limits.max_queued_events} waiting events"
+    )
+    if too_low := limits.too_low(needed):
+        yield Finding("inotify", "failed", detail, how_to_raise(too_low, needed))
+    elif low := limits.low(needed):
+        yield Finding("inotify", "warning", detail, how_to_raise(low, needed))
     else:
         yield Finding("inotify", "ok", detail)
+
+
+def _polled(entry: WatchFolder) -> bool:
+    try:
+        return is_polled(entry)
+    except OSError:
+        return entry.polling  # it is not there yet
+
+
+def links(_settings: Settings) -> Iterator[Finding]:
+    """Look whether the kernel keeps people from linking to files that they may not read."""
+    try:
+        protected = HARD_LINKS.read_text().strip() == "1"
+    except OSError:
+        return
+    if protected:
+        yield Finding("links", "ok", "nobody can make a hard link to a file that is not theirs")
+        return
+    detail = "anybody on this machine can make a hard link to any file in a watched folder"
+    yield Finding("links", "warning", detail, "As root: `sysctl fs.protected_hardlinks=1`.")
 
 
 def names(settings: Settings) -> Iterator[Finding]:
     """Look for files in watched folders that are left alone because their names are not text."""
     entries = [entry for entry in settings.pipeline.watch if entry.path.is_dir()]
-    wrong = [path for entry in entries for path in candidates(entry) if not is_text(path)]
+    found = (Path(one.path) for entry in entries for one in survey(entry))
+    wrong = [path for path in found if not is_text(path)]
     hint = "Rename them; `convmv` repairs names from old systems."
     for path in wrong[:MOST_NAMES]:
         yield Finding("names", "warning", f"{printable(str(path))} is not valid UTF-8", hint)

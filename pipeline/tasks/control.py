@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from pipeline.history import jobs, outbox, steps
 from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.repair import Decision, decide
+from pipeline.media.errors import source_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
@@ -45,7 +47,7 @@ def reconcile() -> None:
     """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts."""
     ready = runtime()
     with ready.db.read() as session:
-        unfinished, unsettled = jobs.unfinished(session), jobs.unsettled(session)
+        unfinished, unsettled = jobs.to_look_after(session), jobs.unsettled(session)
         alerts = outbox.pending(session)
     depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
     for job_id in unfinished:
@@ -141,8 +143,16 @@ def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], in
             end(JobState.EXPIRED, error=expired(), step=name)
         case Decision.SUCCEED:
             end(JobState.SUCCEEDED)
+        case Decision.HELD:
+            _look_for_source(job, end)
         case Decision.NOTHING | Decision.FREE:
             pass
+
+
+def _look_for_source(job: Job, end: Callable[..., bool]) -> None:
+    """End a job that waits for its source to be whole when that is gone."""
+    if not os.path.lexists(job.source_path):
+        end(JobState.FAILED, error=source_gone(job.source_path), step=_next(job).name)
 
 
 def _next(job: Job) -> Step:

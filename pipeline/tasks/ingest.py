@@ -6,22 +6,17 @@ import logging
 import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.app import app, runtime
-from pipeline.errors import ReelworksError
 from pipeline.history import jobs
-from pipeline.ingest.candidate import candidates
-from pipeline.ingest.located import is_text
+from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.settling import PATIENCE, Settling
-from pipeline.ingest.submit import Submitted, Wishes, nothing_to_do, submit
+from pipeline.ingest.submit import Submitted, Wishes, submit
+from pipeline.settings.pipeline import WatchFolder
+from pipeline.tasks.taking import Taking, actions
 from pipeline.tasks.workspace import STAGING
-from pipeline.workflows import launch, retry
-
-if TYPE_CHECKING:
-    from pipeline.app import Runtime
-    from pipeline.settings.pipeline import WatchFolder
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +27,6 @@ MOST_SCANS = 2
 #: What an ended job left in the work folder goes after this long, seconds: time for a `retry`.
 KEEP_WORK_S = 7 * 24 * 3600
 
-#: Files that were refused for their name, and told about.
-_refused: set[Path] = set()
 _scans = threading.BoundedSemaphore(MOST_SCANS)
 
 
@@ -46,20 +39,23 @@ def submit_file(
 ) -> Submitted:
     """Submit a whole file under the rules of the watched folder it lies in, if any.
 
-    `by_hand` says that somebody named it: what was made of it and then removed is made again.
+    `by_hand` says that somebody named it: what was made of it and then removed is made again, and
+    a link is followed.
 
     Raises what `pipeline.ingest.submit.submit` raises.
     """
     ready = runtime()
     folder = ready.settings.folder_for(path.absolute())
     rules = Wishes.of(folder) if folder else Wishes("web", 5)
-    wishes = Wishes(
-        profile if profile is not None else rules.profile,
-        priority if priority is not None else rules.priority,
-        folder,
-        by_hand,
+    named = {"profile": profile, "priority": priority}
+    wishes = replace(
+        rules,
+        profile=profile if profile is not None else rules.profile,
+        priority=priority if priority is not None else rules.priority,
+        by_hand=by_hand,
+        named=frozenset(key for key, value in named.items() if value is not None),
     )
-    return submit(ready, path, wishes, publish=launch, rerun=retry)
+    return submit(ready, path, wishes, actions())
 
 
 def submit_in(path: Path, folder: WatchFolder) -> Submitted:
@@ -67,7 +63,7 @@ def submit_in(path: Path, folder: WatchFolder) -> Submitted:
 
     Raises what `pipeline.ingest.submit.submit` raises.
     """
-    return submit(runtime(), path, Wishes.of(folder), publish=launch, rerun=retry)
+    return submit(runtime(), path, Wishes.of(folder), actions())
 
 
 def submit_path(path: Path) -> str:
@@ -98,69 +94,32 @@ def _scan(folder: str | None) -> int:
         for entry in ready.settings.pipeline.watch
         if folder is None or entry.path == Path(folder)
     ]
-    settling = Settling()
+    taking = Taking(ready)
+    settling, entry_of, made = Settling(), dict[Path, WatchFolder](), 0
     for entry in entries:
-        for path in unknown_files(ready, entry):
-            settling.notice(path, time.monotonic(), entry.settle_seconds)
-    longest = max((entry.settle_seconds for entry in entries), default=0.0)
+        polled = _is_polled(entry)
+        for batch in taking.take(entry, polled=polled):
+            made += batch.made
+            for one in batch.waiting if not polled else ():
+                path = Path(one.found.path)
+                entry_of[path] = entry
+                at = time.monotonic()
+                settling.notice(path, at, entry.settle_seconds, quiet_s=one.quiet_s)
+    longest = max((entry.settle_seconds for entry in entry_of.values()), default=0.0)
     until = time.monotonic() + longest * (PATIENCE + 1)
-    made = 0
     while len(settling) and time.monotonic() < until:
         for path in settling.settled(time.monotonic()):
-            made += submit_found(path)
+            found = taking.submit(path, entry_of[path])
+            made += found is not None and found.created
         time.sleep(LOOK_S)
     return made
 
 
-def unknown_files(ready: Runtime, entry: WatchFolder) -> list[Path]:
-    """List the files of a watched folder for which there is something to do."""
-    if not _is_there(entry.path):
-        logger.warning("the watched folder %s is not there", entry.path)
-        return []
-    wishes = Wishes.of(entry)
-    found = []
-    for path in candidates(entry):
-        if not is_text(path):
-            _refuse_name(path)
-            continue
-        try:
-            if not nothing_to_do(ready, path, wishes):
-                found.append(path)
-        except FileNotFoundError:
-            continue  # moved away since it was listed
-        except OSError as problem:
-            logger.warning("%s is passed over: %s", path, problem.strerror)
-    return found
-
-
-def _refuse_name(path: Path) -> None:
-    """Log once, not at each scan, that a name can't be used; `reelworks doctor` tells it too."""
-    if path not in _refused:
-        _refused.add(path)
-        logger.warning("%s is left alone: its name is not UTF-8, rename it", path)
-
-
-def _is_there(folder: Path) -> bool:
+def _is_polled(entry: WatchFolder) -> bool:
     try:
-        return folder.is_dir()
-    except OSError as problem:
-        logger.warning("%s can't be looked at: %s", folder, problem.strerror)
-        return False
-
-
-def submit_found(path: Path) -> bool:
-    """Submit a file nobody is waiting for an answer about; True when a job was made.
-
-    What is wrong with it is logged, and it stays where it is for the next scan.
-    """
-    try:
-        submitted = submit_file(path)
-    except ReelworksError as error:
-        logger.warning("%s was not submitted: %s", path, error)
-        return False
-    word = "submitted" if submitted.created else "already known:"
-    logger.info("%s %s as job %s", word, path, submitted.job_id)
-    return submitted.created
+        return is_polled(entry)
+    except OSError:
+        return True  # it can't be asked: nothing is believed of it
 
 
 @app.task(name="pipeline.clean", ignore_result=True)

@@ -13,7 +13,7 @@ from pipeline.app import app, runtime
 from pipeline.history import events, settling
 from pipeline.history.known import Identity
 from pipeline.history.settling import SettlingLost
-from pipeline.ingest import source
+from pipeline.ingest import beside, source
 from pipeline.ingest.source import NotTheSource, Rules, TakesTime
 from pipeline.models import JobState
 from pipeline.tasks.workspace import Workspace
@@ -81,21 +81,28 @@ def _settle(
         return _leave(ready, job, owner, str(why))
     with ready.db.begin() as session:
         settling.deleted(session, job.id, owner)
-    source.take(path, identity)
+    source.take(path, identity, _marker(ready, path))
     return None
 
 
 def _move(ready: Runtime, job: Job, owner: str, identity: Identity, made: Path) -> None:
     """Record the new place before the old one is given up: no moment has neither."""
     try:
+        beside.bring_sidecar(Path(job.source_path), made)
         if job.state is not JobState.SUCCEEDED:
-            source.give_reason(job, made)
+            beside.give_reason(job, made)
         with ready.db.begin() as session:
             settling.moved(session, job.id, owner, made, Identity.of(made.stat()))
     except BaseException:
         source.undo(made)
         raise
-    source.take(Path(job.source_path), identity)
+    path = Path(job.source_path)
+    source.take(path, identity, _marker(ready, path))
+
+
+def _marker(ready: Runtime, path: Path) -> str | None:
+    folder = ready.settings.folder_for(path)
+    return folder.marker if folder else None
 
 
 def _leave(ready: Runtime, job: Job, owner: str, why: str) -> None:

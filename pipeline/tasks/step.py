@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pipeline.app import Runtime, runtime
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs, steps
+from pipeline.history import again, jobs, steps
 from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable, LeaseLost
 from pipeline.history.steps import Claim, Refusal
-from pipeline.ingest.fingerprint import fingerprint
+from pipeline.ingest.fingerprint import content_of, fingerprint
 from pipeline.media.tools import Tools, find_tools
 from pipeline.models import Job, JobState
 from pipeline.plan.plan import Plan
@@ -29,6 +29,7 @@ from pipeline.tasks.origin import Origin
 from pipeline.tasks.owner import owner_of
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
 from pipeline.tasks.resumption import send_resume
+from pipeline.tasks.unwhole import Verdict, judge
 from pipeline.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Work:
             return
         # Only touched, or copied to where times are coarser: what is in it decides.
         path = self.origin.path
-        if self.meanwhile(lambda: fingerprint(path), 0.0) != self.origin.fingerprint:
+        if self.meanwhile(lambda: fingerprint(path), 0.0) != content_of(self.origin.fingerprint):
             raise self.origin.changed("its content is another one")
         with self.runtime.db.begin() as session:
             jobs.replace_source(session, self.claim.job_id, str(path), mtime_ns)
@@ -205,7 +206,7 @@ def perform(
         return f"given back: {reason}"
     except Exception as error:  # noqa: BLE001 - every failure is recorded, and told to Celery
         work.workspace.discard(work.claim)
-        _failed(task, work, explain(error), limit)
+        return _ended_badly(task, work, explain(error), limit)
     except BaseException:
         # The worker is being stopped: give the step back unharmed, for whoever comes next.
         _give_back(work)
@@ -273,15 +274,34 @@ def _refused(
     return f"refused: {refusal.value}"
 
 
-def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> None:
-    again = error.transient and work.claim.tries < limit and not work.late
+def _ended_badly(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> str:
+    """Record the failure, unless it is the source that was not whole: then it is not the last.
+
+    Returns a word for the log when the job waits for its source. Raises as `perform` does.
+    """
+    entry = work.runtime.settings.folder_for(work.origin.path)
+    verdict = Verdict(error) if error.transient else judge(work.origin, entry, error)
+    if verdict.hold is not None:
+        with work.runtime.db.begin() as session:
+            again.hold(session, work.claim, verdict.hold)
+        return "waits for its source"
+    if verdict.again_in_s is not None and not work.late:
+        wait_s, more = verdict.again_in_s, task.request.retries + 1
+        with work.runtime.db.begin() as session:
+            steps.postpone(session, work.claim, timedelta(seconds=wait_s), error.message)
+        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=more)
+    return _failed(task, work, verdict.error, limit)
+
+
+def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> NoReturn:
+    retried = error.transient and work.claim.tries < limit and not work.late
     wait_s = retry_wait_s(work.claim.tries)
     with work.runtime.db.begin() as session:
-        retry_in = timedelta(seconds=wait_s) if again else None
+        retry_in = timedelta(seconds=wait_s) if retried else None
         log = work.log + error.log
         ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=log)
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
-    if again:
+    if retried:
         raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=limit)
     if ours and error.transient and work.late:
         # It might have passed, had there been time.

@@ -15,7 +15,7 @@ from pipeline.history import events, jobs
 from pipeline.models import OutboxRow, StepKind
 from pipeline.plan.encodes import EncodeUnit
 from pipeline.plan.names import rendition_step
-from pipeline.tasks import ingest
+from pipeline.tasks import ingest, taking
 from pipeline.tasks.planned import stored_plan
 from pipeline.tasks.probe import probe
 from pipeline.tasks.resumption import send_resume
@@ -86,7 +86,7 @@ def planned_in_units(ready: Runtime) -> str:
 def test_a_job_of_several_units_succeeds_once(
     results: str, ready: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "launch", lambda _job_id: None)
+    monkeypatch.setattr(taking, "launch", lambda _job_id: None)
     assert chords_work() is not ready.settings.pipeline.results.startswith("rpc")
     assert results == "as given" or not chords_work()
     job_id = planned_in_units(ready)

@@ -36,7 +36,7 @@ def test_known_files_stay_known_when_profiles_are_told_apart(
     path, config = Path("/inbox/clip.mp4"), schema._config(db)
     job = new_job(profile="web")
     with db.begin() as session:
-        known.remember(session, path, IDENTITY, job)
+        known.remember(session, path, "web", IDENTITY, job)
     command.downgrade(config, "0001")
     with db.begin() as session:
         (key,) = session.scalars(select(KnownFile.key))
@@ -56,7 +56,7 @@ def test_a_file_known_under_two_profiles_survives_the_way_back(
     made = [new_job(profile=profile, fingerprint="f") for profile in ("web", "mobile")]
     with db.begin() as session:
         for job in made:
-            known.remember(session, path, IDENTITY, job)
+            known.remember(session, path, "web", IDENTITY, job)
     command.downgrade(config, "0001")
     with db.read() as session:
         assert len(session.scalars(select(KnownFile.key)).all()) == 1

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs
-from pipeline.ingest.submit import Submitted, Wishes, submit
+from pipeline.ingest.intake import unknown
+from pipeline.ingest.submit import Actions, Submitted, Wishes, submit
+from pipeline.ingest.survey import survey
 from pipeline.models import Job, JobState
 from pipeline.tasks.finalise import finalise
-from pipeline.tasks.ingest import unknown_files
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.app import Runtime
     from pipeline.settings.pipeline import WatchFolder
+
+
+def unknown_files(ready: Runtime, folder: WatchFolder) -> list[Path]:
+    """List the files of the folder for which there is something to do."""
+    return [Path(one.path) for one in unknown(ready, folder, survey(folder))]
+
 
 BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
 
@@ -28,6 +34,12 @@ class Inbox:
         self.folder: WatchFolder = ready.settings.pipeline.watch[0]
         self.published: list[str] = []
         self.rerun: list[str] = []
+        self.superseded: list[tuple[str, str]] = []
+        self.actions = Actions(
+            publish=self.published.append,
+            rerun=self.rerun.append,
+            supersede=lambda job_id, error: self.superseded.append((job_id, error.code)),
+        )
         #: What was asked of other workers: task and arguments.
         self.sent: list[tuple[str, tuple[str, ...]]] = []
 
@@ -39,9 +51,7 @@ class Inbox:
 
     def submit(self, path: Path, wishes: Wishes | None = None) -> Submitted:
         wanted = wishes or Wishes.of(self.folder)
-        return submit(
-            self.ready, path, wanted, publish=self.published.append, rerun=self.rerun.append
-        )
+        return submit(self.ready, path, wanted, self.actions)
 
     def end(self, job_id: str, state: JobState) -> None:
         error = BAD if state is JobState.FAILED else None

@@ -14,8 +14,8 @@ from pipeline.ingest import submit as submitting
 from pipeline.ingest.fingerprint import fingerprint
 from pipeline.ingest.submit import Wishes
 from pipeline.models import JobState
-from pipeline.tasks import ingest
-from pipeline.tasks.ingest import submit_file, unknown_files
+from pipeline.tasks import taking
+from pipeline.tasks.ingest import submit_file
 
 if TYPE_CHECKING:
     from tests.integration.ingest.inbox import Inbox
@@ -26,9 +26,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were read."""
     names: list[str] = []
 
-    def remember(path: Path) -> str:
+    def remember(path: Path, *, follow: bool = True) -> str:
         names.append(path.name)
-        return fingerprint(path)
+        return fingerprint(path, follow=follow)
 
     monkeypatch.setattr(submitting, "fingerprint", remember)
     return names
@@ -37,7 +37,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ids: list[str] = []
-    monkeypatch.setattr(ingest, "launch", ids.append)
+    monkeypatch.setattr(taking, "launch", ids.append)
     return ids
 
 
@@ -232,32 +232,3 @@ def test_a_file_that_lies_outside_the_folder_it_is_said_to_be_in_is_refused(inbo
         inbox.submit(path)
     assert refused.value.code == "outside"
     assert inbox.published == []
-
-
-def test_a_file_that_can_not_be_looked_at_keeps_no_other_from_being_found(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inbox.put("a/locked.mp4")
-    readable = inbox.put("b/open.mp4")
-    real = Path.stat
-
-    def refused(self: Path, **wishes: bool) -> object:
-        if self.name == "locked.mp4":
-            raise PermissionError(13, "Permission denied", str(self))
-        return real(self, **wishes)
-
-    monkeypatch.setattr(Path, "stat", refused)
-    assert unknown_files(inbox.ready, inbox.folder) == [readable]
-    monkeypatch.setattr(Path, "is_file", lambda _: True)
-    assert unknown_files(inbox.ready, inbox.folder) == [readable]
-
-
-def test_a_folder_that_can_not_be_looked_at_is_passed_over(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def refused(self: Path) -> bool:
-        raise PermissionError(13, "Permission denied", str(self))
-
-    monkeypatch.setattr(Path, "is_dir", refused)
-    assert unknown_files(inbox.ready, inbox.folder) == []
-    assert "can't be looked at" in caplog.text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.stack.machine_checks import names
-from pipeline.tasks.ingest import unknown_files
+from tests.integration.ingest.inbox import unknown_files
 
 if TYPE_CHECKING:
     import pytest

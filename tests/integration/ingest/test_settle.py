@@ -57,8 +57,9 @@ def test_a_file_that_took_the_sources_place_stays(
 ) -> None:
     inbox.keeping(**rules)
     former = inbox.submit(inbox.put("clip.mp4", "one"))
-    path = inbox.put("clip.mp4", content)
+    path = inbox.put("other.mp4", content).rename(inbox.folder.path / "clip.mp4")
     later = inbox.submit(path)
+    assert inbox.superseded == [(former.job_id, "source_replaced")]
     inbox.end(former.job_id, state)
     for name, arguments in inbox.sent:
         assert name == "pipeline.settle"

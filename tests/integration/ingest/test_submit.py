@@ -35,7 +35,9 @@ def test_the_same_file_found_again_is_neither_read_nor_published_again(
 ) -> None:
     path = inbox.put("clip.mp4")
     made = inbox.submit(path)
-    monkeypatch.setattr("pipeline.ingest.submit.fingerprint", lambda _: pytest.fail("was read"))
+    monkeypatch.setattr(
+        "pipeline.ingest.submit.fingerprint", lambda *_, **__: pytest.fail("was read")
+    )
     assert inbox.submit(path) == Submitted(made.job_id, created=False)
     assert inbox.published == [made.job_id]
 
@@ -59,10 +61,12 @@ def test_of_many_finders_at_once_one_makes_and_publishes_the_job(inbox: Inbox) -
 
 
 def test_other_content_at_the_same_place_is_another_job(inbox: Inbox) -> None:
-    first = inbox.submit(inbox.put("clip.mp4", "one"))
-    second = inbox.submit(inbox.put("clip.mp4", "two"))
+    path = inbox.put("clip.mp4", "one")
+    first = inbox.submit(path)
+    second = inbox.submit(inbox.put("new.mp4", "two").rename(path))
     assert second.created
     assert first.job_id != second.job_id
+    assert inbox.superseded == [(first.job_id, "source_replaced")]
 
 
 def test_a_copy_of_a_running_jobs_source_waits_and_is_archived_after_it(inbox: Inbox) -> None:
@@ -189,7 +193,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_later(
 ) -> None:
     path = inbox.put("clip.mp4")
 
-    def slow_reading(_: Path) -> str:
+    def slow_reading(_: Path, **__: bool) -> str:
         path.write_text("changed meanwhile")
         return "f"
 

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pipeline.errors import ReelworksError
-from pipeline.ingest.candidate import candidates
+from pipeline.ingest.survey import survey
 from pipeline.models import Job, JobState
 from pipeline.web.receiving import Unfinished, sweep
 from tests.integration.web.site import until
@@ -89,7 +89,7 @@ def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
     job = answer.json()["job"]
     assert job["profile"] == "small"
     assert job["source"]["path"] == str(site.inbox / ".uploads" / "small" / "a.mp4")
-    assert list(candidates(entry)) == []
+    assert list(survey(entry)) == []
     with site.ready.db.read() as session:
         row = session.get(Job, job["id"])
         assert row is not None
@@ -206,10 +206,11 @@ def test_while_it_arrives_a_file_is_hidden_from_the_watcher(
         wire.sendall(head(client, "/api/v1/uploads?name=a.mp4", 3_000_000))
         wire.sendall(b"x" * 2_900_000)
         until(lambda: inbox(site))
-        assert list(candidates(site.ready.settings.pipeline.watch[0])) == []
+        assert list(survey(site.ready.settings.pipeline.watch[0])) == []
         wire.sendall(b"x" * 100_000)
         assert b" 201 " in wire.recv(4096)
-    assert [path.name for path in candidates(site.ready.settings.pipeline.watch[0])] == ["a.mp4"]
+    (found,) = survey(site.ready.settings.pipeline.watch[0])
+    assert found.path.endswith("/a.mp4")
 
 
 def test_a_file_larger_than_the_disk_is_refused_at_once(

@@ -1,0 +1,261 @@
+"""The watcher's loop: from what was heard, or seen by looking, to jobs."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import queue
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ReelworksError
+from pipeline.ingest.candidate import is_candidate
+from pipeline.ingest.mounts import is_polled, network_kind
+from pipeline.ingest.settling import Settling
+from pipeline.ingest.sidecar import SUFFIX
+from pipeline.ingest.survey import enters, is_marked, marked_by
+from pipeline.tasks.taking import Taking
+from pipeline.watch.ears import Ears, Heard
+from pipeline.watch.limits import HOW_TO_RAISE as RAISE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.app import Runtime
+    from pipeline.settings.pipeline import WatchFolder
+
+logger = logging.getLogger(__name__)
+
+#: The longest the loop sleeps when nothing happens, seconds.
+LONGEST_SLEEP_S = 0.5
+#: How often a polled folder is looked through, seconds, and how many times longer than a look takes
+#: it is left alone: large shares are not kept busy.
+POLL_S = 1.0
+POLL_SHARE = 5.0
+#: How often it is seen whether watched folders are still the ones that are watched, seconds.
+CHECK_S = 5.0
+#: A folder that could not be watched is looked through so often instead, seconds.
+UNWATCHED_S = 10.0
+#: How many files are read at the same time.
+SUBMITTERS = 2
+#: From so many whole files at once on, their jobs are made together.
+MANY = 20
+
+
+class Watcher:
+    """Watches every configured folder until `stop`.
+
+    Files that are there already when it starts are found too: nothing that was dropped while
+    nobody watched is lost. Reading files, the database and the broker are other threads' work, so
+    that what the kernel tells is always heard.
+    """
+
+    def __init__(self, ready: Runtime) -> None:
+        self._ready = ready
+        self._entries = ready.settings.pipeline.watch
+        self._heard: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
+        self._taking = Taking(ready, again=lambda path, entry: self._heard.put(Heard(path, entry)))
+        self._settling = Settling()
+        self._stopping = threading.Event()
+        #: Whether what happens from now on is heard.
+        self.listening = False
+        #: Folders to look through, each with when that is due next (monotonic seconds).
+        self._due: dict[Path, float] = {}
+        self._every: dict[Path, float] = {}
+        self._places: dict[Path, tuple[int, int]] = {}
+        # Reading a large file to fingerprint it must not keep small ones waiting; nor must a
+        # survey of a large folder.
+        self._submitting = ThreadPoolExecutor(SUBMITTERS, thread_name_prefix="submit")
+        self._surveying = ThreadPoolExecutor(1, thread_name_prefix="survey")
+        self._working: dict[Future[Any], Path | None] = {}
+
+    def stop(self) -> None:
+        """Make `run` return soon; safe to call from a signal handler."""
+        self._stopping.set()
+        self._heard.put(None)
+
+    def run(self) -> None:
+        """Watch until stopped. Raises `ReelworksError` when a folder can't be watched."""
+        ears = self._listen()
+        self.listening = True
+        checked_at = time.monotonic()
+        try:
+            while not self._stopping.is_set():
+                self._survey_what_is_due()
+                self._take_heard()
+                self._submit_settled()
+                self._look_at_work()
+                if time.monotonic() - checked_at > CHECK_S:
+                    checked_at = time.monotonic()
+                    self._check_places(ears)
+        finally:
+            if ears is not None:
+                ears.stop()
+                ears.join()
+            self._surveying.shutdown(wait=False, cancel_futures=True)
+            self._submitting.shutdown(cancel_futures=True)
+            self._surveying.shutdown()
+
+    def _listen(self) -> Ears | None:
+        for entry in self._entries:
+            entry.path.mkdir(parents=True, exist_ok=True)
+            self._places[entry.path] = _place(entry.path)
+            self._due[entry.path] = 0.0
+            if is_polled(entry):
+                self._every[entry.path] = POLL_S
+                kind = network_kind(entry.path)
+                logger.info("watching %s by looking%s", entry.path, f" ({kind})" if kind else "")
+        heard = [entry for entry in self._entries if entry.path not in self._every]
+        if not heard:
+            return None
+        try:
+            ears = Ears(self._overflowed, self._unwatched)
+        except OSError as problem:
+            self._look_instead(heard, problem)
+            return None
+        ears.start()
+        for entry in heard:
+            try:
+                ears.listen(entry, self._heard.put)
+                logger.info("watching %s", entry.path)
+            except OSError as problem:
+                self._look_instead([entry], problem)
+        return ears
+
+    def _look_instead(self, entries: Iterable[WatchFolder], problem: OSError) -> None:
+        """Look through folders again and again that can't be listened to."""
+        if problem.errno not in (errno.EMFILE, errno.ENOSPC, errno.ENOSYS):
+            raise problem
+        for entry in entries:
+            self._every[entry.path] = UNWATCHED_S
+            logger.warning(
+                "%s is only looked through every %.0f s: %s. %s",
+                *(entry.path, UNWATCHED_S, problem.strerror, RAISE),
+            )
+
+    def _overflowed(self) -> None:
+        logger.warning("the kernel dropped events, so all folders are looked through: %s", RAISE)
+        for entry in self._entries:
+            self._heard.put(Heard(entry.path, entry, folder=True))
+
+    def _unwatched(self, folder: bytes) -> None:
+        entry = self._entry_for(Path(os.fsdecode(folder)))
+        if entry is None or entry.path in self._every:
+            return
+        self._every[entry.path] = UNWATCHED_S
+        logger.warning(
+            "folders in %s can't be watched: it is looked through every %.0f s too. %s",
+            *(entry.path, UNWATCHED_S, RAISE),
+        )
+        self._heard.put(Heard(entry.path, entry, folder=True))
+
+    def _entry_for(self, path: Path) -> WatchFolder | None:
+        return next((one for one in self._entries if path.is_relative_to(one.path)), None)
+
+    def _take_heard(self) -> None:
+        """Wait until something is heard or due, and take all that was heard."""
+        now = time.monotonic()
+        nexts = [now + LONGEST_SLEEP_S, *self._due.values()]
+        if self._settling.next_at is not None:
+            nexts.append(self._settling.next_at)
+        timeout = max(0.0, min(nexts) - now)
+        try:
+            heard = self._heard.get(timeout=timeout) if timeout else self._heard.get_nowait()
+            while True:
+                if heard is not None:
+                    self._notice(heard)
+                heard = self._heard.get_nowait()
+        except queue.Empty:
+            return
+
+    def _notice(self, heard: Heard) -> None:
+        entry, path = heard.entry, heard.path
+        if heard.folder:
+            if enters(path, entry):
+                self._start_survey(entry, path)
+            return
+        for told in (path, *_spoken_of(path, entry)):
+            relative = told.relative_to(entry.path)
+            if is_candidate(relative, entry) and is_marked(told, entry):
+                at, settle_s = time.monotonic(), entry.settle_seconds
+                self._settling.notice(told, at, settle_s, proven=heard.proven)
+
+    def _submit_settled(self) -> None:
+        whole: dict[Path, list[Path]] = {}
+        for path in self._settling.settled(time.monotonic()):
+            entry = self._entry_for(path)
+            if entry is not None:
+                whole.setdefault(entry.path, []).append(path)
+        for entry in self._entries:
+            paths = whole.get(entry.path, [])
+            if len(paths) >= MANY:
+                self._work(self._submitting.submit(self._taking.take_these, entry, paths))
+                continue
+            for path in paths:
+                self._work(self._submitting.submit(self._taking.take_one, path, entry))
+
+    def _survey_what_is_due(self) -> None:
+        now = time.monotonic()
+        for entry in self._entries:
+            if self._due.get(entry.path, now + 1) <= now:
+                del self._due[entry.path]
+                self._start_survey(entry, entry.path)
+
+    def _start_survey(self, entry: WatchFolder, below: Path) -> None:
+        whole = below == entry.path
+        self._work(
+            self._surveying.submit(self._survey, entry, below), entry.path if whole else None
+        )
+
+    def _survey(self, entry: WatchFolder, below: Path) -> float:
+        """Look through the folder; what is not whole yet is noticed. Returns seconds taken."""
+        began = time.monotonic()
+        polled = self._every.get(entry.path) == POLL_S
+        for batch in self._taking.take(entry, polled=polled, below=below):
+            if self._stopping.is_set():
+                break
+            for one in batch.waiting if not polled else ():
+                self._heard.put(Heard(Path(one.found.path), entry))
+        return time.monotonic() - began
+
+    def _work(self, future: Future[Any], surveyed: Path | None = None) -> None:
+        self._working[future] = surveyed
+        future.add_done_callback(lambda _: self._heard.put(None))
+
+    def _look_at_work(self) -> None:
+        for done in [future for future in self._working if future.done()]:
+            surveyed = self._working.pop(done)
+            took = done.result()  # what nobody foresaw ends the watcher: it is restarted, and looks
+            every = self._every.get(surveyed) if surveyed else None
+            if surveyed is not None and every is not None and isinstance(took, float):
+                pause_s = max(every, took * POLL_SHARE)
+                self._due.setdefault(surveyed, time.monotonic() + pause_s)
+
+    def _check_places(self, ears: Ears | None) -> None:
+        """See that the folders are those that are watched: not removed, moved or mounted over."""
+        same = all(_place(path) == place for path, place in self._places.items())
+        if not same or (ears is not None and not ears.is_alive()):
+            raise ReelworksError(
+                "watch_lost",
+                "A watched folder can no longer be watched.",
+                "Look whether it was removed or its file system went away; the watcher restarts.",
+            )
+
+
+def _place(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
+
+
+def _spoken_of(path: Path, entry: WatchFolder) -> list[Path]:
+    """List the media files that a sidecar or a marker is about."""
+    if path.name.endswith(SUFFIX) and path.name != SUFFIX:
+        return [path.with_name(path.name.removesuffix(SUFFIX))]
+    return marked_by(path, entry)
