@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
+from starlette.staticfiles import NotModifiedResponse
 
 from pipeline.errors import ReelworksError
 from pipeline.web.access import Ready, job_view
@@ -24,23 +25,22 @@ TYPES = {
     ".webp": "image/webp",
     ".json": "application/json",
 }
-#: An output folder appears whole and is not changed any more: browsers may keep what they got.
-KEEP = {"Cache-Control": "private, max-age=3600"}
-#: Before that a job may be run again, and its poster is another one.
+#: Browsers may keep what they got, and ask whether it is still that: a job that is run again puts
+#: other files of the same names in its folder, and segments of two runs don't play together.
 ASK = {"Cache-Control": "private, no-cache"}
 
 
 @router.head("/files/{job_id}/{path:path}", include_in_schema=False)
 @router.get("/files/{job_id}/{path:path}", response_class=FileResponse)
-def job_file(runtime: Ready, job_id: str, path: str) -> FileResponse:
-    """Send one file of a job's output folder; ranges are understood.
+def job_file(request: Request, runtime: Ready, job_id: str, path: str) -> Response:
+    """Send one file of a job's output folder; ranges are understood, and what is known already.
 
     Of a job without results there is `poster.jpg`, as soon as it was made.
     """
     view = job_view(runtime, job_id)
     early = early_poster(runtime, view) if view.outputs is None and path == POSTER else None
     if early is not None:
-        return FileResponse(early, media_type=TYPES[early.suffix], headers=ASK)
+        return _sent(request, early)
     if view.outputs is None:
         raise ReelworksError(
             "no_such_file",
@@ -54,7 +54,15 @@ def job_file(runtime: Ready, job_id: str, path: str) -> FileResponse:
             f"Job {view.short_id} has no result {path!r}.",
             f"`/api/v1/jobs/{view.short_id}` lists its results under `outputs`.",
         )
-    return FileResponse(found, media_type=TYPES[found.suffix], headers=KEEP)
+    return _sent(request, found)
+
+
+def _sent(request: Request, file: Path) -> Response:
+    """Send the file, or say that the reader has it: 304 (RFC 9110, 13.1.2)."""
+    kind = TYPES[file.suffix]
+    answer = FileResponse(file, media_type=kind, headers=ASK, stat_result=file.stat())
+    known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
+    return NotModifiedResponse(answer.headers) if answer.headers["etag"] in known else answer
 
 
 def result_in(folder: Path, path: str) -> Path | None:

@@ -53,7 +53,21 @@ def test_each_kind_of_result_has_the_type_players_expect(
     assert answer.status_code == 200
     assert answer.headers["content-type"] == TYPES[path]
     assert answer.content == b"0123456789"
-    assert "max-age" in answer.headers["cache-control"]
+    assert "no-cache" in answer.headers["cache-control"]
+
+
+def test_a_result_is_sent_again_only_when_it_was_made_again(
+    client: httpx.Client, results: str, site: Site
+) -> None:
+    address = f"{results}/stream/180p/1.m4s"
+    known = {"If-None-Match": client.get(address).headers["etag"]}
+    same = client.get(address, headers=known)
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["etag"] == known["If-None-Match"]
+    segment = site.folder / "library" / "clip-1" / "stream" / "180p" / "1.m4s"
+    segment.write_bytes(b"of another run")
+    other = client.get(address, headers=known)
+    assert (other.status_code, other.content) == (200, b"of another run")
 
 
 def test_a_part_of_a_result_can_be_asked_for(client: httpx.Client, results: str) -> None:
