@@ -1,5 +1,5 @@
 # Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
-#   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…]
+#   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…] | docs
 #   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
 # PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
 
@@ -8,7 +8,7 @@ BIN := .venv/bin
 # By the environment a name with quotes and spaces reaches its recipe as it is.
 export PYTHON FILE
 
-.PHONY: help run demo test check format bench faults setup setup-dev clean
+.PHONY: help run demo test check format bench faults docs setup setup-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,6 +46,11 @@ bench: setup-dev
 faults: setup-dev
 	@$(BIN)/python -m tests.faults \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(STACK),--stack $(STACK))
+
+# Into build/docs; a link that leads nowhere is an error.
+docs: setup-dev
+	@$(BIN)/mkdocs build --quiet
+	@echo "The pages are in build/docs/index.html"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
