@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 from celery.signals import worker_process_init
-from kombu import Exchange, Queue
 from kombu.exceptions import ChannelError, KombuError
 
 from pipeline.history.database import Database
+from pipeline.queues import MAX_PRIORITY, exchange, task_queues
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
 from pipeline.settings.tls import broker_tls, redis_tls
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-EXCHANGE = Exchange("reelworks", type="topic")
-#: A queue is named as its routing key: the kind of work, then the capability it needs.
-#: One for each kind of hardware: a card of one maker can't do what was planned for another's.
-QUEUES = (
-    *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
-    *("package", "control", "ingest", "notify"),
-)
-#: Priorities go from 0 to this; the highest is the most urgent.
-MAX_PRIORITY = 9
 #: Redis gives an unacknowledged message to somebody else after this long, seconds. Nothing is
 #: renewed meanwhile, so it must be longer than any encode with its waits: two days. A killed
 #: worker's work is not recovered by this but by its lapsed lease, in under a minute.
@@ -108,23 +99,22 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {},
         "timezone": "UTC",
         "enable_utc": True,
-        **_queue_settings(),
+        **_queue_settings(redis=redis),
         **_message_settings(redis=redis),
         **_result_settings(),
         **_worker_settings(redis=redis, stop_grace_s=stop_grace_s),
     }
 
 
-def _queue_settings() -> dict[str, Any]:
+def _queue_settings(*, redis: bool) -> dict[str, Any]:
     """Say which queues there are, and which tasks go where."""
+    through = exchange(redis=redis)
     return {
-        "task_queues": [
-            Queue(name, EXCHANGE, routing_key=name, max_priority=MAX_PRIORITY) for name in QUEUES
-        ],
+        "task_queues": task_queues(redis=redis),
         # What nobody routed is Celery's own small housekeeping, as chord polling on databases.
         "task_default_queue": "control",
-        "task_default_exchange": EXCHANGE.name,
-        "task_default_exchange_type": EXCHANGE.type,
+        "task_default_exchange": through.name,
+        "task_default_exchange_type": through.type,
         "task_default_routing_key": "control",
         "task_create_missing_queues": False,
         "task_routes": {
@@ -218,10 +208,18 @@ def queue_depth(queue: str) -> int:
     with app.connection_for_read() as connection:
         try:
             channel: Any = connection.default_channel
-            declared = channel.queue_declare(queue=queue, passive=True)
+            declared = channel.queue_declare(queue=on_broker(queue), passive=True)
         except ChannelError:
             return 0
         return int(declared.message_count)
+
+
+def on_broker(queue: str) -> str:
+    """Give the name that a queue has on the broker in use; one that is not ours keeps its own."""
+    try:
+        return str(app.amqp.queues[queue].name)
+    except KeyError:
+        return queue
 
 
 def broker_problem(timeout_s: int) -> tuple[str, str | None]:

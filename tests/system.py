@@ -237,15 +237,16 @@ def environment_for(config: Path, database: URL | None) -> dict[str, str]:
 
 def purge(address: str) -> None:
     """Empty our queues on a broker that others used before."""
-    from pipeline.app import QUEUES
+    from pipeline.app import broker_is_redis
+    from pipeline.queues import task_queues
 
     if address == EMBEDDED:
         return
     with Connection(address) as connection:
-        for queue in QUEUES:
+        for queue in task_queues(redis=broker_is_redis(address)):
             channel: Any = connection.channel()
             try:
-                channel.queue_purge(queue)
+                channel.queue_purge(queue.name)
                 channel.close()
             except connection.channel_errors:
                 continue  # never used: there is nothing to empty

@@ -26,4 +26,7 @@ def run_beat(settings: Settings) -> None:
     from pipeline.scheduler.beat import Scheduler
 
     scheduler: Any = partial(Scheduler, settings=settings)
-    app.Beat(scheduler=cast("str", scheduler), loglevel="INFO", quiet=True).run()
+    beat: Any = app.Beat(scheduler=cast("str", scheduler), loglevel="INFO", quiet=True)
+    # It stays known by its command line, as all parts are: see `pipeline.cli.main`.
+    beat.set_process_title = lambda: None
+    beat.run()

@@ -1,111 +1,112 @@
-"""`make faults`: kill parts of a working system at random, and look whether anything is lost."""
+"""`make faults`: break a working system in every way, and look whether anything is lost."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import random
+import shutil
 import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import TYPE_CHECKING
 
-from tests.media import make_clip
-from tests.system import System, command_lines, running_system, server_database_for
+from tests.faults.mounts import small_disks
+from tests.faults.registry import FAULTS, possible
+from tests.faults.rounds import Outcome, run_rounds, schedule
+from tests.faults.stacks import EMBEDDED, STACKS, running_stack
 
-#: Addresses of the stacks that can be tested; the servers must run on this machine.
-STACKS: dict[str, dict[str, str]] = {
-    "embedded": {},
-    "redis-postgres": {
-        "REELWORKS_BROKER": "redis://127.0.0.1:6379/11",
-        "REELWORKS_RESULTS": "redis://127.0.0.1:6379/12",
-        "REELWORKS_DATABASE": "postgresql+psycopg://127.0.0.1/test",
-    },
-    "rabbitmq-postgres": {
-        "REELWORKS_BROKER": "amqp://guest:guest@127.0.0.1:5672//",
-        "REELWORKS_RESULTS": "rpc://",
-        "REELWORKS_DATABASE": "postgresql+psycopg://127.0.0.1/test",
-    },
-}
-#: What may be killed: the words that its command line has.
-VICTIMS = (
-    ("worker", "encode"),
-    ("worker", "package"),
-    ("worker", "control"),
-    ("worker", "notify"),
-    ("pipeline.cli", "watch"),
-    ("pipeline.cli", "beat"),
-    ("ffmpeg",),
-)
-#: Time for a clip to be found, encoded and packaged; the kill comes somewhere within, seconds.
-WITHIN_S = 12.0
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main() -> int:
-    """Run rounds; exit 1 when a job was lost, doubled, or left something behind."""
-    parser = argparse.ArgumentParser(prog="faults")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--stack", choices=STACKS, default="embedded")
-    wanted = parser.parse_args()
-    os.environ.update(STACKS[wanted.stack])
-    dice = random.Random(wanted.seed)
-    print(f"{wanted.rounds} rounds, seed {wanted.seed}, stack {wanted.stack}")
-    with tempfile.TemporaryDirectory(prefix="reelworks-faults-") as name, ExitStack() as stack:
-        database = stack.enter_context(server_database_for())
-        system = stack.enter_context(running_system(Path(name), database))
-        rounds = [_round(system, number, dice) for number in range(wanted.rounds)]
-        left = _left_behind(system)
-    good = sum(one["good"] for one in rounds)
-    print(f"{good} of {len(rounds)} jobs succeeded, once; left behind: {left or 'nothing'}")
-    figures = {
-        "rounds": len(rounds),
-        "lost_or_wrong": len(rounds) - good,
-        "left_behind": len(left),
-        "slowest_s": max(one["seconds"] for one in rounds),
-    }
-    goals = {"lost_or_wrong": 0, "left_behind": 0}
-    met = all(figures[key] <= goal for key, goal in goals.items())
-    print(json.dumps({"name": "faults", "figures": figures, "goals": goals, "met": met}))
+    """Run rounds; exit 1 when a job was lost, doubled or wrong, or left something behind."""
+    wanted = _arguments()
+    # Stopped from outside, it ends what it started all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    root = Path(tempfile.mkdtemp(prefix="reelworks-faults-"))
+    faults = possible(wanted.stack, disks=_can_mount(root), wanted=wanted.fault)
+    if not faults:
+        print(f"no fault of {wanted.fault} can be injected on {wanted.stack} here")
+        return 2
+    left_out = sorted({fault.name for fault in FAULTS} - {fault.name for fault in faults})
+    if left_out and not wanted.fault:
+        print(f"left out on this stack or machine: {', '.join(left_out)}")
+    print(f"{wanted.rounds} rounds, seed {wanted.seed}, stack {wanted.stack}", flush=True)
+    outcomes = []
+    with running_stack(wanted.stack) as stack:
+        planned = schedule(faults, wanted.rounds, wanted.seed)
+        for outcome in run_rounds(root, stack, planned, wanted.outage):
+            _tell(outcome)
+            outcomes.append(outcome)
+    met = _report(outcomes, wanted)
+    if met:
+        shutil.rmtree(root)
+    else:
+        print(f"what the systems that went wrong left is in {root}", file=sys.stderr)
     return 0 if met else 1
 
 
-def _round(system: System, number: int, dice: random.Random) -> dict[str, Any]:
-    """Drop a clip, kill something on its way, and wait for its job."""
-    name = f"round-{number}.mp4"
-    clip = make_clip(system.root / "clips" / name, seconds=4, size="640x360", seed=number)
-    began = time.monotonic()
-    system.drop(clip, name, folder="slow")
-    time.sleep(dice.uniform(0.5, WITHIN_S))
-    words = dice.choice(VICTIMS)
-    pids = system.processes(*words)
-    victim = dice.choice(pids) if pids else None
-    if victim is not None:
-        print(f"round {number}: kill -9 {victim} {command_lines().get(victim, '')[-60:]}")
-        _kill(victim)
-    job = system.ended(name)
-    good = job["state"] == "succeeded" and len(system.jobs_of(name)) == 1
-    seconds = round(time.monotonic() - began, 1)
-    print(f"round {number}: {job['state']} after {seconds} s")
-    return {"good": good, "seconds": seconds}
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--stack", choices=STACKS, default=EMBEDDED)
+    parser.add_argument(
+        "--fault", nargs="*", default=[], help="beginnings of the names of those to inject"
+    )
+    parser.add_argument(
+        "--outage", type=float, default=60.0, help="how long services stay away, seconds"
+    )
+    return parser.parse_args()
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # it ended by itself in between
+def _can_mount(root: Path) -> bool:
+    with small_disks(root / "trial") as disks:
+        return bool(disks)
 
 
-def _left_behind(system: System) -> list[str]:
-    media = system.root / "media"
-    files = [str(path) for path in media.rglob("*.tmp*")]
-    work = [str(path) for path in (media / "work").iterdir()]
-    return files + work
+def _tell(outcome: Outcome) -> None:
+    verdict = "well" if not outcome.problems else "WRONG"
+    print(
+        f"round {outcome.number}: {outcome.fault}: {outcome.did}: {outcome.jobs} jobs, "
+        f"{verdict} after {outcome.seconds} s",
+        flush=True,
+    )
+    for problem in outcome.problems:
+        print(f"    {problem}", flush=True)
+
+
+def _report(outcomes: Sequence[Outcome], wanted: argparse.Namespace) -> bool:
+    """Print the table and the line of JSON; True when every round went well."""
+    by_fault = defaultdict(list)
+    for outcome in outcomes:
+        by_fault[outcome.fault].append(outcome)
+    print(f"\n{'fault':<28}{'rounds':>7}{'jobs':>6}{'wrong':>7}{'median s':>10}{'slowest s':>11}")
+    for name, rounds in sorted(by_fault.items()):
+        seconds = [one.seconds for one in rounds]
+        print(
+            f"{name:<28}{len(rounds):>7}{sum(one.jobs for one in rounds):>6}"
+            f"{sum(bool(one.problems) for one in rounds):>7}"
+            f"{median(seconds):>10.1f}{max(seconds):>11.1f}"
+        )
+    figures = {
+        "rounds": len(outcomes),
+        "faults": len(by_fault),
+        "jobs": sum(one.jobs for one in outcomes),
+        "wrong": sum(bool(one.problems) for one in outcomes),
+        "slowest_s": max(one.seconds for one in outcomes),
+    }
+    goals = {"wrong": 0}
+    met = figures["wrong"] == 0
+    run = {"stack": wanted.stack, "seed": wanted.seed, "outage_s": wanted.outage}
+    print(json.dumps({"name": "faults", **run, "figures": figures, "goals": goals, "met": met}))
+    return met
 
 
 if __name__ == "__main__":

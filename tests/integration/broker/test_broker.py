@@ -12,7 +12,8 @@ import pytest
 from kombu import Queue, pools
 
 from pipeline import app as application
-from pipeline.app import EXCHANGE, MAX_PRIORITY, app, broker_priority, queue_depth
+from pipeline.app import app, broker_is_redis, broker_priority, on_broker, queue_depth
+from pipeline.queues import MAX_PRIORITY, exchange
 from pipeline.settings import addresses
 from pipeline.stack import valkey
 from pipeline.workflows import Todo, journey, launch, resume
@@ -58,7 +59,7 @@ def publish(queue: Queue, priority: int, body: Any) -> None:
     with app.producer_pool.acquire(block=True) as producer:
         producer.publish(
             body,
-            exchange=EXCHANGE,
+            exchange=queue.exchange,
             routing_key=queue.routing_key,
             declare=[queue],
             priority=broker_priority(priority),
@@ -66,7 +67,8 @@ def publish(queue: Queue, priority: int, body: Any) -> None:
 
 
 def test_the_most_urgent_message_comes_first(broker: str) -> None:
-    queue = Queue(NAME, EXCHANGE, routing_key=NAME, max_priority=MAX_PRIORITY)
+    through = exchange(redis=broker_is_redis(broker))
+    queue = Queue(NAME, through, routing_key=NAME, max_priority=MAX_PRIORITY)
     with app.connection_for_write() as connection:
         queue(connection.default_channel).declare()
         queue(connection.default_channel).purge()
@@ -125,3 +127,17 @@ def test_without_a_broker_a_job_is_recorded_and_stays_owed(
         row = jobs.get(session, job.id)
         assert (row.published_at, row.publish_count) == (None, 1)
     forget_connections()
+
+
+def test_what_is_sent_after_the_broker_was_emptied_arrives(broker: str) -> None:
+    # Who is connected believes everything declared: on Redis a lookup table would be gone.
+    app.send_task("pipeline.nobody", queue="encode.qsv", ignore_result=True)
+    with app.connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        if not broker_is_redis(broker):
+            channel.queue_purge(on_broker("encode.qsv"))
+        else:
+            channel.client.flushdb()
+        app.send_task("pipeline.nobody", queue="encode.qsv", ignore_result=True)
+        eventually(lambda: queue_depth("encode.qsv") == 1, "the message to arrive", 10)
+        channel.queue_purge(on_broker("encode.qsv"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from celery.schedules import crontab
 
-from pipeline.app import QUEUES as KNOWN_QUEUES
+from pipeline.queues import QUEUES as KNOWN_QUEUES
 from pipeline.scheduler.entries import BUILT_INS, QUEUES, Line, line
 from pipeline.scheduler.listing import in_words
 from pipeline.scheduler.synchronise import CRON_FIELDS

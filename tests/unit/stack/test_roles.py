@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipeline.app import QUEUES
 from pipeline.errors import ReelworksError
 from pipeline.plan.hardware import KINDS
+from pipeline.queues import QUEUES
 from pipeline.settings.load import Settings
 from pipeline.stack import composition, roles
 from pipeline.stack.part import Stage

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import workflows
 from pipeline.app import app, broker_priority, celery_settings, chords_work
+from pipeline.queues import QUEUES, task_queues
 from pipeline.workflows import Todo, journey
 
 DEADLINE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -122,5 +123,18 @@ def test_every_task_has_a_queue_and_only_json_is_spoken() -> None:
         *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
         *("package", "control", "ingest", "notify"),
     }
-    assert {queue.exchange.type for queue in said["task_queues"]} == {"topic"}
     assert said["accept_content"] == said["result_accept_content"] == ["json"]
+
+
+def test_on_redis_nothing_that_is_sent_needs_a_table_that_may_be_emptied() -> None:
+    queues = task_queues(redis=True)
+    assert [queue.name for queue in queues] == list(QUEUES)
+    assert {queue.exchange.type for queue in queues} == {"direct"}
+
+
+def test_on_rabbitmq_queues_are_replicated_and_retries_wait_in_the_broker() -> None:
+    queues: list[Any] = task_queues(redis=False)
+    assert {queue.queue_arguments["x-queue-type"] for queue in queues} == {"quorum"}
+    assert {queue.exchange.type for queue in queues} == {"topic"}
+    assert [queue.alias for queue in queues] == [queue.routing_key for queue in queues]
+    assert [queue.alias for queue in queues] == list(QUEUES)

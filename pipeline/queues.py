@@ -1,0 +1,52 @@
+"""The queues: their names, their order, and what each kind of broker needs to keep them safe."""
+
+from __future__ import annotations
+
+from kombu import Exchange, Queue
+
+#: A queue is named as its routing key: the kind of work, then the capability it needs.
+#: One for each kind of hardware: a card of one maker can't do what was planned for another's.
+QUEUES = (
+    *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
+    *("package", "control", "ingest", "notify"),
+)
+#: Priorities go from 0 to this; the highest is the most urgent.
+MAX_PRIORITY = 9
+#: On RabbitMQ, which a site may share with others, ours are told by this.
+PREFIX = "reelworks."
+QUORUM = {"x-queue-type": "quorum"}
+
+
+def exchange(*, redis: bool) -> Exchange:
+    """Give the exchange of all queues.
+
+    A direct one on Redis: Celery then sends straight into the queue. Any other kind is looked up
+    in a table that Redis keeps too, and when that was emptied (FLUSHALL), everything sent by those
+    who are connected is dropped without a word. RabbitMQ needs a topic exchange: only then are
+    retries of tasks in quorum queues delayed by the broker (Celery, "Using RabbitMQ").
+    """
+    return Exchange("reelworks", type="direct" if redis else "topic")
+
+
+def task_queues(*, redis: bool) -> list[Queue]:
+    """List the queues as Celery is told them; each goes by its name of `QUEUES` everywhere.
+
+    On RabbitMQ they are quorum queues: replicated, and on disk before a message counts as sent.
+    Those keep no order of priority (before RabbitMQ 4 none, then two steps): see `gives_way`.
+    """
+    if redis:
+        return [
+            Queue(name, exchange(redis=True), routing_key=name, max_priority=MAX_PRIORITY)
+            for name in QUEUES
+        ]
+    return [
+        # Another name than that of the classic queues of before: a queue never changes its type.
+        Queue(
+            f"{PREFIX}{name}",
+            exchange(redis=False),
+            routing_key=name,
+            alias=name,
+            queue_arguments=QUORUM,
+        )
+        for name in QUEUES
+    ]

@@ -1,0 +1,75 @@
+"""kill -9 of any part, at any moment."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from tests.faults.fault import Fault, Scene
+from tests.faults.processes import children, main_of
+from tests.faults.stacks import EMBEDDED
+from tests.system import command_lines
+
+#: What may be killed, by the words in its command line.
+PARTS = {
+    "encode-parent": ("worker", "encode"),
+    "package-parent": ("worker", "package"),
+    "control": ("worker", "control"),
+    "notify": ("worker", "notify"),
+    "watch": ("pipeline.cli", "watch"),
+    "beat": ("pipeline.cli", "beat"),
+    "web": ("pipeline.cli", "web"),
+    "flower": ("pipeline.cli", "flower"),
+}
+
+
+def _kill_part(scene: Scene, words: tuple[str, ...]) -> str:
+    scene.sometime()
+    pid = main_of(scene, *words)
+    return scene.kill(pid) if pid else f"no {' '.join(words)} ran"
+
+
+def _kill_child(scene: Scene, role: str) -> str:
+    """Kill a pool process: under the worker that encodes while it really does."""
+    scene.victim("/ffmpeg", *(("libx264",) if role == "encode" else ()))
+    scene.sometime(1.0)
+    parent = main_of(scene, "worker", role)
+    pool = sorted(children(parent)) if parent else []
+    pool = [pid for pid in pool if "pipeline.cli" in command_lines().get(pid, "")]
+    return scene.kill(scene.dice.choice(pool)) if pool else f"the worker {role} had no pool"
+
+
+def _kill_tool(scene: Scene) -> str:
+    pid = scene.victim("/ffmpeg")
+    return scene.kill(pid) if pid else "no ffmpeg ran"
+
+
+def _kill_broker(scene: Scene) -> str:
+    scene.sometime()
+    if scene.stack.name == EMBEDDED:
+        pid = scene.embedded_broker()
+        return scene.kill(pid) if pid else "no broker ran"
+    broker = scene.stack.broker
+    assert broker is not None
+    broker.kill()
+    time.sleep(scene.dice.uniform(0.0, 3.0))
+    broker.start()
+    return f"kill -9 of {broker.name}, started again"
+
+
+def _kill_everything(scene: Scene) -> str:
+    """Kill `up` itself: its guard ends every part, and the next start goes on."""
+    scene.sometime()
+    scene.site.kill()
+    scene.site.start()
+    return "kill -9 of up, started again"
+
+
+FAULTS = (
+    *(Fault(f"kill-{name}", partial(_kill_part, words=words)) for name, words in PARTS.items()),
+    Fault("kill-encode-child", partial(_kill_child, role="encode")),
+    Fault("kill-package-child", partial(_kill_child, role="package")),
+    Fault("kill-ffmpeg", _kill_tool),
+    Fault("kill-broker", _kill_broker),
+    Fault("kill-up", _kill_everything),
+)

@@ -1,0 +1,105 @@
+"""A worker is paused for longer than its lease, and then goes on: it must find itself replaced."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+from sqlalchemy import select
+
+from pipeline.models import Job, JobState, Step, StepState
+from tests.faults.fault import Fault, Scene
+from tests.faults.kills import PARTS
+from tests.faults.processes import main_of
+from tests.system import command_lines
+
+#: Longer than a lease and the reconciler's pace together, seconds.
+PAUSED_S = 45.0
+#: How long the other worker may take to do what the paused one held, seconds.
+TAKEN_OVER_S = 240.0
+
+
+def _paused_worker(scene: Scene) -> str:
+    """Pause an encoding worker, let another do its work, and let the first go on.
+
+    The paused one holds finished or half-finished files of its own attempt: publishing them over
+    the other's is what the fence is there for.
+    """
+    file = scene.batch.drop("slow", seconds=4, size="960x540")
+    scene.wait_for(lambda: _encodes(scene, file.name), f"{file.name} to be encoded", 120.0)
+    pid = main_of(scene, "worker", "encode")
+    assert pid is not None
+    family = _session(pid)
+    other = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "worker", "encode"],
+        env={**scene.site.environment, "REMAP_SIGTERM": "SIGQUIT"},
+        cwd=scene.site.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    _signal(family, signal.SIGSTOP)
+    try:
+        scene.wait_for(lambda: _done(scene, file.name), f"another to do {file.name}", TAKEN_OVER_S)
+    finally:
+        _signal(family, signal.SIGCONT)
+    time.sleep(5.0)
+    other.terminate()
+    other.wait(60)
+    return f"the worker that encoded {file.name} slept until another had done it"
+
+
+def _paused_part(scene: Scene) -> str:
+    scene.sometime()
+    name = scene.dice.choice(sorted(PARTS))
+    pid = main_of(scene, *PARTS[name])
+    if pid is None:
+        return f"{name} did not run"
+    family = _session(pid)
+    _signal(family, signal.SIGSTOP)
+    try:
+        time.sleep(PAUSED_S)
+    finally:
+        _signal(family, signal.SIGCONT)
+    return f"{name} slept for {PAUSED_S:.0f} s"
+
+
+def _session(leader: int) -> list[int]:
+    """List the processes of a part: it leads a session, which its pool and its tools share."""
+    session = os.getsid(leader)
+    found = []
+    for pid in command_lines():
+        with suppress(OSError):
+            if os.getsid(pid) == session:
+                found.append(pid)
+    return found
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _encodes(scene: Scene, name: str) -> bool:
+    return any(state is StepState.RUNNING for state in _renditions(scene, name))
+
+
+def _done(scene: Scene, name: str) -> bool:
+    states = _renditions(scene, name)
+    return bool(states) and all(state is StepState.DONE for state in states)
+
+
+def _renditions(scene: Scene, name: str) -> list[StepState]:
+    with scene.site.database() as database, database.read() as session:
+        query = select(Step.state).join(Job).where(Job.original_path.like(f"%/{name}"))
+        query = query.where(Step.name.startswith("rendition:"), Job.state != JobState.FAILED)
+        return list(session.scalars(query))
+
+
+FAULTS = (Fault("paused-worker", _paused_worker), Fault("paused-part", _paused_part))

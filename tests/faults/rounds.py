@@ -1,0 +1,114 @@
+"""Rounds: drop a batch, inject one fault, wait for the end, check."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.faults.batch import Batch
+from tests.faults.checker import check, wait_until_ended
+from tests.faults.fault import Fault, Scene
+from tests.faults.site import running_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.faults.site import Site
+    from tests.faults.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a round came to."""
+
+    number: int
+    fault: str
+    did: str
+    jobs: int
+    seconds: float
+    problems: tuple[str, ...]
+
+
+def schedule(faults: Sequence[Fault], rounds: int, seed: int) -> list[tuple[Fault, int]]:
+    """Choose the fault of each round and the seed of its dice: all faults come before any twice."""
+    dice = random.Random(seed)
+    chosen: list[Fault] = []
+    while len(chosen) < rounds:
+        chosen += dice.sample(list(faults), len(faults))
+    return [(fault, dice.randrange(1 << 32)) for fault in chosen[:rounds]]
+
+
+def run_rounds(
+    root: Path, stack: Stack, planned: Sequence[tuple[Fault, int]], outage_s: float
+) -> Iterator[Outcome]:
+    """Run the rounds on one system; after one that went wrong, on a new one.
+
+    What a system that went wrong has left is kept below `root` for whoever looks into it.
+    """
+    waiting = list(enumerate(planned))
+    while waiting:
+        home = root / f"from-{waiting[0][0]}"
+        home.mkdir(parents=True)
+        with ExitStack() as closing:
+            site = closing.enter_context(running_site(home, stack))
+            while waiting and site.runs:
+                number, (fault, seed) = waiting.pop(0)
+                outcome = _round(site, stack, number, fault, random.Random(seed), outage_s)
+                if outcome.problems:
+                    _keep(site, home)
+                yield outcome
+                if outcome.problems:
+                    break
+        _drop_tables(stack)
+
+
+def _round(
+    site: Site, stack: Stack, number: int, fault: Fault, dice: random.Random, outage_s: float
+) -> Outcome:
+    began = time.monotonic()
+    batch = Batch(site.media, site.root / "clips", number)
+    scene = Scene(site, stack, batch, dice, outage_s)
+    did = "nothing"
+    try:
+        batch.drop_usual(dice)
+        did = fault.inject(scene)
+        stack.mend()
+        problems = wait_until_ended(site, batch) or check(site, batch)
+    except Exception:  # noqa: BLE001 - what breaks a round is its finding, and the next goes on
+        problems = [traceback.format_exc()]
+    problems += scene.problems
+    seconds = round(time.monotonic() - began, 1)
+    jobs = sum(file.jobs for file in batch.files)
+    if not problems:
+        site.forget()
+        shutil.rmtree(batch.clips)
+    return Outcome(number, fault.name, did, jobs, seconds, tuple(problems))
+
+
+def _keep(site: Site, home: Path) -> None:
+    """Copy what is on disks that are gone with the system."""
+    for name in site.disks:
+        shutil.copytree(site.media / name, home / "kept" / name, ignore=_sockets)
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_socket() or name == ".filler"]
+
+
+def _drop_tables(stack: Stack) -> None:
+    """Give the next system empty servers."""
+    from sqlalchemy import create_engine, text
+
+    if stack.direct_database is not None:
+        engine = create_engine(stack.direct_database)
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+        engine.dispose()
+    if stack.broker is not None:
+        stack.broker.empty()

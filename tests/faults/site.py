@@ -1,0 +1,177 @@
+"""The system under fault: `reelworks up` on one stack, started, stopped and asked for the truth."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from pipeline.history import jobs
+from pipeline.history.database import Database
+from pipeline.history.errors import DatabaseUnreachable
+from pipeline.settings import addresses
+from pipeline.settings.load import load_settings
+from tests.faults.mounts import Disk, small_disks
+from tests.system import Alerts, System, alert_receiver, eventually, write_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipeline.history.views import JobView
+    from tests.faults.stacks import Stack
+
+#: How long `up` may take to start or stop, seconds.
+UP_S = 300.0
+
+
+@dataclass
+class Site:
+    """A system in a folder of its own, on its stack. It may be down, or started anew."""
+
+    root: Path
+    stack: Stack
+    alerts: Alerts
+    disks: dict[str, Disk]
+    config: Path
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.stack.environment, "REELWORKS_CONFIG": str(self.config)}
+
+    @property
+    def media(self) -> Path:
+        return self.root / "media"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "up.log"
+
+    @property
+    def system(self) -> System:
+        """The same system as other tests know it: its processes, by their environment."""
+        pid = self._process.pid if self._process else 0
+        return System(self.root, self.environment, self.alerts, "", self.log, pid)
+
+    @property
+    def pid(self) -> int:
+        """The process number of `reelworks up`."""
+        if self._process is None:
+            raise AssertionError("the system is not running")
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start the system, and wait until it is ready. `environment` is added to its own."""
+        already = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.cli", "up"],
+                env={**self.environment, **(environment or {})},
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        eventually(lambda: self._is_ready(already), f"the system to be ready ({self.log})", UP_S)
+
+    def _is_ready(self, already: int) -> bool:
+        said = self.log.read_bytes()[already:].decode(errors="replace")
+        if not self.runs:
+            raise AssertionError(f"the system ended by itself:\n{said[-3000:]}")
+        return "is ready" in said
+
+    def stop(self) -> None:
+        """Ask the system to stop in good order, and wait until it has."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(UP_S)
+
+    def kill(self) -> None:
+        """Kill `up` itself, and wait until its guard has ended every part."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait(UP_S)
+        gone = f"the parts of a killed system to be gone ({self.root})"
+        eventually(lambda: not self._parts(), gone, UP_S)
+
+    def _parts(self) -> list[int]:
+        return self.system.processes()
+
+    @property
+    def broker(self) -> str:
+        """The broker's address past every proxy."""
+        if self.stack.broker is not None:
+            return self.stack.broker.address
+        return addresses.broker_url(load_settings(self.config))
+
+    @property
+    def broker_socket(self) -> Path:
+        """Where the embedded broker listens."""
+        return addresses.socket_path(load_settings(self.config))
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """The tables, past every proxy."""
+        address = self.stack.direct_database or f"sqlite:///{self.media}/state/reelworks.db"
+        database = Database(address)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    def jobs(self) -> list[JobView]:
+        """List every job there is; none while the database can't be asked."""
+        with self.database() as database:
+            try:
+                with database.read() as session:
+                    return jobs.list_views(session, limit=100_000)
+            except DatabaseUnreachable:
+                return []
+
+    def forget(self) -> None:
+        """Remove what earlier batches left for good: results, archived sources, alerts told."""
+        for name in ("library", "archive", "quarantine"):
+            for path in (self.media / name).glob("*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.alerts.received.clear()
+
+
+def configure(root: Path, alerts: Alerts) -> Path:
+    """Write the configuration of a system that is to meet faults: see `tests.system`."""
+    config = write_config(root, alerts)
+    path = config / "pipeline.yml"
+    pipeline = yaml.safe_load(path.read_text())
+    for name, success, failure in (("kept", "keep", "keep"), ("deleted", "delete", "quarantine")):
+        entry = {"path": f"./media/{name}", "profile": "quick", "settle_seconds": 1}
+        pipeline["watch"].append({**entry, "on_success": success, "on_failure": failure})
+    path.write_text(yaml.safe_dump(pipeline))
+    return config
+
+
+@contextmanager
+def running_site(root: Path, stack: Stack) -> Iterator[Site]:
+    """Start a system below `root` on the stack; it is stopped at the end, whatever happened."""
+    with alert_receiver() as alerts, small_disks(root / "media") as disks:
+        site = Site(root, stack, alerts, disks, configure(root, alerts))
+        try:
+            site.start()
+            yield site
+        finally:
+            stack.mend()
+            site.stop()
