@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init
 from kombu.exceptions import ChannelError, KombuError
 
 from pipeline.history.database import Database
@@ -83,6 +83,14 @@ def runtime() -> Runtime:
 def _forget_parents_connections(**_: object) -> None:
     # A connection must not be shared across a fork: the child opens its own.
     runtime.cache_clear()
+
+
+@worker_init.connect
+def _declare_queues_first(**_: object) -> None:
+    # Imported here: it brings the whole worker with it, which a command line does not need.
+    from pipeline.declaring import declare_before_binding
+
+    declare_before_binding()
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:

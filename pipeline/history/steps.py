@@ -212,10 +212,17 @@ def publishing(session: Session, claim: Claim, *, log: str = "") -> Iterator[Job
 
 
 def fail(
-    session: Session, claim: Claim, error: ReelworksError, *, retry_in: timedelta | None, log: str
+    session: Session,
+    claim: Claim,
+    error: ReelworksError,
+    *,
+    retry_in: timedelta | None,
+    log: str,
+    uncount: bool = False,
 ) -> bool:
     """End the attempt badly: back to waiting when `retry_in` is given, else failed for good.
 
+    With `uncount` the try does not count against the limit, when there is another one.
     False, and nothing is done, when the steps are no longer ours: then somebody else decides.
     """
     at = now(session)
@@ -226,6 +233,8 @@ def fail(
         step.retry_at = None if retry_in is None else at + retry_in
         step.finished_at = at if retry_in is None else None
         step.progress = 0.0
+        if uncount and retry_in is not None:
+            step.tries -= 1
         later = "" if retry_in is None else f"; again in {retry_in.total_seconds():.0f} s"
         events.add(
             session,

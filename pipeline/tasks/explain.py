@@ -69,11 +69,12 @@ def _explain_system(error: OSError, number: int) -> ReelworksError:
     )
 
 
-def expired() -> ReelworksError:
-    """Say that a job's deadline passed before its work was done."""
+def expired(after: ReelworksError | None = None) -> ReelworksError:
+    """Say that a job's deadline passed before its work was done, `after` what kept it last."""
+    last = "" if after is None else f" What kept it last: {after.message}"
     return ReelworksError(
         "expired",
-        "The job's deadline passed before its work was done.",
+        f"The job's deadline passed before its work was done.{last}",
         "`reelworks retry` tries again; `limits.deadline` in pipeline.yml sets the time allowed.",
     )
 

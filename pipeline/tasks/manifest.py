@@ -21,7 +21,9 @@ from pipeline.plan.encryption import present_key
 from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
 from pipeline.plan.posters import POSTER
+from pipeline.plan.space import package_bytes
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.room import Room
 from pipeline.tasks.step import GivenBack, StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all, publish_folder
 
@@ -40,7 +42,14 @@ class JobFile(JobView):
 @app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,), ignore_result=True)
 def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
-    return perform(self, job_id, ("manifest",), _manifest)
+    return perform(self, job_id, ("manifest",), _manifest, _room)
+
+
+def _room(work: Work) -> Room:
+    """Tell what the output folder needs; results that are gone are told later."""
+    results = [work.workspace.result(step) for unit in work.planned.units for step in unit.steps]
+    sizes = [path.stat().st_size for path in results if path.is_file()]
+    return Room(work.workspace.library, package_bytes(work.planned, sizes))
 
 
 def _manifest(work: Work) -> None:

@@ -10,6 +10,8 @@ from pipeline.history import events, workers
 from pipeline.media.capabilities import encodes
 from pipeline.media.fallback import encode_verified
 from pipeline.plan.hardware import encoder_name
+from pipeline.plan.space import encode_bytes
+from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
 
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 @app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
 def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
     """Encode what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
-    return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit))
+    room = partial(_room, unit_name=unit)
+    return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit), room)
+
+
+def _room(work: Work, unit_name: str) -> Room:
+    needed = encode_bytes(work.planned, work.planned.unit(unit_name))
+    return Room(work.workspace.folder, needed)
 
 
 def _encode(work: Work, unit_name: str) -> None:

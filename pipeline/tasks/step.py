@@ -29,6 +29,8 @@ from pipeline.tasks.origin import Origin
 from pipeline.tasks.owner import owner_of
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
 from pipeline.tasks.resumption import send_resume
+from pipeline.tasks.room import CODE as NO_ROOM
+from pipeline.tasks.room import Room, in_bytes
 from pipeline.tasks.unwhole import Verdict, judge
 from pipeline.tasks.workspace import Workspace
 
@@ -52,6 +54,9 @@ UNHEARD_S = 600.0
 #: Back-off before another try: the first wait, doubled each time, up to the last; seconds.
 FIRST_RETRY_S = 5.0
 LAST_RETRY_S = 600.0
+#: The longest wait for room on a full disk, seconds: looking costs nothing, and somebody may have
+#: made room just now.
+LAST_ROOM_WAIT_S = 120.0
 
 
 class StepFailed(Exception):
@@ -82,6 +87,11 @@ class Work:
     log: str = ""
     _beaten_at: float = field(default_factory=time.monotonic)
     _heard_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt: the highest among the claimed steps."""
+        return max(self.claim.attempts.values())
 
     @property
     def timeout_s(self) -> float:
@@ -178,10 +188,15 @@ def tools() -> Tools:
 
 
 def perform(
-    task: Task[..., str], job_id: str, names: tuple[str, ...], body: Callable[[Work], None]
+    task: Task[..., str],
+    job_id: str,
+    names: tuple[str, ...],
+    body: Callable[[Work], None],
+    room_for: Callable[[Work], Room | None] = lambda _: None,
 ) -> str:
     """Do one step: claim what is not done of `names`, run `body`, and see that its end is kept.
 
+    `room_for` tells what the results need; while there is less, the step waits and tries nothing.
     Returns a word for the log. Raises `celery.exceptions.Retry` when the step is to be tried
     again, `StepFailed` when it failed for good.
     """
@@ -193,8 +208,12 @@ def perform(
         return _plan_again(ready, job_id)
     if isinstance(work, Refusal):
         return _refused(ready, job_id, run, names, work)
+    room = None
     try:
         work.workspace.open(work.claim)
+        room = room_for(work)
+        if room is not None:
+            room.check()
         body(work)
     except LeaseLost as error:
         logger.info("%s", error)
@@ -206,7 +225,7 @@ def perform(
         return f"given back: {reason}"
     except Exception as error:  # noqa: BLE001 - every failure is recorded, and told to Celery
         work.workspace.discard(work.claim)
-        return _ended_badly(task, work, explain(error), limit)
+        return _ended_badly(task, work, in_bytes(explain(error), room), limit)
     except BaseException:
         # The worker is being stopped: give the step back unharmed, for whoever comes next.
         _give_back(work)
@@ -294,21 +313,31 @@ def _ended_badly(task: Task[..., str], work: Work, error: ReelworksError, limit:
 
 
 def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> NoReturn:
-    retried = error.transient and work.claim.tries < limit and not work.late
-    wait_s = retry_wait_s(work.claim.tries)
+    full = error.code == NO_ROOM
+    retried = error.transient and (full or work.claim.tries < limit) and not work.late
+    wait_s = room_wait_s(work.attempt) if full else retry_wait_s(work.claim.tries)
     with work.runtime.db.begin() as session:
         retry_in = timedelta(seconds=wait_s) if retried else None
         log = work.log + error.log
-        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=log)
+        # A full disk is not the file's fault: waiting for room uses up no try.
+        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=log, uncount=full)
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
     if retried:
-        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=limit)
+        # How often is counted in the database, and not in messages: those may be new ones.
+        most = task.request.retries + 1
+        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=most)
     if ours and error.transient and work.late:
         # It might have passed, had there been time.
         job_id, step = work.claim.job_id, work.claim.names[0]
-        ended = expired()
+        ended = expired(error)
         finalise(work.runtime, job_id, JobState.EXPIRED, run=work.run, error=ended, step=step)
     raise StepFailed(error.message) from None
+
+
+def room_wait_s(attempt: int) -> float:
+    """Choose how long to wait for room, seconds: growing with each look, with jitter."""
+    ceiling = min(LAST_ROOM_WAIT_S, FIRST_RETRY_S * 2 ** min(attempt, 10))
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing
 
 
 def retry_wait_s(tries: int) -> float:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app
 from pipeline.media.thumbnail import make_poster
+from pipeline.plan.space import poster_bytes
+from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
 
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 @app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,), ignore_result=True)
 def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
-    return perform(self, job_id, ("thumbnail",), _thumbnail)
+    return perform(self, job_id, ("thumbnail",), _thumbnail, _room)
+
+
+def _room(work: Work) -> Room:
+    return Room(work.workspace.folder, poster_bytes(work.planned))
 
 
 def _thumbnail(work: Work) -> None:

@@ -280,13 +280,13 @@ def test_a_step_may_be_tried_as_often_as_the_limit_says(
     allow_attempts(ready, monkeypatch, 6)
 
     def full(*_: object, **__: object) -> None:
-        raise TransientError("no_space", "The disk is full.")
+        raise TransientError("system", "The share is gone.")
 
     monkeypatch.setattr("pipeline.tasks.probe._probe", full)
     job = new_job()
     with pytest.raises(StepFailed):
         do(ready, job, "probe")
-    assert attempts(ready, job, "probe") == [("retried", "no_space")] * 5 + [("failed", "no_space")]
+    assert attempts(ready, job, "probe") == [("retried", "system")] * 5 + [("failed", "system")]
 
 
 def test_what_nobody_foresaw_is_not_tried_again(
