@@ -1,6 +1,7 @@
 # Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
 #   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…] | docs
 #   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
+#               [FAULT="kill full-work"] [OUTAGE=seconds]
 # PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
 
 SHELL := /bin/sh
@@ -45,7 +46,8 @@ bench: setup-dev
 
 faults: setup-dev
 	@$(BIN)/python -m tests.faults \
-		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(STACK),--stack $(STACK))
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(STACK),--stack $(STACK)) \
+		$(if $(FAULT),--fault $(FAULT)) $(if $(OUTAGE),--outage $(OUTAGE))
 
 # Into build/docs; a link that leads nowhere is an error.
 docs: setup-dev

@@ -211,6 +211,11 @@ def broker_priority(priority: int) -> int:
     return MAX_PRIORITY - priority if broker_is_redis(app.conf.broker_url) else priority
 
 
+def keeps_order() -> bool:
+    """Whether the broker hands out what is urgent first; else messages give way by themselves."""
+    return broker_is_redis(app.conf.broker_url)
+
+
 def queue_depth(queue: str) -> int:
     """Count the messages of the queue that no worker has taken yet; 0 when it was never used."""
     with app.connection_for_read() as connection:

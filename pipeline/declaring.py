@@ -11,13 +11,14 @@ from typing import Any
 
 from celery import bootsteps
 from celery.utils.quorum_queues import detect_quorum_queues
+from celery.worker.consumer import Connection
 from celery.worker.consumer.delayed_delivery import DelayedDelivery
 
 
 class DeclareQueues(bootsteps.StartStopStep):
     """Declares all queues each time a worker connects, where they are quorum queues."""
 
-    requires = ("celery.worker.consumer:Connection",)
+    requires = (Connection,)
 
     def include_if(self, parent: Any) -> bool:
         """Whether there is anything to do: Redis needs no queue declared."""

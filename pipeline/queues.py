@@ -28,11 +28,17 @@ def exchange(*, redis: bool) -> Exchange:
     return Exchange("reelworks", type="direct" if redis else "topic")
 
 
+def queue_by_key(routing_key: str) -> str | None:
+    """Name the queue a message came through; a retried one's key has its delay in front of it."""
+    return next((name for name in QUEUES if routing_key.endswith(name)), None)
+
+
 def task_queues(*, redis: bool) -> list[Queue]:
     """List the queues as Celery is told them; each goes by its name of `QUEUES` everywhere.
 
     On RabbitMQ they are quorum queues: replicated, and on disk before a message counts as sent.
-    Those keep no order of priority (before RabbitMQ 4 none, then two steps): see `gives_way`.
+    Those keep no order of priority (before RabbitMQ 4 none, then two steps): messages give way by
+    themselves, see `pipeline.tasks.giving_way`.
     """
     if redis:
         return [

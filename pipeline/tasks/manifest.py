@@ -16,13 +16,14 @@ from pipeline.media.checksums import JOB_FILE, FileSum, sha256, sums
 from pipeline.media.extras import Making, make_extras
 from pipeline.media.package import package
 from pipeline.media.verify import verify_output
-from pipeline.models import JobState, StepState
+from pipeline.models import JobState, StepKind, StepState
 from pipeline.plan.encryption import present_key
 from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
 from pipeline.plan.posters import POSTER
 from pipeline.plan.space import package_bytes
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.room import Room
 from pipeline.tasks.step import GivenBack, StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all, publish_folder
@@ -42,6 +43,7 @@ class JobFile(JobView):
 @app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,), ignore_result=True)
 def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
+    give_way(self, job_id, StepKind.MANIFEST)
     return perform(self, job_id, ("manifest",), _manifest, _room)
 
 

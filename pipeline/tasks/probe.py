@@ -8,8 +8,10 @@ from pipeline.app import app
 from pipeline.history import events, jobs
 from pipeline.media import probe as reading
 from pipeline.media.errors import nothing_to_make
+from pipeline.models import StepKind
 from pipeline.plan.plan import make_plan
 from pipeline.tasks.capacity import capacity
+from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 @app.task(bind=True, name="pipeline.probe", throws=(StepFailed,), ignore_result=True)
 def probe(self: Task[..., str], job_id: str) -> str:
     """Probe the job's source and keep its plan."""
+    give_way(self, job_id, StepKind.PROBE)
     return perform(self, job_id, ("probe",), _probe)
 
 

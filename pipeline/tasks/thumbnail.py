@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app
 from pipeline.media.thumbnail import make_poster
+from pipeline.models import StepKind
 from pipeline.plan.space import poster_bytes
+from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 @app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,), ignore_result=True)
 def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
+    give_way(self, job_id, StepKind.THUMBNAIL)
     return perform(self, job_id, ("thumbnail",), _thumbnail, _room)
 
 

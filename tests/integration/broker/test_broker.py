@@ -6,18 +6,24 @@ import os
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kombu import Queue, pools
+from celery.app.task import Context
+from celery.exceptions import Ignore
+from kombu import pools
 
 from pipeline import app as application
 from pipeline.app import app, broker_is_redis, broker_priority, on_broker, queue_depth
-from pipeline.queues import MAX_PRIORITY, exchange
+from pipeline.history import jobs
+from pipeline.models import StepKind
 from pipeline.settings import addresses
 from pipeline.stack import valkey
+from pipeline.tasks import giving_way
+from pipeline.tasks.giving_way import give_way
 from pipeline.workflows import Todo, journey, launch, resume
-from tests.system import EMBEDDED, eventually
+from tests.system import EMBEDDED, eventually, purge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +32,6 @@ if TYPE_CHECKING:
     from pipeline.models import Job
 
 pytestmark = pytest.mark.service
-NAME = "reelworks.test"
 
 
 def forget_connections() -> None:
@@ -55,37 +60,71 @@ def broker(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         process.wait(10)
 
 
-def publish(queue: Queue, priority: int, body: Any) -> None:
-    with app.producer_pool.acquire(block=True) as producer:
-        producer.publish(
-            body,
-            exchange=queue.exchange,
-            routing_key=queue.routing_key,
-            declare=[queue],
-            priority=broker_priority(priority),
-        )
-
-
-def test_the_most_urgent_message_comes_first(broker: str) -> None:
-    through = exchange(redis=broker_is_redis(broker))
-    queue = Queue(NAME, through, routing_key=NAME, max_priority=MAX_PRIORITY)
-    with app.connection_for_write() as connection:
-        queue(connection.default_channel).declare()
-        queue(connection.default_channel).purge()
+def test_on_redis_the_most_urgent_message_comes_first(broker: str) -> None:
+    if not broker_is_redis(broker):
+        return  # quorum queues keep no order: see the next test
     for priority in (5, 0, 9, 3):
-        publish(queue, priority, {"priority": priority})
-    eventually(lambda: queue_depth(NAME) == 4, "the messages to arrive", 10)
+        send(priority, priority=broker_priority(priority))
+    assert [taken for taken, _ in take(4)] == [9, 5, 3, 0]
+
+
+def send(*arguments: Any, **options: Any) -> None:
+    app.send_task(
+        "pipeline.rendition", arguments, queue="encode.qsv", ignore_result=True, **options
+    )
+
+
+def take(count: int) -> list[tuple[Any, Any]]:
+    """Take so many messages: the first argument of each, and its headers."""
     taken = []
     with app.connection_for_read() as connection:
-        named: Any = queue
-        simple = connection.SimpleQueue(named)
-        for _ in range(4):
-            message = simple.get(timeout=5)
-            taken.append(message.payload["priority"])
+        queue: Any = app.amqp.queues["encode.qsv"]
+        simple = connection.SimpleQueue(queue)
+        for _ in range(count):
+            message = simple.get(timeout=10)
+            taken.append((message.payload[0][0], message.headers))
             message.ack()
         simple.close()
-        queue(connection.default_channel).delete()
-    assert taken == [9, 5, 3, 0]
+    return taken
+
+
+def test_where_the_broker_keeps_no_order_a_message_lets_urgent_ones_pass(
+    broker: str, ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(giving_way, "keeps_order", lambda: False)
+    purge(broker)
+    usual, urgent = new_job(priority=5), new_job(priority=9)
+    for job in (usual, urgent):
+        with ready.db.begin() as session:
+            jobs.mark_published(session, job.id)
+        send(job.id, "all", [])
+    begun, waiting = [], [usual.id, urgent.id]
+    for _ in range(3):
+        ((job_id, headers),) = take(1)
+        try:
+            give_way(delivered(job_id, headers), job_id, StepKind.PROBE)
+        except Ignore:
+            waiting.append(job_id)
+        else:
+            begun.append(job_id)
+    assert waiting == [usual.id, urgent.id, usual.id]
+    # It gives way once to each: the urgent one may be held by somebody, or lost.
+    assert begun == [urgent.id, usual.id]
+
+
+def delivered(job_id: str, headers: dict[str, Any]) -> Any:
+    """The task as a worker sees it that has taken this message."""
+    request = Context(
+        headers,
+        args=(job_id, "all", []),
+        kwargs={},
+        called_directly=False,
+        is_eager=False,
+        delivery_info={"routing_key": "encode.qsv"},
+        headers={key: value for key, value in headers.items() if key == giving_way.GAVE_WAY},
+    )
+    task = app.tasks["pipeline.rendition"]
+    return SimpleNamespace(request=request, signature_from_request=task.signature_from_request)
 
 
 def test_a_queue_never_used_is_empty(broker: str) -> None:
@@ -113,8 +152,6 @@ def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
 def test_without_a_broker_a_job_is_recorded_and_stays_owed(
     ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.history import jobs
-
     for key, value in application.celery_settings(ready.settings).items():
         monkeypatch.setitem(app.conf, key, value)
     monkeypatch.setitem(app.conf, "broker_url", "redis://127.0.0.1:1/0")
