@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from tests.faults.mounts import small_disks
+from tests.faults.mounts import can_mount
 from tests.faults.registry import FAULTS, possible
 from tests.faults.rounds import Outcome, run_rounds, schedule
 from tests.faults.stacks import EMBEDDED, STACKS, running_stack
@@ -30,7 +30,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(tempfile.mkdtemp(prefix="reelworks-faults-"))
-    faults = possible(wanted.stack, disks=_can_mount(root), wanted=wanted.fault)
+    faults = possible(wanted.stack, disks=can_mount(root / "trial"), wanted=wanted.fault)
     if not faults:
         print(f"no fault of {wanted.fault} can be injected on {wanted.stack} here")
         return 2
@@ -64,11 +64,6 @@ def _arguments() -> argparse.Namespace:
         "--outage", type=float, default=60.0, help="how long services stay away, seconds"
     )
     return parser.parse_args()
-
-
-def _can_mount(root: Path) -> bool:
-    with small_disks(root / "trial") as disks:
-        return bool(disks)
 
 
 def _tell(outcome: Outcome) -> None:

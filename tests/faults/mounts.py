@@ -47,6 +47,12 @@ class Disk:
         subprocess.run(["mount", "-o", options, str(self.folder)], check=True)
 
 
+def can_mount(folder: Path) -> bool:
+    """Whether disks can be mounted below the folder."""
+    with small_disks(folder) as disks:
+        return bool(disks)
+
+
 @contextmanager
 def small_disks(media: Path) -> Iterator[dict[str, Disk]]:
     """Mount a small disk at each of the folders Reelworks writes to; nothing where we may not."""
