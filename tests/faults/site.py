@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from sqlalchemy import select
 
-from pipeline.history import jobs
 from pipeline.history.database import Database
-from pipeline.history.errors import DatabaseUnreachable
+from pipeline.models import Job
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
 from tests.faults.mounts import Disk, small_disks
@@ -25,7 +25,6 @@ from tests.system import Alerts, System, alert_receiver, eventually, write_confi
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipeline.history.views import JobView
     from tests.faults.stacks import Stack
 
 #: How long `up` may take to start or stop, seconds.
@@ -135,14 +134,11 @@ class Site:
         finally:
             database.dispose()
 
-    def jobs(self) -> list[JobView]:
-        """List every job there is; none while the database can't be asked."""
-        with self.database() as database:
-            try:
-                with database.read() as session:
-                    return jobs.list_views(session, limit=100_000)
-            except DatabaseUnreachable:
-                return []
+    def has_job(self, name: str) -> bool:
+        """Whether a file of this name has a job."""
+        with self.database() as database, database.read() as session:
+            query = select(Job.id).where(Job.original_path.like(f"%/{name}"))
+            return session.scalars(query.limit(1)).first() is not None
 
     def forget(self) -> None:
         """Remove what earlier batches left for good: results, archived sources, alerts told."""

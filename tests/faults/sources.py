@@ -14,7 +14,7 @@ def _vanishes(scene: Scene) -> str:
     file = scene.batch.drop("inbox", seconds=3, size="640x360")
     file.states, file.codes = SUCCEEDED | FAILED, frozenset({"source_gone"})
     file.taken_away = True
-    scene.wait_for(lambda: _has_job(scene, file.name), f"a job of {file.name}")
+    scene.wait_for(lambda: scene.site.has_job(file.name), f"a job of {file.name}")
     scene.sometime(3.0)
     file.path.unlink(missing_ok=True)
     return f"{file.name} was removed"
@@ -27,16 +27,12 @@ def _replaced(scene: Scene) -> str:
     # The former's job fails, unless it had read all that it needed.
     file.states, file.jobs = SUCCEEDED | FAILED, 2
     file.codes = frozenset({"source_changed", "source_gone"})
-    scene.wait_for(lambda: _has_job(scene, file.name), f"a job of {file.name}")
+    scene.wait_for(lambda: scene.site.has_job(file.name), f"a job of {file.name}")
     scene.sometime(3.0)
     beside = file.path.with_name(f".{file.name}.new")
     shutil.copyfile(other, beside)
     beside.replace(file.path)
     return f"{file.name} was replaced"
-
-
-def _has_job(scene: Scene, name: str) -> bool:
-    return any(job.source.original_path.endswith(f"/{name}") for job in scene.site.jobs())
 
 
 FAULTS = (Fault("source-vanishes", _vanishes), Fault("source-replaced", _replaced))
