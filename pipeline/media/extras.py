@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.media.boxes import read_tracks
 from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.extra_checks import (
     LOOK_TIMEOUT_S,
@@ -100,7 +101,7 @@ def make_extras(making: Making, plan: Plan, inputs: Mapping[str, Path]) -> dict[
         files = [inputs[rendition_step(film.name)] for film in films]
         sizes = [(film.width, film.height) for film in films]
         gop_s = plan.profile.video.gop_seconds
-        duration_s = max(length_s(making.tools, file) for file in [files[-1], *sounds[:1]])
+        duration_s = max(length_s(file) for file in [files[-1], *sounds[:1]])
         for kind, longest, make in (
             ("storyboard", TILE, make_storyboard),
             ("preview", PREVIEW_SIZE, make_preview),
@@ -164,10 +165,9 @@ def make_waveform(making: Making, sound: Path) -> Peaks:
     return peaks
 
 
-def length_s(tools: Tools, path: Path) -> float:
-    """Read how long an encoded file plays, seconds: the longest of its streams."""
-    streams = _streams(tools, path)
-    return max(float(stream.get("duration") or 0.0) for stream in streams)
+def length_s(path: Path) -> float:
+    """Read how long an encoded file plays, seconds: the longest of its tracks."""
+    return max(track.end_s for track in read_tracks(path))
 
 
 def _peaks(making: Making, sound: Path) -> tuple[Peaks, float]:
@@ -175,7 +175,7 @@ def _peaks(making: Making, sound: Path) -> tuple[Peaks, float]:
     rate = int(next(filter(None, rates), 0))
     if not rate:
         raise _failed("waveform", 0, f"{sound.name} holds no sound")
-    duration_s = length_s(making.tools, sound)
+    duration_s = length_s(sound)
     each = samples_per_peak(duration_s, rate)
     reader = PeakReader()
     argv = peaks_argv(making.tools.ffmpeg, sound, each)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import m3u8
 from defusedxml import ElementTree
 
-from pipeline.media.packets import read_packets
+from pipeline.media.boxes import read_tracks
 from pipeline.plan.bandwidth import Rates, Segment, hls_rates
 from pipeline.plan.encryption import with_key
 from pipeline.plan.frame_rate import frame_rate
@@ -18,38 +18,30 @@ from pipeline.plan.names import MASTER, MPD, playlist, rendition_step
 from pipeline.plan.packaging import with_defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from fractions import Fraction
 
-    from pipeline.media.process import Progress
-    from pipeline.media.tools import Tools
     from pipeline.plan.plan import Plan
 
-    Tick = Callable[[Progress], None] | None
 
-
-def correct_manifests(
-    tools: Tools, plan: Plan, inputs: Mapping[str, Path], staging: Path, *, on_tick: Tick = None
-) -> None:
+def correct_manifests(plan: Plan, inputs: Mapping[str, Path], staging: Path) -> None:
     """Put right the master playlist, the media playlists and the manifest below `staging`.
 
-    `inputs` maps each step to its encoded file. Raises what `pipeline.media.process.run` raises.
+    `inputs` maps each step to its encoded file, which was found to be whole.
     """
-    frames_s = _frame_rate(tools, plan, inputs, on_tick)
+    frames_s = _frame_rate(plan, inputs)
     if "hls" in plan.profile.package:
         _correct_hls(plan, staging / MASTER, frames_s)
     if "dash" in plan.profile.package:
         _correct_dash(plan, staging / MPD, frames_s)
 
 
-def _frame_rate(
-    tools: Tools, plan: Plan, inputs: Mapping[str, Path], on_tick: Tick
-) -> Fraction | None:
+def _frame_rate(plan: Plan, inputs: Mapping[str, Path]) -> Fraction | None:
     """Give the frame rate of the pictures: all of them have the same frames."""
     if not plan.videos:
         return None
     smallest = inputs[rendition_step(plan.videos[-1].name)]
-    read = read_packets(tools, smallest, "v:0", fenced=False, on_tick=on_tick)
+    (read,) = read_tracks(smallest)
     return frame_rate(read.count, read.first_s, read.last_s)
 
 

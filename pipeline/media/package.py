@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.media.errors import MediaError, TransientMediaError, key_missing
 from pipeline.media.manifests import correct_manifests
 from pipeline.media.process import run
-from pipeline.plan.argv import mux_argv
+from pipeline.plan.argv import Muxed, mux_argv
 from pipeline.plan.chapters import chapters_metadata, chapters_vtt, used_chapters
 from pipeline.plan.encryption import flag_file
 from pipeline.plan.names import (
@@ -133,7 +133,7 @@ def _streams(packing: _Packing) -> dict[str, str]:
         reads = [*packing.inputs.values(), *([flags] if flags else [])]
         fence = packing.tools.fence(reads=reads, writes=[staging])
         packing.run("The packager", argv, fence, cwd=staging)
-    correct_manifests(packing.tools, packing.plan, packing.inputs, staging, on_tick=packing.on_tick)
+    correct_manifests(packing.plan, packing.inputs, staging)
     return {kind: path for kind, path in STREAMS.items() if kind in kinds}
 
 
@@ -155,22 +155,18 @@ def _progressive(packing: _Packing) -> None:
         for one in plan.texts
         if rendition_step(one.name) in inputs
     ]
-    program = packing.tools.ffmpeg
+    files = [
+        Muxed(staging / progressive(one.name), inputs[rendition_step(one.name)], sounds)
+        for one in plan.videos
+    ]
+    if not plan.videos:
+        files = [Muxed(staging / sound_file(one[0].name), None, [one]) for one in sounds]
+        texts = []
     with _chapters(packing) as chapters:
+        argv = mux_argv(packing.tools.ffmpeg, files, texts, chapters=chapters)
         reads = [*inputs.values(), *([chapters] if chapters else [])]
-
-        def fenced(target: Path) -> Fence:
-            return packing.tools.fence(reads=reads, writes=[target])
-
-        for video in plan.videos:
-            picture = inputs[rendition_step(video.name)]
-            target = staging / progressive(video.name)
-            argv = mux_argv(program, picture, sounds, texts, target, chapters=chapters)
-            packing.run("ffmpeg", argv, fenced(target))
-        for one in [] if plan.videos else sounds:
-            target = staging / sound_file(one[0].name)
-            argv = mux_argv(program, None, [one], [], target, chapters=chapters)
-            packing.run("ffmpeg", argv, fenced(target))
+        fence = packing.tools.fence(reads=reads, writes=[one.output for one in files])
+        packing.run("ffmpeg", argv, fence)
 
 
 @contextmanager

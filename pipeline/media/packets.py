@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
-from pipeline.plan.reading import joined_packets_argv, packets_argv
+from pipeline.plan.reading import packets_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pipeline.media.fence import Fence
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
 
@@ -124,42 +123,15 @@ def read_packets(
     path: Path,
     stream: str,
     *,
-    fenced: bool = True,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> Packets:
     """Read every packet of one stream (`v:0`, or its number) that is to be shown.
 
-    `fenced` allows only the containers that sources may have. What ffprobe can't read counts as
-    no packets; the caller knows whether that is an error.
+    What ffprobe can't read counts as no packets; the caller knows whether that is an error.
     """
-    argv = packets_argv(tools.ffprobe, path, stream, fenced=fenced)
-    # A playlist's segments lie below it.
-    seen = path if fenced else path.parent
-    fence = tools.looking(seen, cpu_s=timeout_s)
-    return _summed(argv, fence, timeout_s=timeout_s, on_tick=on_tick)
-
-
-def read_joined_packets(
-    tools: Tools,
-    listing: Path,
-    files: Sequence[Path],
-    *,
-    on_tick: Callable[[Progress], None] | None = None,
-) -> Packets:
-    """Read every packet of `files`, which make one stream together and are named in `listing`."""
-    argv = joined_packets_argv(tools.ffprobe, listing)
-    fence = tools.looking(listing, *{file.parent for file in files})
-    return _summed(argv, fence, timeout_s=None, on_tick=on_tick)
-
-
-def _summed(
-    argv: list[str],
-    fence: Fence,
-    *,
-    timeout_s: float | None,
-    on_tick: Callable[[Progress], None] | None,
-) -> Packets:
+    argv = packets_argv(tools.ffprobe, path, stream)
+    fence = tools.looking(path, cpu_s=timeout_s)
     counter = Counter()
     run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
     return counter.sum()

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.media.boxes import Broken, Track, count_fragments, read_tracks
 from pipeline.media.errors import MediaError
-from pipeline.media.packets import Packets, read_joined_packets, read_packets
-from pipeline.media.process import run
+from pipeline.media.process import Progress, run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
 from pipeline.plan.names import MPD, playlist, progressive, rendition_step, sound_file
-from pipeline.plan.reading import file_url, streams_argv
+from pipeline.plan.reading import streams_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
-    from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import SoundRendition, VideoRendition
@@ -66,7 +64,8 @@ def verify_rendition(
     rendition = next(one for one in plan.renditions if rendition_step(one.name) == step)
     match rendition.kind:
         case "video":
-            _verify_picture(tools, plan, rendition, path, frames, on_tick)
+            _verify_opened(tools, rendition, path)
+            _verify_picture(plan, rendition, path, frames, _tracks(path, on_tick))
         case "audio":
             _verify_sound(tools, plan, rendition, path, on_tick)
         case "text":
@@ -96,22 +95,17 @@ def verify_output(
     if "dash" in kinds:
         folders = [one.folder for one in plan.streams]
         segments = check_dash(staging, [*folders, *(f"{text.folder}-mp4" for text in spoken)])
-    counter = partial(_stream_count, tools, staging, plan, segments, on_tick)
+    counter = partial(_stream_count, staging, plan, segments, on_tick)
     for sound in plan.sounds:
-        path = inputs[rendition_step(sound.name)]
-        encoded = read_packets(tools, path, "a:0", fenced=False, on_tick=on_tick)
+        (encoded,) = _tracks(inputs[rendition_step(sound.name)], on_tick)
         # The priming is left out by the edit list of a whole file, not by that of segments.
         _same_count(sound.name, counter(sound), encoded.count + encoded.hidden)
         if "mp4" in kinds and not plan.videos and sound.codec == plan.profile.audio.codec[0]:
             _verify_sound(tools, plan, sound, staging / sound_file(sound.name), on_tick)
-    return [
-        _verify_video(tools, plan, video, inputs, staging, counter, on_tick)
-        for video in plan.videos
-    ]
+    return [_verify_video(plan, video, inputs, staging, counter, on_tick) for video in plan.videos]
 
 
 def _stream_count(
-    tools: Tools,
     staging: Path,
     plan: Plan,
     segments: Mapping[str, list[Path]],
@@ -120,22 +114,22 @@ def _stream_count(
 ) -> int | None:
     """Count the packets a player gets of one rendition; None when nothing is streamed.
 
-    HLS and DASH share their segments: they are counted as HLS where there is HLS, because ffprobe
-    reads that as a player does, and as one file after the other where there is only DASH, or a key
-    that ffprobe is not given would be needed.
+    Each list that names segments is followed; both mostly name the same ones.
     """
-    hls, encrypted = "hls" in plan.profile.package, plan.profile.encryption is not None
-    if hls and not encrypted:
-        read = read_packets(tools, staging / playlist(one.name), "0", fenced=False, on_tick=on_tick)
-        return read.count + read.hidden
-    files = playlist_files(staging / playlist(one.name)) if hls else segments.get(one.folder)
+    hls = "hls" in plan.profile.package
+    listed = playlist_files(staging / playlist(one.name)) if hls else None
+    named = segments.get(one.folder)
+    if listed and named and listed != named:
+        raise _differs(f"stream of {one.name}", "HLS and DASH name different segments")
+    files = listed or named
     if files is None:
         return None
-    with NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:
-        listing.write("".join(f"{file_url(file)}\n" for file in files))
-        listing.flush()
-        read = read_joined_packets(tools, Path(listing.name), files, on_tick=on_tick)
-        return read.count + read.hidden
+    try:
+        count = count_fragments(files)
+    except Broken as error:
+        raise _differs(f"stream of {one.name}", str(error)) from error
+    _told(on_tick)
+    return count
 
 
 def _same_count(name: str, streamed: int | None, encoded: int) -> None:
@@ -144,7 +138,6 @@ def _same_count(name: str, streamed: int | None, encoded: int) -> None:
 
 
 def _verify_video(
-    tools: Tools,
     plan: Plan,
     video: VideoRendition,
     inputs: Mapping[str, Path],
@@ -154,62 +147,73 @@ def _verify_video(
 ) -> RenditionFacts:
     kinds = plan.profile.package
     encoded = inputs[rendition_step(video.name)]
-    packets = read_packets(tools, encoded, "v:0", fenced=False, on_tick=on_tick)
+    (made,) = _tracks(encoded, on_tick)
     shown, size = playlist(video.name) if "hls" in kinds else MPD, encoded.stat().st_size
     if "mp4" in kinds:
         shown = progressive(video.name)
         size = (staging / shown).stat().st_size
-        _verify_picture(tools, plan, video, staging / shown, packets.count, on_tick)
+        tracks = _tracks(staging / shown, on_tick)
+        _verify_picture(plan, video, staging / shown, made.count, tracks)
         heard = [one for one in plan.sounds if one.codec == plan.profile.audio.codec[0]]
-        found = [one for one in _streams(tools, staging / shown) if one["codec_type"] == "audio"]
+        found = [one for one in tracks if one.kind == "audio"]
         if len(found) != len(heard):
             raise _differs(shown, f"it has {len(found)} sounds, not {len(heard)}")
-    _same_count(video.name, counter(video), packets.count)
+    _same_count(video.name, counter(video), made.count + made.hidden)
     return RenditionFacts(
         name=video.name,
         width=video.width,
         height=video.height,
         codec=video.codec,
         path=shown,
-        frames=packets.count,
-        duration_s=round((packets.end_s or 0.0) - (packets.first_s or 0.0), 6),
+        frames=made.count,
+        duration_s=round(made.end_s - made.first_s, 6),
         bytes=size,
     )
 
 
-def _verify_picture(
-    tools: Tools,
-    plan: Plan,
-    video: VideoRendition,
-    path: Path,
-    frames: int | None,
-    on_tick: Tick,
-) -> None:
+def _verify_opened(tools: Tools, video: VideoRendition, path: Path) -> None:
+    """See that a picture is what it was to be once it is opened for decoding.
+
+    An encoder that codes more lines than asked and does not tell to cut them off is found so:
+    the file's index repeats what was asked.
+    """
     stream = next((one for one in _streams(tools, path) if one["codec_type"] == "video"), None)
     if stream is None:
         raise _differs(path.name, "it has no picture")
-    size = (stream["width"], stream["height"])
-    if size != (video.width, video.height):
-        raise _differs(path.name, f"it is {size[0]}x{size[1]}, not {video.width}x{video.height}")
-    if stream["codec_name"] != video.codec:
-        raise _differs(path.name, f"it is {stream['codec_name']}, not {video.codec}")
-    packets = read_packets(tools, path, "v:0", fenced=False, on_tick=on_tick)
-    if frames is not None and packets.count != frames:
-        raise _differs(path.name, f"it holds {packets.count} frames, not {frames}")
-    _verify_span(plan, path, packets)
+    found = (stream["width"], stream["height"], stream["codec_name"])
+    _same_picture(path, video, *found)
 
 
-def _verify_span(plan: Plan, path: Path, packets: Packets) -> None:
+def _same_picture(path: Path, video: VideoRendition, width: int, height: int, codec: str) -> None:
+    if (width, height) != (video.width, video.height):
+        raise _differs(path.name, f"it is {width}x{height}, not {video.width}x{video.height}")
+    if codec != video.codec:
+        raise _differs(path.name, f"it is {codec}, not {video.codec}")
+
+
+def _verify_picture(
+    plan: Plan, video: VideoRendition, path: Path, frames: int | None, tracks: Sequence[Track]
+) -> None:
+    track = next((one for one in tracks if one.kind == "video"), None)
+    if track is None:
+        raise _differs(path.name, "it has no picture")
+    _same_picture(path, video, track.width, track.height, track.codec)
+    if frames is not None and track.count != frames:
+        raise _differs(path.name, f"it holds {track.count} frames, not {frames}")
+    _verify_span(plan, path, track)
+
+
+def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     """See that the picture begins at once, and its last frame comes when the source's does."""
     video = plan.source.video
-    first_s, last_s = packets.first_s or 0.0, packets.last_s or 0.0
+    first_s, last_s = track.first_s, track.last_s
     if abs(first_s) > ROUNDING_S:
         raise _differs(path.name, f"its picture begins at {first_s:.3f} s, not at once")
-    if video is None or packets.count != video.frames or plan.source.joined:
+    if video is None or track.count != video.frames or plan.source.joined:
         return  # frames were cut, or lost in decoding, which was judged then; or times were moved
     wanted_s = video.last_pts_s - plan.source.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
-    if packets.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
+    if track.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
         raise _differs(path.name, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")
 
 
@@ -224,17 +228,31 @@ def _verify_sound(
     ]
     if found != [(sound.codec, sound.channels)]:
         raise _differs(path.name, f"it holds {found}, not {sound.channels} channels {sound.codec}")
-    packets = read_packets(tools, path, "a:0", fenced=False, on_tick=on_tick)
-    if packets.count == 0:
+    heard = next(one for one in _tracks(path, on_tick) if one.kind == "audio")
+    if heard.count == 0:
         raise _differs(path.name, "it holds no sound")
     track = next(one for one in plan.source.audio if one.index == sound.index)
     if track.duration_s is None:
         return
     ends_s = (track.start_s or 0.0) - plan.source.start_s + track.duration_s
     wanted = min(ends_s, plan.end_s) - plan.start_s
-    found_s = packets.end_s or 0.0
-    if found_s < wanted - SOUND_TOLERANCE_S - wanted * 0.01:
-        raise _differs(path.name, f"its sound ends at {found_s:.2f} s, not at {wanted:.2f} s")
+    if heard.end_s < wanted - SOUND_TOLERANCE_S - wanted * 0.01:
+        raise _differs(path.name, f"its sound ends at {heard.end_s:.2f} s, not at {wanted:.2f} s")
+
+
+def _tracks(path: Path, on_tick: Tick) -> list[Track]:
+    try:
+        tracks = read_tracks(path)
+    except Broken as error:
+        raise _differs(path.name, str(error)) from error
+    _told(on_tick)
+    return tracks
+
+
+def _told(on_tick: Tick) -> None:
+    """Tell that the work moves: reading back the files of a long film takes a while in all."""
+    if on_tick is not None:
+        on_tick(Progress(moved=True))
 
 
 def _streams(tools: Tools, path: Path) -> list[dict[str, Any]]:

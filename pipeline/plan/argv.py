@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg
@@ -79,39 +80,54 @@ def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> l
     return compiled(made, program)
 
 
+@dataclass(frozen=True)
+class Muxed:
+    """A progressive MP4: where it goes, and the files of the picture (if any) and sounds in it."""
+
+    output: Path
+    video: Path | None
+    sounds: Sequence[tuple[SoundRendition, Path]]
+
+
 def mux_argv(
     program: Path,
-    video: Path | None,
-    sounds: Sequence[tuple[SoundRendition, Path]],
+    files: Sequence[Muxed],
     texts: Sequence[tuple[TextRendition, Path]],
-    output: Path,
     *,
     chapters: Path | None = None,
 ) -> list[str]:
-    """Build the command that joins a picture (if any), sounds and texts into a progressive MP4.
+    """Build the one command that joins pictures, sounds and texts into progressive MP4s.
 
-    Nothing is coded again. `chapters` names a file of ffmpeg's metadata format. Timestamps are
-    copied as they are: ffmpeg would move each input to begin at 0 by itself, and a picture that
-    starts after the sound would come too early.
+    Nothing is coded again. `texts` go into each of `files`. `chapters` names a file of ffmpeg's
+    metadata format. Timestamps are copied as they are: ffmpeg would move each input to begin at 0
+    by itself, and a picture that starts after the sound would come too early.
     """
-    streams = [] if video is None else [ffmpeg.input(file_url(video), **our_options("film"))["v:0"]]
-    streams += [ffmpeg.input(file_url(path), **our_options("film"))["a:0"] for _, path in sounds]
-    streams += [ffmpeg.input(file_url(path), **our_options("text"))["s:0"] for _, path in texts]
-    named: dict[str, Any] = {"c": "copy", **({"c:s": "mov_text"} if texts else {})}
-    before = len(streams) - len(sounds) - len(texts)
-    for number, (sound, _) in enumerate(sounds):
-        named |= _named(f"a:{number}", before + number, sound, chosen=number == 0)
-    before += len(sounds)
-    for number, (text, _) in enumerate(texts):
-        named |= _named(f"s:{number}", before + number, text, chosen=text.default)
-    named["map_chapters"] = len(streams) if chapters is not None else -1
-    joined = ffmpeg.output(*streams, file_url(output), **named, movflags="+faststart", f="mp4")
-    argv = compiled(joined.global_args(*QUIET, "-copyts", "-progress", "pipe:1"), program)
+    read = {one.video for one in files if one.video is not None}
+    read |= {path for one in files for _, path in one.sounds} | {path for _, path in texts}
+    chapters_at = len(read) if chapters is not None else -1
+    made = ffmpeg.merge_outputs(*(_muxed(one, texts, chapters_at) for one in files))
+    argv = compiled(made.global_args(*QUIET, "-copyts", "-progress", "pipe:1"), program)
     if chapters is not None:
         # An input that no stream is taken from is beyond ffmpeg-python's graphs.
         after = len(argv) - argv[::-1].index("-i") + 1
         argv[after:after] = ["-f", "ffmetadata", "-i", file_url(chapters)]
     return argv
+
+
+def _muxed(one: Muxed, texts: Sequence[tuple[TextRendition, Path]], chapters_at: int) -> Any:
+    film, text_file = our_options("film"), our_options("text")
+    streams = [] if one.video is None else [ffmpeg.input(file_url(one.video), **film)["v:0"]]
+    streams += [ffmpeg.input(file_url(path), **film)["a:0"] for _, path in one.sounds]
+    streams += [ffmpeg.input(file_url(path), **text_file)["s:0"] for _, path in texts]
+    named: dict[str, Any] = {"c": "copy", **({"c:s": "mov_text"} if texts else {})}
+    before = len(streams) - len(one.sounds) - len(texts)
+    for number, (sound, _) in enumerate(one.sounds):
+        named |= _named(f"a:{number}", before + number, sound, chosen=number == 0)
+    before += len(one.sounds)
+    for number, (text, _) in enumerate(texts):
+        named |= _named(f"s:{number}", before + number, text, chosen=text.default)
+    named["map_chapters"] = chapters_at
+    return ffmpeg.output(*streams, file_url(one.output), **named, movflags="+faststart", f="mp4")
 
 
 def _named(

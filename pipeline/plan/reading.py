@@ -25,15 +25,14 @@ PROTOCOLS = "file,pipe"
 
 #: More streams than any profile's limit may be are not even looked at.
 MOST_STREAMS = 1000
-#: What is read of our own making, by kind: renditions, playlists with their segments,
-#: texts, and files that are looked at (films and pictures).
+#: What is read of our own making, by kind: renditions, texts, and files that are looked at (films
+#: and pictures).
 OURS = {
     "film": ("mov", "matroska"),
-    "stream": ("hls", "mov", "matroska", "webvtt"),
     "text": ("webvtt",),
     "file": ("mov", "matroska", "image2", "jpeg_pipe", "webp_pipe", "png_pipe"),
 }
-Ours = Literal["film", "stream", "text", "file"]
+Ours = Literal["film", "text", "file"]
 #: The most pixels of a picture that is decoded, whatever was probed: a stream may change its size
 #: on the way, from that of a phone to that of a broadcast. As many times the probed size, and at
 #: least as many.
@@ -88,26 +87,11 @@ def streams_argv(program: Path, path: Path) -> list[str]:
     return [str(program), *_options(our_options("file")), *shown, file_url(path)]
 
 
-def packets_argv(program: Path, path: Path | str, stream: str, *, fenced: bool = True) -> list[str]:
-    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags.
-
-    Without `fenced` it is a file or a playlist that we made.
-    """
+def packets_argv(program: Path, path: Path | str, stream: str) -> list[str]:
+    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags."""
     shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
-    fence = _options(input_options() if fenced else our_options("stream"))
-    return [str(program), *fence, *chosen, *shown, file_url(path)]
-
-
-def joined_packets_argv(program: Path, listing: Path) -> list[str]:
-    """Build the same command for files that are one when read one after the other.
-
-    `listing` names them, as ffmpeg's `concatf` protocol wants them: a URL a line.
-    """
-    shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
-    chosen = ["-select_streams", "0", "-loglevel", "error"]
-    allowed = ["-protocol_whitelist", f"concatf,{PROTOCOLS}", "-format_whitelist", "mov"]
-    return [str(program), *allowed, *chosen, *shown, f"concatf:{listing}"]
+    return [str(program), *_options(input_options()), *chosen, *shown, file_url(path)]
 
 
 def _options(options: dict[str, Any]) -> list[str]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.plan.argv import encode_argv, mux_argv, text_argv
+from pipeline.plan.argv import Muxed, encode_argv, mux_argv, text_argv
 from pipeline.plan.codecs import ENCODERS, key_frames, longest_gop
 from pipeline.plan.plan import Plan
 from pipeline.plan.reading import DEMUXERS
+from pipeline.plan.renditions import SoundRendition
 from pipeline.settings.profiles import (
     AudioSettings,
     Profile,
@@ -21,6 +23,7 @@ FFMPEG = Path("/tools/ffmpeg")
 #: What fences in a file of our own making.
 OURS = ("-format_whitelist", "mov,matroska", "-protocol_whitelist", "file")
 SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
+SOUND_AND_RUNGS = ("audio.m4a", "720p.mp4", "480p.mp4")
 KEY_FRAMES = "expr:if(isnan(prev_forced_t),1,gt(floor((t+0.001)/2),floor((prev_forced_t+0.001)/2)))"
 
 
@@ -31,6 +34,10 @@ def argv(made: Plan, *steps: str) -> list[str]:
     }
     encoders = {video.name: ENCODERS[video.codec]["cpu"] for video in made.videos}
     return encode_argv(FFMPEG, made, outputs, encoders=encoders)
+
+
+def muxed(rung: str, sounds: Sequence[tuple[SoundRendition, Path]] = ()) -> Muxed:
+    return Muxed(Path(f"/s/{rung}.mp4"), Path(f"/w/{rung}.mp4"), sounds)
 
 
 def graph(arguments: list[str]) -> str:
@@ -140,7 +147,7 @@ def test_key_frames_open_each_span_of_time() -> None:
 def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
     made = plan(source(audio=(sound(language="fra"),)))
     sounds = [(made.sounds[0], Path("/w/audio.m4a"))]
-    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), sounds, [], Path("/s/720p.mp4"))
+    arguments = mux_argv(FFMPEG, [muxed("720p", sounds)], [])
     assert arguments == [
         *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4", *OURS, "-i", "file:/w/audio.m4a"),
         *("-map", "0:v:0", "-map", "1:a:0", "-f", "mp4", "-c", "copy"),
@@ -152,15 +159,25 @@ def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
     ]
 
 
+def test_all_progressive_mp4s_come_from_one_reading() -> None:
+    made = plan(source(audio=(sound(),)))
+    sounds = [(made.sounds[0], Path("/w/audio.m4a"))]
+    arguments = mux_argv(FFMPEG, [muxed("720p", sounds), muxed("480p", sounds)], [])
+    read = [arguments[at + 1] for at, word in enumerate(arguments) if word == "-i"]
+    assert sorted(read) == ["file:/w/480p.mp4", "file:/w/720p.mp4", "file:/w/audio.m4a"]
+    parts = " ".join(arguments).split("file:/s/720p.mp4")
+    sound_at, first, second = (read.index(f"file:/w/{one}") for one in SOUND_AND_RUNGS)
+    assert f"-map {first}:v:0 -map {sound_at}:a:0" in parts[0]
+    assert f"-map {second}:v:0 -map {sound_at}:a:0" in parts[1]
+
+
 def test_a_silent_progressive_mp4_has_one_stream() -> None:
-    arguments = mux_argv(FFMPEG, Path("/w/720p.mp4"), [], [], Path("/s/720p.mp4"))
+    arguments = mux_argv(FFMPEG, [muxed("720p")], [])
     assert arguments.count("-i") == arguments.count("-map") == 1
 
 
 def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
-    arguments = mux_argv(
-        FFMPEG, Path("/w/720p.mp4"), [], [], Path("/s/720p.mp4"), chapters=Path("/w/c.txt")
-    )
+    arguments = mux_argv(FFMPEG, [muxed("720p")], [], chapters=Path("/w/c.txt"))
     assert arguments[:11] == [
         *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4"),
         *("-f", "ffmetadata", "-i", "file:/w/c.txt"),

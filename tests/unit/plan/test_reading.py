@@ -6,7 +6,6 @@ from pipeline.plan.reading import (
     DEMUXERS,
     file_url,
     input_options,
-    joined_packets_argv,
     packets_argv,
     probe_argv,
     streams_argv,
@@ -39,22 +38,14 @@ def formats(arguments: list[str]) -> set[str]:
     return set(arguments[arguments.index("-format_whitelist") + 1].split(","))
 
 
-def test_playlists_are_read_only_where_they_are_ours() -> None:
-    assert "hls" not in formats(packets_argv(FFPROBE, Path("/a"), "v:0"))
-    ours = packets_argv(FFPROBE, Path("/a"), "v:0", fenced=False)
-    assert "hls" in formats(ours)
-    assert "hls" not in formats(streams_argv(FFPROBE, Path("/a")))
-    for arguments in (ours, streams_argv(FFPROBE, Path("/a"))):
-        assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
+def test_no_playlist_is_read() -> None:
+    ours = streams_argv(FFPROBE, Path("/a"))
+    for arguments in (ours, packets_argv(FFPROBE, Path("/a"), "v:0")):
+        assert "hls" not in formats(arguments)
+    assert ours[ours.index("-protocol_whitelist") + 1] == "file"
 
 
 def test_a_decoder_takes_pictures_that_grow_but_not_without_end() -> None:
     assert input_options(source(320, 240))["max_pixels"] == PIXELS["8K"]
     assert input_options(source(16384, 8640))["max_pixels"] == 4 * 16384 * 8640
     assert input_options(record(sound()))["max_pixels"] == PIXELS["8K"]
-
-
-def test_segments_are_read_one_after_the_other() -> None:
-    arguments = joined_packets_argv(FFPROBE, Path("/tmp/list.txt"))
-    assert arguments[-1] == "concatf:/tmp/list.txt"
-    assert arguments[2] == "concatf,file,pipe"
