@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.inotify_limits import Limits, how_to_raise
 from pipeline.ingest.located import is_text
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.survey import survey
@@ -17,7 +18,6 @@ from pipeline.printable import printable
 from pipeline.stack import ports
 from pipeline.stack.checkup import Finding
 from pipeline.stack.state import is_held
-from pipeline.watch.limits import Limits, how_to_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

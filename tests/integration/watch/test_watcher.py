@@ -208,7 +208,7 @@ def test_a_folder_beyond_the_limit_of_watches_is_looked_through(
         return real(self, path, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(InotifyFD, "add_callback", full)
-    monkeypatch.setattr("pipeline.watch.watcher.UNWATCHED_S", 0.3)
+    monkeypatch.setattr("pipeline.watch.UNWATCHED_S", 0.3)
     with watched.watching():
         (watched.inbox / "sub" / "film.mkv").write_text("a film")
         watched.until(lambda: watched.names() == ["film.mkv"])
@@ -223,7 +223,7 @@ def test_without_an_inotify_instance_folders_are_looked_through(
 
     watched.rules(settle_seconds=0.1)
     monkeypatch.setattr(InotifyFD, "_create_inotify_fd", staticmethod(none_left))
-    monkeypatch.setattr("pipeline.watch.watcher.UNWATCHED_S", 0.3)
+    monkeypatch.setattr("pipeline.watch.UNWATCHED_S", 0.3)
     with watched.watching():
         (watched.inbox / "film.mkv").write_text("a film")
         watched.until(lambda: watched.names() == ["film.mkv"])
@@ -260,7 +260,7 @@ def test_a_polled_file_that_changed_while_nobody_looked_is_waited_for_anew(
 def test_a_folder_that_goes_away_ends_the_watcher_in_words(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipeline.watch.watcher.CHECK_S", 0.2)
+    monkeypatch.setattr("pipeline.watch.CHECK_S", 0.2)
     with watched.watching():
         shutil.rmtree(watched.inbox)
         watched.until(lambda: watched.problem is not None)

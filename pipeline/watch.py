@@ -1,4 +1,4 @@
-"""The watcher's loop: from what was heard, or seen by looking, to jobs."""
+"""The watch daemon: hears of new files at once, waits until they are whole, makes jobs of them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ReelworksError
 from pipeline.ingest.candidate import is_candidate
+from pipeline.ingest.ears import Ears, Heard
+from pipeline.ingest.inotify_limits import HOW_TO_RAISE as RAISE
 from pipeline.ingest.mounts import is_polled, network_kind
 from pipeline.ingest.settling import Settling
 from pipeline.ingest.sidecar import SUFFIX
 from pipeline.ingest.survey import enters, is_marked, marked_by
 from pipeline.tasks.taking import Taking
-from pipeline.watch.ears import Ears, Heard
-from pipeline.watch.limits import HOW_TO_RAISE as RAISE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
