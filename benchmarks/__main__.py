@@ -11,6 +11,7 @@ BENCHMARKS = {
     "history": "milliseconds for a list, a page, a search and one job of a million",
     "ladder": "cost of a job, against the same ladder in one hand-written ffmpeg command",
     "latency": "seconds from a dropped file to the first ffmpeg",
+    "orchestration": "jobs a second with stand-ins for all tools, and the growth with the queue",
     "sources": "how many kinds of source come out right",
     "ready": "wall seconds of `make run` from a fresh clone until everything answers",
     "shaka": "wall seconds of a job, against shaka-streamer on the same ladder",

@@ -91,7 +91,7 @@ def run() -> Report:
 
 def _measured(kind: str, root: Path, address: str | None) -> dict[str, float]:
     root.mkdir()
-    with _runtime(root, address) as ready:
+    with runtime_on(root, address) as ready:
         began = time.monotonic()
         _fill(ready)
         print(f"{kind}: {JOBS:,} jobs in {time.monotonic() - began:.0f} s", file=sys.stderr)
@@ -144,7 +144,7 @@ def _timed(ask: Callable[[], None]) -> float:
 
 
 @contextmanager
-def _runtime(root: Path, address: str | None) -> Iterator[Runtime]:
+def runtime_on(root: Path, address: str | None) -> Iterator[Runtime]:
     """Give a runtime on a database of its own: SQLite, or the one at the address."""
     former = dict(os.environ)
     os.environ["REELWORKS_CONFIG"] = str(write_config(root, Alerts(url="json://127.0.0.1:1/")))

@@ -70,7 +70,7 @@ class Private:
 
     def cpu_s(self) -> float:
         """Sum the CPU seconds of every process of the system, dead ones by their parents."""
-        return sum(_cpu_ticks(pid) for pid in family(self.pid)) / TICKS
+        return sum(cpu_ticks(pid) for pid in family(self.pid)) / TICKS
 
 
 def family(pid: int) -> list[int]:
@@ -93,7 +93,8 @@ def _stat(pid: int) -> list[str]:
         return []  # it ended since it was listed
 
 
-def _cpu_ticks(pid: int) -> int:
+def cpu_ticks(pid: int) -> int:
+    """Sum what a process and those of its children that ended used, in ticks."""
     # utime, stime, and those of children that were waited for (proc(5), fields 14 to 17).
     return sum(int(ticks) for ticks in _stat(pid)[11:15])
 

@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.history.steps import is_live
-from pipeline.models import JobState, StepState
+from pipeline.models import JobState, StepKind, StepState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipeline.history.queued import Queued
     from pipeline.models import Job
 
 #: A job this quiet, while its queue is empty, has lost its message.
@@ -19,6 +22,8 @@ QUIET = timedelta(seconds=60)
 VERY_QUIET = timedelta(minutes=15)
 #: How late a retry may be before its message counts as lost.
 RETRY_GRACE = timedelta(seconds=30)
+#: The kinds of steps that wait in one queue.
+PACKAGING = frozenset(StepKind) - {StepKind.RENDITION}
 #: A step sent away the moment before may still be on its way to the broker.
 PUBLISHING = timedelta(seconds=5)
 
@@ -56,6 +61,25 @@ def decide(job: Job, at: datetime, limit: int) -> Decision:
     if any(step.state is StepState.RUNNING for step in job.steps):
         return Decision.FREE  # not live: the lease has lapsed
     return _publication(job, at)
+
+
+def sure_of(
+    waiting: Sequence[Queued], at: datetime, depth: Callable[[StepKind], int | None]
+) -> set[str]:
+    """Name the jobs that need nothing, without looking at each of them.
+
+    They were touched just now, or as many messages wait for their kind of step as jobs do: then no
+    message is lost. `depth` counts those messages; None where that says nothing about the jobs.
+    """
+    quiet = [one for one in waiting if at - one.touched_at > QUIET]
+    sure = {one.job_id for one in waiting} - {one.job_id for one in quiet}
+    for kinds in (PACKAGING, frozenset({StepKind.RENDITION})):
+        due = [one for one in quiet if one.kind in kinds]
+        wanted = sum(one.messages for one in waiting if one.kind in kinds)
+        there = depth(due[0].kind) if due else None
+        if there is not None and there >= wanted:
+            sure |= {one.job_id for one in due}
+    return sure
 
 
 def _publication(job: Job, at: datetime) -> Decision:

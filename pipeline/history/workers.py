@@ -89,13 +89,19 @@ def present(session: Session) -> list[Announced]:
     ]
 
 
-def waiting(session: Session, job_id: str) -> int:
-    """Count the units of other jobs that wait for a worker; a job not yet planned counts one."""
-    live = Job.state.in_((JobState.QUEUED, JobState.RUNNING))
-    others = select(Step.job_id, Step.unit).join(Job).where(live, Step.job_id != job_id)
-    units = others.where(Step.kind == StepKind.RENDITION, Step.state == StepState.WAITING)
-    unplanned = others.where(Step.kind == StepKind.PROBE, Step.state != StepState.DONE)
-    return sum(
-        session.scalar(select(func.count()).select_from(query.distinct().subquery())) or 0
-        for query in (units, unplanned)
-    )
+def waiting(session: Session, job_id: str, most: int) -> int:
+    """Count the units of other jobs that wait for a worker, up to `most`.
+
+    A job that is not yet planned counts one. Who asks has few slots to give away: how long the
+    queue is beyond them is of no use, and counting it would take the longer the longer it is.
+    """
+    queued = select(Job.id).where(Job.state == JobState.QUEUED, Job.id != job_id)
+    begun = select(Step.job_id, Step.unit).join(Job)
+    waits = (Step.kind == StepKind.RENDITION) & (Step.state == StepState.WAITING)
+    unplanned = (Step.kind == StepKind.PROBE) & (Step.state != StepState.DONE)
+    units = begun.where(Job.state == JobState.RUNNING, Step.job_id != job_id, waits | unplanned)
+    counted = 0
+    for query in (queued, units.distinct()):
+        some = query.limit(most).subquery()
+        counted += session.scalar(select(func.count()).select_from(some)) or 0
+    return min(counted, most)

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 def capacity(session: Session, job_id: str) -> Capacity:
     """Read which workers encode, and how many units wait before those of this job."""
-    return Capacity(
-        workers=tuple(EncodeWorker.model_validate(vars(one)) for one in _present(session)),
-        waiting=workers.waiting(session, job_id),
-    )
+    there = tuple(EncodeWorker.model_validate(vars(one)) for one in _present(session))
+    slots = sum(one.slots for one in there)
+    return Capacity(workers=there, waiting=workers.waiting(session, job_id, slots))
 
 
 def _present(session: Session) -> list[Announced]:

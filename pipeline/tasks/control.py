@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from celery.signals import task_failure, task_revoked, worker_ready
 
-from pipeline.app import app, queue_depth, runtime
+from pipeline.app import QUEUES, app, queue_depth, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, outbox, steps
 from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable
-from pipeline.history.repair import Decision, decide
+from pipeline.history.queued import queued
+from pipeline.history.repair import Decision, decide, sure_of
 from pipeline.media.errors import source_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.tasks.capacity import capability_of, lost_hardware
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: The queue of encodes that need no hardware.
+ON_PROCESSOR = "encode.cpu"
+
 
 @app.task(name="pipeline.resume", ignore_result=True)
 def resume(job_id: str) -> str:
@@ -46,16 +50,30 @@ def resume(job_id: str) -> str:
 def reconcile() -> None:
     """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts."""
     ready = runtime()
+    limit = ready.settings.pipeline.limits.attempts
     with ready.db.read() as session:
+        at = now(session)
         unfinished, unsettled = jobs.to_look_after(session), jobs.unsettled(session)
+        waiting = queued(session, at, limit)
         alerts = outbox.pending(session)
     depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
+    # Of ten thousand jobs that wait in a queue none is read one by one.
+    sure = sure_of(waiting, at, partial(_messages, depth))
     for job_id in unfinished:
-        _apart(job_id, partial(repair, ready, job_id, depth=depth))
+        if job_id not in sure:
+            _apart(job_id, partial(repair, ready, job_id, depth=depth))
     for job_id in unsettled:
         _apart(job_id, partial(settle_job, ready, job_id))
     if alerts:
         app.send_task("pipeline.notify", ignore_result=True)
+
+
+def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
+    """Count the messages of a kind of step; None when some may wait where nobody takes them."""
+    if kind is not StepKind.RENDITION:
+        return depth("package")
+    on_cards = [queue for queue in QUEUES if queue.startswith("encode.") and queue != ON_PROCESSOR]
+    return None if any(depth(queue) for queue in on_cards) else depth(ON_PROCESSOR)
 
 
 def _apart(job_id: str, act: Callable[[], object]) -> None:

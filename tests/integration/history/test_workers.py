@@ -107,5 +107,7 @@ def test_units_and_unplanned_jobs_of_others_wait(db: Database, new_job: NewJob) 
     plan(db, ended, "all")
     with db.begin() as session:
         jobs.end(session, ended.id, JobState.CANCELLED)
-        assert workers.waiting(session, mine.id) == 3
-        assert workers.waiting(session, planned.id) == 2
+        assert workers.waiting(session, mine.id, 9) == 3
+        assert workers.waiting(session, planned.id, 9) == 2
+        assert workers.waiting(session, mine.id, 2) == 2
+        assert workers.waiting(session, mine.id, 0) == 0

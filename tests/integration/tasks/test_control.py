@@ -224,6 +224,25 @@ def ended_pid() -> int:
     return ended.pid
 
 
+def test_jobs_that_wait_in_a_long_queue_are_not_looked_at_one_by_one(
+    ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(control, "repair", lambda _, job_id, **__: looked.append(job_id))
+    waiting = [new_job() for _ in range(3)]
+    owed, tried = new_job(), new_job()
+    for job in (*waiting, tried):
+        published(ready, job)
+    claim(ready, tried)
+    with ready.db.begin() as session:
+        session.execute(update(Job).values(touched_at=now(session) - timedelta(hours=1)))
+    for depth, expected in ((3, {owed, tried}), (2, {owed, tried, *waiting})):
+        looked.clear()
+        monkeypatch.setattr(control, "queue_depth", lambda _, depth=depth: depth)
+        reconcile()
+        assert sorted(looked) == sorted(job.id for job in expected)
+
+
 def test_a_lapsed_lease_is_published_once_and_then_waits_its_turn(
     ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:

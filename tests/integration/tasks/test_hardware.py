@@ -216,7 +216,7 @@ def test_a_lost_message_is_looked_for_in_the_queue_it_was_sent_to(
 
     monkeypatch.setattr(control, "queue_depth", depth)
     reconcile()
-    assert asked == ["encode.nvenc"]
+    assert asked[0] == "encode.nvenc"
     assert queues == [["nvenc"], ["nvenc"]]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.history.repair import QUIET, RETRY_GRACE, VERY_QUIET, Decision, decide
+from pipeline.history.queued import Queued
+from pipeline.history.repair import QUIET, RETRY_GRACE, VERY_QUIET, Decision, decide, sure_of
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -101,3 +102,35 @@ def test_a_step_that_waits_for_its_retry_is_left_alone_until_that_is_late() -> N
     assert decide(job(waiting, touched_at=silent), NOW, LIMIT) is Decision.NOTHING
     later = due + RETRY_GRACE + timedelta(seconds=1)
     assert decide(job(waiting, touched_at=silent), later, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
+
+
+def waits(number: int, quiet: timedelta, kind: StepKind = StepKind.PROBE) -> Queued:
+    return Queued(f"job-{number}", kind, 1, NOW - quiet)
+
+
+@pytest.mark.parametrize(
+    ("there", "sure"),
+    [
+        (2, {"job-0", "job-1"}),
+        (1, {"job-0"}),
+        (None, {"job-0"}),
+    ],
+)
+def test_a_job_surely_waits_when_as_many_messages_do_as_jobs(
+    there: int | None, sure: set[str]
+) -> None:
+    waiting = [waits(0, timedelta()), waits(1, QUIET * 2)]
+    assert sure_of(waiting, NOW, lambda _: there) == sure
+
+
+def test_messages_of_encodes_say_nothing_about_other_steps() -> None:
+    waiting = [waits(0, QUIET * 2), waits(1, QUIET * 2, StepKind.RENDITION)]
+    there = {StepKind.PROBE: 0, StepKind.RENDITION: 5}
+    assert sure_of(waiting, NOW, lambda kind: there[kind]) == {"job-1"}
+
+
+def test_queues_are_asked_only_when_a_job_is_quiet() -> None:
+    def never(_: StepKind) -> int:
+        raise AssertionError("the broker was asked")
+
+    assert sure_of([waits(0, timedelta())], NOW, never) == {"job-0"}

@@ -1,0 +1,50 @@
+"""Queued: which jobs only wait in a queue, read in one look however many there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, distinct, func, select
+
+from pipeline.models import Job, JobState, Step, StepKind, StepState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A job whose canvas was published, and of which no step runs, failed or is tried again.
+
+    `kind` is that of its next step, `messages` how many tasks of that kind wait with it.
+    """
+
+    job_id: str
+    kind: StepKind
+    messages: int
+    touched_at: datetime
+
+
+def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
+    """List the jobs that only wait at the moment `at`; `limit` is how often a step may be tried."""
+    others = func.sum(case((Step.state == StepState.WAITING, 0), else_=1))
+    place = func.min(Step.position)
+    rows = session.execute(
+        select(Job.id, place, func.count(distinct(Step.unit)), Job.touched_at)
+        .join(Step)
+        .where(
+            Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+            Job.published_at.is_not(None),
+            Job.deadline_at > at,
+            Step.state != StepState.DONE,
+        )
+        .group_by(Job.id, Job.touched_at)
+        .having(others == 0, func.max(Step.tries) < limit, func.count(Step.retry_at) == 0)
+    )
+    kinds = list(StepKind)
+    return [
+        Queued(job_id, kinds[position], max(units, 1), touched_at)
+        for job_id, position, units, touched_at in rows
+    ]
