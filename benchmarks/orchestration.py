@@ -77,7 +77,7 @@ def run() -> Report:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a job costs in CPU seconds, how many were done a second, and a look after all of them."""
+    """What a job costs, CPU seconds; how many were done a second; what a look after all costs."""
 
     cpu_s: float
     rate: float
