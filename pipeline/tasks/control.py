@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from celery.signals import task_failure, task_revoked, worker_ready
 
-from pipeline.app import QUEUES, app, queue_depth, runtime
+from pipeline.app import app, queue_depth, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, outbox, steps
 from pipeline.history.database import now
@@ -18,6 +18,7 @@ from pipeline.history.queued import queued
 from pipeline.history.repair import Decision, decide, sure_of
 from pipeline.media.errors import source_gone
 from pipeline.models import JobState, StepKind, StepState
+from pipeline.queues import QUEUES
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job

@@ -103,7 +103,9 @@ def test_redis_that_asks_who_we_are_is_told(
             reach(on_redis(ready, port, ca=own.ca))
 
 
-@pytest.mark.skipif(not AMQP.startswith("amqp://"), reason="the broker given is not RabbitMQ")
+@pytest.mark.skipif(
+    not AMQP.startswith("amqp://"), reason="no RabbitMQ was given (REELWORKS_BROKER)"
+)
 def test_rabbitmq_is_reached_by_tls_and_must_prove_who_it_is(
     ready: Runtime, own: Certificates, stranger: Certificates, tmp_path: Path
 ) -> None:
@@ -123,7 +125,9 @@ def test_rabbitmq_is_reached_by_tls_and_must_prove_who_it_is(
                 reach(wrong)
 
 
-@pytest.mark.skipif(not POSTGRESQL.startswith("postgresql"), reason="no PostgreSQL was given")
+@pytest.mark.skipif(
+    not POSTGRESQL.startswith("postgresql"), reason="no PostgreSQL was given (REELWORKS_DATABASE)"
+)
 def test_postgresql_is_reached_by_tls_and_must_prove_who_it_is(
     ready: Runtime, own: Certificates, stranger: Certificates
 ) -> None:
