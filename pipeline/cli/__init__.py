@@ -46,7 +46,9 @@ CONFIG_HELP = "Folder of the configuration (default: $REELWORKS_CONFIG, else ./c
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 #: Codes of errors that mean "wrong usage or configuration" (exit 2).
-USAGE_CODES = frozenset({"configuration", "usage", "no_such_job", "no_such_file", "not_watched"})
+USAGE_CODES = frozenset(
+    {"configuration", "usage", "no_such_job", "no_such_file", "not_a_file", "not_watched"}
+)
 #: Codes of errors that mean "the system can't be reached" (exit 3).
 UNREACHABLE_CODES = frozenset({"unreachable", "port_in_use", "already_running"})
 

@@ -30,7 +30,7 @@ BACKLOG = 512
 def serve(runtime: Runtime, host: str, port: int, hosts: Iterable[str] = ()) -> None:
     """Serve until SIGTERM or SIGINT, then return; `hosts` as for `create_app`.
 
-    Raises `ReelworksError` (`address_in_use`) when it can't listen there.
+    Raises `ReelworksError` (`port_in_use`) when it can't listen there.
     """
     bound = _listen(host, port)
     config = uvicorn.Config(
@@ -58,7 +58,7 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as problem:
         raise ReelworksError(
-            "address_in_use",
+            "port_in_use",
             f"The web part can't listen on {Listen(host=host, port=port)}: {problem.strerror}.",
             "Stop what listens there, or set `web.listen` in pipeline.yml.",
         ) from problem
