@@ -1,5 +1,6 @@
 # Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
 #   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…] | docs
+#   make mutations [COUNT=n] [SEED=n]
 #   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
 #               [FAULT="kill full-work"] [OUTAGE=seconds]
 # PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # By the environment a name with quotes and spaces reaches its recipe as it is.
 export PYTHON FILE
 
-.PHONY: help run demo test check format bench faults docs setup setup-dev clean
+.PHONY: help run demo test check format bench faults mutations docs setup setup-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +54,9 @@ faults: setup-dev
 docs: setup-dev
 	@$(BIN)/mkdocs build --quiet
 	@echo "The pages are in build/docs/index.html"
+
+mutations: setup-dev
+	@$(BIN)/python -m tests.hostile $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

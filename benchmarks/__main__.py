@@ -8,6 +8,7 @@ import sys
 
 #: Name → what it measures.
 BENCHMARKS = {
+    "fence": "milliseconds that it costs to start a tool inside its fence",
     "history": "milliseconds for a list, a page, a search and one job of a million",
     "ladder": "cost of a job, against the same ladder in one hand-written ffmpeg command",
     "latency": "seconds from a dropped file to the first ffmpeg",

@@ -20,6 +20,7 @@ from pipeline.media.refusals import (
     refuse_script,
     refuse_still,
     refuse_streams,
+    refuse_unseen,
     truncated,
     unreadable,
     without_anything,
@@ -123,6 +124,7 @@ def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, A
     done = run(argv, fence=fence, timeout_s=PROBE_TIMEOUT_S, on_tick=on_tick, keep_output=True)
     refuse_streams(path, done.log, limits)
     told = _parsed(done.output)
+    refuse_unseen(path, told, done.log)
     if not done.returncode and told.get("streams"):
         return _without_guesses(path, told)
     reason = unreadable(path, done, fence)

@@ -293,8 +293,8 @@ def _stalled(stall_s: float) -> TransientMediaError:
 def _talkative(most: int) -> MediaError:
     return MediaError(
         "output_too_long",
-        f"A tool printed more than {most >> 20} MiB of what it read.",
-        "The file says too much of itself; convert it (`ffmpeg -map_metadata -1`) and drop that.",
+        f"A tool printed more than {most >> 20} MiB about this file.",
+        "It says too much of itself; convert it (`ffmpeg -map_metadata -1`) and drop that.",
     )
 
 

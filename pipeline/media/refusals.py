@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pipeline.media import content
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 BROKEN_OFF = ("End of file", "Truncat", "EBML header parsing failed")
 #: What it says of a container that is not on our list.
 NOT_TAKEN = "not on whitelist"
+#: What it says of a picture that it does not open, for its size.
+UNSEEN = re.compile(r"Picture size (\d+x\d+) (?:is invalid|exceeds)")
 #: What it says of more streams than it was told to open.
 MANY_STREAMS = "exceeds max_streams"
 #: More frames a second than this, over as long as a source may be, are a trap: each costs time.
@@ -112,11 +115,22 @@ def refuse_encrypted(path: Path, told: dict[str, Any]) -> None:
 def refuse_large(path: Path, width: int, height: int, limits: Limits) -> None:
     """Refuse a picture with more pixels than allowed."""
     if width * height > limits.max_pixels:
-        raise MediaError(
-            "too_large",
-            f"{path.name} has {width}x{height} pixels, more than is allowed.",
-            "Scale it down, or raise `limits.max_pixels` in pipeline.yml.",
-        )
+        raise _large(path, f"{width}x{height}")
+
+
+def refuse_unseen(path: Path, told: dict[str, Any], log: str) -> None:
+    """Refuse a picture that was so large that ffprobe did not look at it, where it saw no other."""
+    found = UNSEEN.search(log)
+    if found and not any(stream.get("width") for stream in told.get("streams", ())):
+        raise _large(path, found[1])
+
+
+def _large(path: Path, size: str) -> MediaError:
+    return MediaError(
+        "too_large",
+        f"{path.name} has {size} pixels, more than is allowed.",
+        "Scale it down, or raise `limits.max_pixels` in pipeline.yml.",
+    )
 
 
 def refuse_long(path: Path, source: Source, limits: Limits) -> None:

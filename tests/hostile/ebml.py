@@ -12,6 +12,12 @@ def element(identifier: int, *parts: bytes) -> bytes:
     return name + (1 << 56 | len(data)).to_bytes(8, "big") + data
 
 
+def sized(data: bytes) -> tuple[int, int]:
+    """Read an element's size: how many bytes say it, and what they say."""
+    length = 9 - data[0].bit_length()
+    return length, int.from_bytes(data[:length], "big") ^ 1 << 7 * length
+
+
 def unsigned(identifier: int, value: int) -> bytes:
     return element(identifier, value.to_bytes(8, "big"))
 
