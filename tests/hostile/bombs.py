@@ -188,7 +188,7 @@ def _with_cover(folder: Path, picture: bytes) -> Path:
 
 
 def packed_tracks(folder: Path) -> Path:
-    """A Matroska file whose packets are packed (zlib), a quarter of a gigabyte in a quarter of a megabyte."""
+    """A Matroska file whose packets are packed (zlib), a thousand to one."""
     compression = element(0x5034, unsigned(0x4254, 0))
     track = element(
         0xAE,
