@@ -276,17 +276,20 @@ def release_task(session: Session, task_id: str) -> set[str]:
     return _free_held(session, Step.owner.endswith(f"/{task_id}", autoescape=True))
 
 
-def release_node(session: Session, node: str, dead: Callable[[str], bool]) -> set[str]:
+def release_node(
+    session: Session, node: str, dead: Callable[[str], bool], *, stopped: bool = False
+) -> set[str]:
     """Free what workers of the name `node` held of whom nothing is left.
 
     `dead` tells of an owner whether that is certain: another worker of the same name may live.
-    Returns the ids of the jobs concerned.
+    `stopped` says that we ended them ourselves: then the try does not count. Returns the ids of
+    the jobs concerned.
     """
     held = select(Step.owner).where(
         Step.state == StepState.RUNNING, Step.owner.startswith(f"{node}/", autoescape=True)
     )
     gone = [owner for owner in session.scalars(held.distinct()) if owner and dead(owner)]
-    return _free_held(session, Step.owner.in_(gone))
+    return _free_held(session, Step.owner.in_(gone), uncount=stopped)
 
 
 def release_lapsed(session: Session, job_id: str) -> set[str]:
@@ -335,7 +338,7 @@ def _ours(session: Session, claim: Claim) -> list[Step]:
     ]
 
 
-def _free_held(session: Session, which: ColumnElement[bool]) -> set[str]:
+def _free_held(session: Session, which: ColumnElement[bool], *, uncount: bool = False) -> set[str]:
     """Free those running steps of `which` that still are so once their jobs are locked."""
     held = (Step.state == StepState.RUNNING) & which
     found = session.scalars(select(Step.job_id).where(held).distinct())
@@ -343,7 +346,7 @@ def _free_held(session: Session, which: ColumnElement[bool]) -> set[str]:
     for job_id in job_ids:
         session.get(Job, job_id, with_for_update=True)
     steps = session.scalars(select(Step).where(held, Step.job_id.in_(job_ids)))
-    return _free(session, list(steps), "lost")
+    return _free(session, list(steps), "released" if uncount else "lost", uncount=uncount)
 
 
 def _free(session: Session, steps: list[Step], outcome: str, *, uncount: bool = False) -> set[str]:

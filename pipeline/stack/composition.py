@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.stack import roles
 from pipeline.stack.part import Part, Stage
-from pipeline.stack.recovery import take_back
+from pipeline.stack.recovery import give_back, take_back
 
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
@@ -35,6 +35,7 @@ def worker(settings: Settings, role: str, *options: str) -> Part:
         stage=Stage.WORKERS,
         node=node,
         after_death=partial(take_back, node),
+        after_kill=partial(give_back, node),
     )
 
 

@@ -30,6 +30,7 @@ class Part:
     `argv` starts it in the foreground; it must stop on SIGTERM. `env` is added to ours. `node` is
     the name under which a worker answers, None for other parts. `after_death` is called, in a
     thread of its own, when the part died without being asked to; it may say what it mended.
+    `after_kill` is called when it was asked to stop, did not in time, and was killed.
     `keep` are file descriptors that stay open in it.
     """
 
@@ -39,6 +40,7 @@ class Part:
     stage: Stage = Stage.FRONT
     node: str | None = None
     after_death: Callable[[], str | None] | None = None
+    after_kill: Callable[[], None] | None = None
     keep: tuple[int, ...] = ()
 
 

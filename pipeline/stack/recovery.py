@@ -22,3 +22,13 @@ def take_back(node: str) -> str | None:
     app.send_task("pipeline.reconcile", queue="control", ignore_result=True)
     names = ", ".join(job_id[:SHORT_ID] for job_id in sorted(freed))
     return f"what it worked on goes on at once (job {names})"
+
+
+def give_back(node: str) -> None:
+    """Free what the worker `node` held that did not stop in time and was killed for it.
+
+    Nobody's fault: the try does not count, however often somebody is in a hurry. Call it when
+    nothing of the worker is left. Raises `DatabaseUnreachable`.
+    """
+    with runtime().db.begin() as session:
+        steps.release_node(session, node, is_dead, stopped=True)

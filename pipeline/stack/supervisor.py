@@ -158,6 +158,10 @@ class Supervisor:
             what = What.KILLED if life.exit_status is None else What.STOPPED
             status = self._clear(life)
             self._tell(Notice(what, life.part.name, life.pid, status))
+            if what is What.KILLED and life.part.after_kill is not None:
+                problem = self._menders.submit(life.part.after_kill).exception()
+                if problem is not None:
+                    self._tell(Notice(What.NOT_MENDED, life.part.name, lines=(str(problem),)))
         for post in posts:
             del self._posts[post.part.name]
 

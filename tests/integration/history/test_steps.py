@@ -253,6 +253,19 @@ def test_a_second_worker_of_the_same_name_keeps_what_it_holds(
     assert step(db, second.id, "probe").progress == 0.5
 
 
+def test_what_was_stopped_by_us_is_no_try(db: Database, new_job: Callable[..., Job]) -> None:
+    job = new_job()
+    for _ in range(4):  # more often than a step may be tried
+        with db.begin() as session:
+            claimed = steps.claim(session, job.id, ["probe"], owner="encode@a/dead/t", limit=3)
+            assert isinstance(claimed, Claim)
+        with db.begin() as session:
+            assert steps.release_node(session, "encode@a", lambda _: True, stopped=True) == {job.id}
+    with db.read() as session:
+        (probe,) = [one for one in jobs.get(session, job.id).steps if one.name == "probe"]
+        assert (probe.state, probe.attempt, probe.tries) == (StepState.WAITING, 4, 0)
+
+
 def test_what_somebody_took_over_meanwhile_is_not_freed(
     db: Database, new_job: Callable[..., Job]
 ) -> None:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.stack.guard import Guard
+from pipeline.stack.part import Part
+from pipeline.stack.supervisor import Notice, Supervisor
 from pipeline.stack.traces import Trace, members, running
 
 if TYPE_CHECKING:
@@ -146,6 +149,30 @@ def test_a_part_that_does_not_stop_is_killed_after_the_grace(
     assert supervised.end() == 0
     assert supervised.order_of("killed") == ["worker-stubborn"]
     assert not alive({pid})
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [(STUBBORN, ["killed", "not mended"]), (STEADY, ["stopped"])],
+)
+def test_what_a_part_held_is_given_back_when_it_had_to_be_killed(
+    command: str, said: list[str]
+) -> None:
+    called: list[str] = []
+    notices: list[Notice] = []
+
+    def give_back() -> None:
+        called.append(command)
+        raise OSError("the disk is away")
+
+    guard = Guard(grace_s=1)
+    supervisor = Supervisor(logs=None, tell=notices.append, guard=guard)
+    supervisor.start(Part("part", ("sh", "-c", f"echo; {command}"), after_kill=give_back))
+    time.sleep(0.5)
+    supervisor.stop(grace_s=1, hurried=lambda: False)
+    guard.close()
+    assert [one.what.value for one in notices[2:]] == said
+    assert len(called) == ("killed" in said)
 
 
 def test_a_second_ctrl_c_does_not_wait_for_the_grace(supervise: Callable[..., Supervised]) -> None:

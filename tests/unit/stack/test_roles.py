@@ -77,7 +77,7 @@ def test_workers_stop_after_what_brings_work_and_are_mended_when_they_die(
     assert [part.name for part in front] == ["watch", "beat", "web", "flower"]
     assert {part.stage for part in front} == {Stage.FRONT}
     assert {part.stage for part in workers} == {Stage.WORKERS}
-    assert all(part.after_death for part in workers)
+    assert all(part.after_death and part.after_kill for part in workers)
     assert all(part.env["REMAP_SIGTERM"] == "SIGQUIT" for part in workers)
 
 
