@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -11,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from pipeline.settings.encryption import EncryptionSettings
 from pipeline.settings.errors import BadValue
 from pipeline.settings.extras import Extras, PosterSettings
+from pipeline.settings.languages import three_letters
 from pipeline.settings.values import (
     BITRATE,
     NOT_BOOL,
@@ -73,10 +73,11 @@ def _by_side(value: Any) -> Any:
     return value if isinstance(value, dict) or value is None else {0: value}
 
 
-def _three_letters(value: Any) -> str:
-    if not re.fullmatch("[a-z]{3}", str(value)):
-        raise BadValue("is not a language's code of three letters", "Write one like eng or fra.")
-    return str(value)
+def _language(value: Any) -> str:
+    code = three_letters(str(value))
+    if code is None:
+        raise BadValue("is not a language's code", "Write one like eng or fra.")
+    return code
 
 
 class VideoSettings(Part):
@@ -162,8 +163,8 @@ class AudioSettings(Part):
     codec: SoundCodecs = ("aac",)
     #: Of stereo; mono has three quarters of it, surround sound two and a half times as much.
     bitrate: Annotated[int, Field(ge=16_000, le=512_000), BITRATE] = 128_000
-    #: Languages to keep (ISO 639-2, as in the source); empty keeps all tracks.
-    languages: tuple[Annotated[str, BeforeValidator(_three_letters)], ...] = ()
+    #: Languages to keep (ISO 639, like fra or fr); empty keeps all tracks.
+    languages: tuple[Annotated[str, BeforeValidator(_language)], ...] = ()
     #: Also keep surround sound, beside its downmix to stereo.
     surround: bool = False
     #: Bring every track to this loudness (EBU R128), in LUFS; None leaves it as it is.

@@ -298,5 +298,5 @@ def test_sounds_and_texts_of_dash_have_their_labels(
         ("audio", "en", "Commentary", "alternate"),
         ("audio", "en", "Film &amp; sound", "main"),
         ("audio", "fr", "fra", "alternate"),
-        ("text", "de", "ger", "subtitle"),
+        ("text", "de", "deu", "subtitle"),
     ]

@@ -96,10 +96,10 @@ def test_sounds_and_words_are_found_by_language_and_chapters_are_kept(
         ("AUDIO", "fr", "Commentaire x", "YES"),
         ("AUDIO", "en", "eng", "NO"),
         ("SUBTITLES", "en", "eng", "NO"),
-        ("SUBTITLES", "de", "ger", "NO"),
+        ("SUBTITLES", "de", "deu", "NO"),
     }
     assert "00:01.000 --> 00:02.500\nHello" in made.read("subtitles/subtitles-eng.vtt")
-    assert "Hallo" in made.read("stream/subtitles-ger/00001.vtt")
+    assert "Hallo" in made.read("stream/subtitles-deu/00001.vtt")
     assert re.search(r'lang="de"[^>]*>.*?codecs="wvtt"', made.read("stream/manifest.mpd"), re.S)
     assert "00:00:02.000 --> 00:00:04.000\nMain" in made.read("chapters.vtt")
     found = streams(made.folder / "mp4" / "144p.mp4")
@@ -107,10 +107,10 @@ def test_sounds_and_words_are_found_by_language_and_chapters_are_kept(
         ("aac", "fra"),
         ("aac", "eng"),
         ("mov_text", "eng"),
-        ("mov_text", "ger"),
+        ("mov_text", "deu"),
     ]
     assert [one["name"] for one in made.said["audio"]] == ["audio", "audio-eng"]
-    assert [one["language"] for one in made.said["subtitles"]] == ["eng", "ger"]
+    assert [one["language"] for one in made.said["subtitles"]] == ["eng", "deu"]
 
 
 def test_only_the_wanted_part_is_used_of_everything(rich: Path, tmp_path: Path) -> None:
