@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
 
 from tests.media import ffmpeg
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLIP = Clip()
-PHRASES = {"eng": "Good morning, Vietnam", "fra": "Où est la bibliothèque"}
+PHRASES = {"eng": "Good morning & Vietnam", "fra": "Où est la bibliothèque"}
 SRT = "1\n00:00:00,500 --> 00:00:01,500\n{text}\n\n2\n00:00:01,800 --> 00:00:02,800\n<i>later</i>\n"
 ASS = """[Script Info]
 ScriptType: v4.00+
@@ -167,9 +168,9 @@ def _row(
     return Row(name, make, expect)
 
 
-ENGLISH = {"en": PHRASES["eng"]}
+ENGLISH = {"en": html.escape(PHRASES["eng"])}
 BOTH = {**ENGLISH, "fr": PHRASES["fra"]}
-UNTOLD = {"": PHRASES["eng"]}
+UNTOLD = {"": ENGLISH["en"]}
 SPOKEN = {"": "HELLO CAPTION"}
 ROWS = (
     _row("subtitles, SubRip in MKV", subtitled("a.mkv", "srt", "eng"), ENGLISH, said_s=0.5),
