@@ -72,8 +72,9 @@ REFERENCES = (b"url ", b"urn ", b"alis", b"rsrc")
 LEAST_REFERENCE = 12
 SELF_CONTAINED = 1
 MOST_REFERENCES = 64
-#: The size of a RIFF that did not know it, or that has outgrown it.
-UNKNOWN_SIZE = 0xFFFFFFFF
+#: Sizes of a RIFF from here on mean that it did not know it, or has outgrown it: tools that write
+#: to a pipe put the largest number there, signed or unsigned, with or without what comes before.
+UNKNOWN_SIZE = 0x7FFFFF00
 #: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes.
 COUNTED = (b"Xing", b"Info", b"VBRI")
 ID3_HEAD = 10
@@ -139,9 +140,11 @@ def refers(path: Path) -> bool:
 
 
 def announced_bytes(path: Path) -> int | None:
-    """Give how long an ASF, WAV or WebP file says it is, else None. Raises `OSError`."""
+    """Give how long an MP4, ASF, WAV or WebP file says it is, else None. Raises `OSError`."""
     with path.open("rb") as file:
         head = file.read(HEAD)
+    if head[4:8] in FIRST_BOXES:
+        return _end_of_boxes(path)
     if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"WEBP"):
         size = int.from_bytes(head[4:8], "little")
         return size + 8 if 0 < size < UNKNOWN_SIZE else None
@@ -150,6 +153,22 @@ def announced_bytes(path: Path) -> int | None:
         return None
     live = head[place + 88] & 1
     return None if live else int.from_bytes(head[place + 40 : place + 48], "little") or None
+
+
+def _end_of_boxes(path: Path) -> int | None:
+    """Give where the last box of an MP4 ends; None where one is no box, or goes on to the end."""
+    at, size = 0, path.stat().st_size
+    with path.open("rb") as file:
+        while at < size:
+            file.seek(at)
+            head = file.read(16)
+            length, least = int.from_bytes(head[:4], "big"), 8
+            if length == 1:
+                length, least = int.from_bytes(head[8:], "big"), 16
+            if length < least or not head[4:8].isalnum():
+                return None
+            at += length
+    return at
 
 
 def counts_frames(path: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.capabilities import working_encoder
+from pipeline.media.damage import losses
 from pipeline.media.errors import NO_MEMORY, MediaError, TransientMediaError, too_much_memory
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
@@ -16,6 +17,7 @@ from pipeline.plan.captions import captions_argv
 from pipeline.plan.hardware import KINDS, encoder_name, kind_of, takes
 from pipeline.plan.names import rendition_step
 from pipeline.plan.sound import measure_argv, read_loudness
+from pipeline.plan.webvtt import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,16 +31,10 @@ if TYPE_CHECKING:
 
     Tick = Callable[[Progress], None] | None
 
-#: A source that loses more of its frames than this share in decoding is damaged; a frame or two
-#: may be lost at the ends of any recording that was cut.
-TOLERATED_LOSS = 0.02
-TOLERATED_FRAMES = 2
 #: What a hardware encoder complains of; all that follows is ffmpeg giving up.
 HARDWARE_SAID = re.compile(
     rf"^\[\w+_(?:{'|'.join(KINDS)}) @ \w+\] (?:\[\w+\] )?(.+)$", re.MULTILINE
 )
-#: What ffmpeg puts before an error, at `-loglevel level+warning`.
-ERROR_MARK = "[error]"
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def encode_unit(
             raise _explained(tools, plan, done)
         pictures = {rendition_step(video.name) for video in plan.videos}
         frames = done.progress.frame if pictures & set(coded) else None
-        made = Encoded(frames, done.log, _loss(plan, frames, done.log))
+        made = Encoded(frames, done.log, losses(plan, frames, done.log))
     for text, path in _wanted_texts(plan, outputs):
         log = _write_text(tools, plan, text, path, timeout_s, on_tick)
         made = replace(made, log=made.log + log)
@@ -184,6 +180,8 @@ def _write_text(
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=_at(on_tick, plan.duration_s))
     if done.returncode:
         raise _explained(tools, plan, done)
+    if path.is_file():
+        path.write_text(escaped(path.read_text("utf-8")), encoding="utf-8")
     return done.log
 
 
@@ -224,35 +222,3 @@ def _reason(log: str) -> str:
     if told:
         return told[1].strip()
     return next((line.strip() for line in reversed(log.splitlines()) if line.strip()), "no reason")
-
-
-def _loss(plan: Plan, frames: int | None, log: str) -> tuple[str, ...]:
-    """Compare what was decoded with what the source holds.
-
-    Only errors of the decoder make lost frames damage: packets also are not frames where each
-    holds a field, or a picture that is only referred to, or where a recording starts between two
-    key frames.
-    """
-    if frames is None or plan.source.video is None:
-        return ()
-    errors = ERROR_MARK in log
-    if plan.profile.trim is not None:
-        return ("the source has damaged frames",) if errors else ()
-    # Where packets are damaged too, whole ones are lost, and leave holes.
-    held = plan.source.video.frames + (plan.source.video.missing if errors else 0)
-    lost = held - frames
-    name = Path(plan.source.path).name
-    if frames == 0 or (errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS)):
-        if plan.profile.damaged == "salvage" and frames:
-            return (f"the source is damaged: {lost} of its {held} frames are lost",)
-        raise MediaError(
-            "damaged",
-            f"{name} is damaged: {lost} of its {held} frames can't be decoded.",
-            "Copy it again from its origin, or set `damaged: salvage` in its profile to make what "
-            "can be made of it.",
-        )
-    if lost > 0 and errors:
-        return (f"{lost} of {held} frames could not be decoded",)
-    if lost > 0:
-        return (f"the source's {held} packets hold {frames} frames",)
-    return ("the source has damaged frames, which were patched",) if errors else ()

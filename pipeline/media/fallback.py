@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.media.encode import encode_unit
@@ -74,6 +75,7 @@ def _encoded(
     on_check: Tick,
 ) -> Encoded:
     made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s, on_tick=on_tick)
+    notes = list(made.notes)
     for step, path in outputs.items():
-        verify_rendition(tools, plan, step, path, made.frames, on_tick=on_check)
-    return made
+        notes += verify_rendition(tools, plan, step, path, made.frames, on_tick=on_check)
+    return replace(made, notes=tuple(dict.fromkeys(notes)))

@@ -30,7 +30,8 @@ class Packets:
     `end_s` is when the last one's duration is over, seconds on the file's own clock. `hidden` are
     packets that an edit list cuts away, not in `count`. `jumps` counts the places where the clock
     runs back or leaps; `length_s` is how long it all lasts when those are passed over. `missing`
-    are the packets that would fill the holes between others.
+    are the packets that would fill the holes between others; `leading` those that are shown before
+    the first key frame: of a recording that begins between two they can't be decoded.
     """
 
     count: int
@@ -42,6 +43,7 @@ class Packets:
     length_s: float = 0.0
     missing: int = 0
     key_frames: int = 0
+    leading: int = 0
 
 
 class Counter:
@@ -53,6 +55,8 @@ class Counter:
         self.jumps = 0
         self.missing = 0
         self.key_frames = 0
+        self.leading = 0
+        self._key: float | None = None
         self._first: float | None = None
         self._last: float | None = None
         self._end: float | None = None
@@ -84,6 +88,9 @@ class Counter:
         at = _number(pts)
         at = decoded if at is None else at
         at = (self._end or 0.0) if at is None else at
+        if "K" in flags and self._key is None:
+            self._key = at
+        self.leading += self._key is None or at < self._key
         self._first = at if self._first is None else min(at, self._first)
         self._last = at if self._last is None else max(at, self._last)
         self._end = at + length if self._end is None else max(at + length, self._end)
@@ -115,6 +122,7 @@ class Counter:
             length_s=self._length,
             missing=self.missing,
             key_frames=self.key_frames,
+            leading=self.leading,
         )
 
 

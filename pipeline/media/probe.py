@@ -48,9 +48,13 @@ PACKETS_TIMEOUT_S = 3600.0
 #: its length, and frames.
 MISSING_S = 0.5
 MISSING_SHARE = 0.02
+#: However long a file is, no more than this may be missing at its end, seconds.
+MOST_MISSING_S = 3.0
 MISSING_FRAMES = 2
+#: How far a file's own idea of its size may be off without anything missing, bytes.
+ROUGH_BYTES = 1024
 #: Containers that know exactly how long each stream is.
-EXACT = ("mov", "avi")
+EXACT = ("mov", "avi", "mxf")
 #: Containers that announce how long they are in all.
 ANNOUNCED = ("matroska", "flv", "flac", "mp3")
 #: Raw streams of sound, which say nothing of it.
@@ -178,8 +182,8 @@ def _cut_short(
     Frames can't be compared: an edit list may leave out some of those the header counts.
     """
     whole, size = content.announced_bytes(path) or 0, path.stat().st_size
-    if size < whole * (1 - MISSING_SHARE):
-        return f"it breaks off after {size} of its {whole} bytes", None
+    if size < whole - ROUGH_BYTES:
+        return f"it breaks off after {size} of its {whole} bytes", packets.end_s
     name = str(told["format"].get("format_name"))
     first_s, last_s, end_s = packets.first_s or 0.0, packets.last_s or 0.0, packets.end_s or 0.0
     if name.startswith(EXACT):
@@ -191,7 +195,8 @@ def _cut_short(
     else:
         return "", None  # others guess their length from the size
     frame_s = (last_s - first_s) / max(packets.count - 1, 1)
-    missing_s = max(MISSING_S, announced_s * MISSING_SHARE, frame_s * MISSING_FRAMES)
+    share_s = min(announced_s * MISSING_SHARE, MOST_MISSING_S)
+    missing_s = max(MISSING_S, share_s, frame_s * MISSING_FRAMES)
     text_s = 0.0
     if announced_s - end_s > missing_s and not name.startswith(EXACT):
         # What it announces is the longest stream's end: that may be the sound's or a text's.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
+from pipeline.settings.languages import three_letters
 
 if TYPE_CHECKING:
     from pipeline.media.packets import Packets
 
-#: Three letters of ISO 639-2: what MP4 and the packager can carry. Anything else is not told.
-_LANGUAGE = re.compile("[a-z]{3}")
 #: Subtitles that are words; all others are pictures, or not known.
 TEXT_CODECS = frozenset(
     {
@@ -55,6 +53,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         height=stream["height"],
         sar=ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
         rotation=_rotation(stream),
+        mirrored=_mirrored(stream),
         pix_fmt=stream.get("pix_fmt"),
         average_rate=ratio(stream.get("avg_frame_rate")),
         nominal_rate=ratio(stream.get("r_frame_rate")),
@@ -69,6 +68,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         jumps=packets.jumps,
         missing=packets.missing,
         key_frames=packets.key_frames,
+        leading=packets.leading if packets.key_frames else 0,
         captions=captions,
     )
 
@@ -165,8 +165,7 @@ def _sized(stream: dict[str, Any]) -> bool:
 
 
 def _language(stream: dict[str, Any]) -> str | None:
-    language = str(stream.get("tags", {}).get("language", "und")).lower()
-    return language if _LANGUAGE.fullmatch(language) and language != "und" else None
+    return three_letters(str(stream.get("tags", {}).get("language", "und")))
 
 
 def _title(stream: dict[str, Any]) -> str | None:
@@ -180,6 +179,17 @@ def _rotation(stream: dict[str, Any]) -> int:
         if "rotation" in data:
             return round(-float(data["rotation"]) / 90) * 90 % 360
     return 0
+
+
+def _mirrored(stream: dict[str, Any]) -> bool:
+    """Read whether the display matrix mirrors: ffprobe prints its rows as `00000000: a b u`."""
+    for data in stream.get("side_data_list", ()):
+        rows = [line.split()[1:] for line in str(data.get("displaymatrix", "")).splitlines()]
+        numbers = [int(number) for row in rows for number in row]
+        if len(numbers) == 9:  # noqa: PLR2004 - three by three
+            (a, b), (c, d) = numbers[0:2], numbers[3:5]
+            return a * d - b * c < 0
+    return False
 
 
 def ratio(text: str | None) -> Fraction | None:

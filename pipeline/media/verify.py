@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.media.boxes import Broken, Track, count_fragments, read_tracks
+from pipeline.media.damage import cut_sound
 from pipeline.media.errors import MediaError
 from pipeline.media.process import Progress, run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
@@ -54,10 +55,11 @@ class RenditionFacts(BaseModel):
 
 def verify_rendition(
     tools: Tools, plan: Plan, step: str, path: Path, frames: int | None, *, on_tick: Tick = None
-) -> None:
+) -> tuple[str, ...]:
     """See that an encoded file is what its step was to make, with `frames` frames if it has any.
 
-    Raises `MediaError` (`verify_failed`) naming what differs.
+    Gives sentences about sound that the source announces but does not hold, where its profile
+    salvages. Raises `MediaError` (`verify_failed`) naming what differs, or `damaged`.
     """
     if not path.is_file() or not path.stat().st_size:
         raise _differs(step, "nothing was written")
@@ -67,10 +69,11 @@ def verify_rendition(
             _verify_opened(tools, rendition, path)
             _verify_picture(plan, rendition, path, frames, _tracks(path, on_tick))
         case "audio":
-            _verify_sound(tools, plan, rendition, path, on_tick)
+            return _verify_sound(tools, plan, rendition, path, on_tick)
         case "text":
             if not path.read_text("utf-8").startswith("WEBVTT"):
                 raise _differs(path.name, "it is not WebVTT")
+    return ()
 
 
 def verify_output(
@@ -219,7 +222,7 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
 
 def _verify_sound(
     tools: Tools, plan: Plan, sound: SoundRendition, path: Path, on_tick: Tick
-) -> None:
+) -> tuple[str, ...]:
     streams = _streams(tools, path)
     found = [
         (str(one["codec_name"]), one.get("channels"))
@@ -233,11 +236,12 @@ def _verify_sound(
         raise _differs(path.name, "it holds no sound")
     track = next(one for one in plan.source.audio if one.index == sound.index)
     if track.duration_s is None:
-        return
+        return ()
     ends_s = (track.start_s or 0.0) - plan.source.start_s + track.duration_s
     wanted = min(ends_s, plan.end_s) - plan.start_s
     if heard.end_s < wanted - SOUND_TOLERANCE_S - wanted * 0.01:
-        raise _differs(path.name, f"its sound ends at {heard.end_s:.2f} s, not at {wanted:.2f} s")
+        return (cut_sound(plan, sound, heard.end_s, wanted),)
+    return ()
 
 
 def _tracks(path: Path, on_tick: Tick) -> list[Track]:

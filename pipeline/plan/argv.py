@@ -14,6 +14,7 @@ from pipeline.plan.names import rendition_step
 from pipeline.plan.picture import pictures
 from pipeline.plan.reading import file_url, input_options, our_options
 from pipeline.plan.sound import Loudness, heard
+from pipeline.plan.stages import staged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ def encode_argv(
         for sound in listened
     ]
     opening = device_arguments(kinds.values())
-    return compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD, *opening), program)
+    return staged(compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD, *opening), program))
 
 
 def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> list[str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from pipeline.plan.reading import file_url, input_options
+from pipeline.plan.reading import as_coded, file_url, input_options
+from pipeline.plan.stages import KEPT_GRAPH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +26,8 @@ TOLD = (
 def opened(plan: Plan) -> Any:
     """Open the plan's source, no further than the part that is used."""
     used = {"to": f"{plan.end_s + 1:.3f}"} if plan.profile.trim else {}
-    fence = input_options(plan.source)
-    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **used, **fence)
+    opening = {**KEPT_GRAPH, **as_coded(plan.source.video), **used, **input_options(plan.source)}
+    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **opening)
 
 
 def compiled(graph: Any, program: Path) -> list[str]:

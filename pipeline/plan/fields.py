@@ -82,6 +82,8 @@ def combing_argv(program: Path, source: Source, at_s: float) -> list[str]:
     place["threads"] = "1"
     if source.video is None:
         raise ValueError("fields are those of a picture")
+    if source.video.turned:
+        place["noautorotate"] = None  # else its fields would be columns
     origin = ffmpeg.input(file_url(source.path), **place, **input_options(source))
     looked_at = origin[str(source.video.index)].filter("idet", intl_thres=THRESHOLD)
     made = ffmpeg.output(looked_at, "-", **{"frames:v": FRAMES}, f="null").global_args(

@@ -10,6 +10,7 @@ import ffmpeg
 from pipeline.plan.codecs import pixel_format
 from pipeline.plan.colour import scaled_colours, screen_colours, told_colours
 from pipeline.plan.reading import file_url
+from pipeline.plan.stages import one_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 #: The field that is shown first, where the probe is sure of it; else each frame's flag decides.
 PARITIES = {"tt": "tff", "bb": "bff"}
 
+#: How to turn a picture by so many degrees clockwise, mirrored or not, as ffmpeg does by itself.
+TURNS = {
+    (90, False): "clock",
+    (90, True): "cclock_flip",
+    (270, False): "cclock",
+    (270, True): "clock_flip",
+}
+
 
 def pictures(origin: Any, plan: Plan, wanted: Sequence[VideoRendition]) -> dict[str, Any]:
     """Give a stream for each wanted picture, by name; the source is decoded once for all.
@@ -31,7 +40,8 @@ def pictures(origin: Any, plan: Plan, wanted: Sequence[VideoRendition]) -> dict[
     video = plan.source.video
     if video is None:
         raise ValueError("a source without a picture has no renditions of one")
-    whole = placed(whole_frames(origin[str(video.index)], video), plan)
+    alike = one_size(origin[str(video.index)], video)
+    whole = placed(whole_frames(alike, video), plan)
     hdr = [one for one in wanted if one.hdr]
     ordinary = [one for one in wanted if not one.hdr]
     if hdr and ordinary:
@@ -62,6 +72,9 @@ def whole_frames(picture: Any, video: VideoStream) -> Any:
         # One frame for each frame, not for each field: the count stays the source's.
         parity = PARITIES.get(video.field_order or "", "auto")
         picture = picture.filter("bwdif", mode="send_frame", parity=parity, deint="all")
+    if video.sideways_fields:
+        picture = picture.filter("transpose", dir=TURNS[video.rotation, video.mirrored])
+        picture = picture.filter("sidedata", mode="delete", type="DISPLAYMATRIX")
     return picture
 
 

@@ -10,7 +10,7 @@ import ffmpeg
 
 from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.picture import ordinary_light, whole_frames
-from pipeline.plan.reading import file_url, input_options
+from pipeline.plan.reading import as_coded, file_url, input_options
 from pipeline.settings.values import duration
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ def _whole(source: Source, place: dict[str, Any]) -> Any:
     video = source.video
     if video is None:
         raise ValueError("a poster needs a picture")
-    origin = ffmpeg.input(file_url(source.path), **place, **input_options(source))
+    opening = {**as_coded(video), **place, **input_options(source)}
+    origin = ffmpeg.input(file_url(source.path), **opening)
     return whole_frames(origin[str(video.index)], video)
 
 

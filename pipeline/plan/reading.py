@@ -9,7 +9,7 @@ from pipeline.settings.values import PIXELS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.plan.source import Source
+    from pipeline.plan.source import Source, VideoStream
 
 #: Containers and raw formats that are read. Playlists and scripts (hls, concat, sdp, dash) are
 #: not: by their content they would make ffmpeg open other files.
@@ -64,6 +64,11 @@ def most_pixels(source: Source) -> int:
 def our_options(kind: Ours) -> dict[str, Any]:
     """Give the options that fence in an input of our own making: some of it is a source's words."""
     return {"protocol_whitelist": "file", "format_whitelist": ",".join(OURS[kind])}
+
+
+def as_coded(video: VideoStream | None) -> dict[str, Any]:
+    """Give the options of an input that is not to be turned before its fields were woven."""
+    return {"noautorotate": None} if video and video.sideways_fields else {}
 
 
 def file_url(path: str | Path) -> str:

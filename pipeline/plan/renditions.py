@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 STEREO = 2
 #: The most channels that are kept: 5.1, which every player with surround sound takes.
 SURROUND = 6
-#: The smallest sides an encoder takes, pixels (x265 refuses less).
-SMALLEST: dict[VideoCodec, int] = {"hevc": 16}
+#: The smallest sides an encoder takes, pixels (x265 refuses less, SVT-AV1 dies of less).
+SMALLEST: dict[VideoCodec, int] = {"hevc": 16, "av1": 4}
 OPUS_RATE = 48_000
 
 
@@ -122,11 +122,12 @@ def sounds(source: Source, wanted: AudioSettings) -> tuple[SoundRendition, ...]:
     """Choose the sounds: every track that is kept, the default one first, in every codec."""
     if not wanted.enabled:
         return ()
-    names = _Names()
+    names, labels = _Names(), _Names()
     made = []
     for number, track in enumerate(_kept(source.audio, wanted)):
         base = "audio" if number == 0 else names.free(f"audio-{track.language or number + 1}")
-        label = names.free(track.title or track.language or ("main" if number == 0 else base))
+        unnamed = "main" if number == 0 else f"track {number + 1}"
+        label = labels.free(track.title or track.language or unnamed)
         for codec in wanted.codec:
             for channels in _channels(track, wanted):
                 made.append(_sound(track, base, label, codec, channels, wanted, number == 0))

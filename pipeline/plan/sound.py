@@ -11,6 +11,7 @@ import ffmpeg
 from pipeline.plan.commands import compiled, opened
 from pipeline.plan.renditions import STEREO
 from pipeline.plan.source import Fact
+from pipeline.plan.stages import UNSTEADY, begins_anew, staged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def heard(
     made = {}
     for index in dict.fromkeys(one.index for one in wanted):
         takers = [one for one in wanted if one.index == index]
-        track = steady(origin[str(index)], plan)
+        track = steady(origin, plan, index)
         copies = (
             [track] if len(takers) == 1 else [track.asplit()[one] for one in range(len(takers))]
         )
@@ -60,23 +61,27 @@ def heard(
     return made
 
 
-def steady(track: Any, plan: Plan) -> Any:
-    """Make sound that starts when the picture does and has no holes.
+def steady(origin: Any, plan: Plan, index: int) -> Any:
+    """Make of the track numbered `index` sound that starts with the picture and has no holes.
 
     A track that starts late is led in by silence, so that players which ignore edit lists
     still hear it in time with the picture.
     """
+    there = next(one for one in plan.source.audio if one.index == index)
+    track = origin[str(index)]
     if plan.profile.trim is not None:
         track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
-    return track.filter("aresample", **{"async": 1, "first_pts": 0})
+    begin = {} if begins_anew(plan, there) else {"first_pts": 0}
+    return track.filter("aresample", **{"async": 1, **begin})
 
 
 def levelled(track: Any, plan: Plan, sound: SoundRendition, loudness: Loudness | None) -> Any:
     """Mix a track to the rendition's channels, and bring it to the loudness that is asked for."""
     there = next(one for one in plan.source.audio if one.index == sound.index)
     # Said also where it is the track's own: beside a downmix, ffmpeg would choose that for both.
-    if sound.channels != there.channels or sound.channels > STEREO:
+    unsteady = plan.source.container in UNSTEADY
+    if sound.channels != there.channels or sound.channels > STEREO or unsteady:
         track = track.filter("aformat", channel_layouts=LAYOUTS[sound.channels])
     target = plan.profile.audio.loudness
     if target is not None and loudness is not None:
@@ -91,14 +96,14 @@ def measure_argv(program: Path, plan: Plan, sound: SoundRendition) -> list[str]:
     target = plan.profile.audio.loudness
     if target is None:
         raise ValueError("the profile names no loudness")
-    track = steady(opened(plan)[str(sound.index)], plan)
+    track = steady(opened(plan), plan, sound.index)
     measured = levelled(track, plan, sound, None).filter(
         "loudnorm", **_aim(target), print_format="json"
     )
     made = ffmpeg.output(measured, "-", f="null").global_args(
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", "-loglevel", "info")
     )
-    return compiled(made, program)
+    return staged(compiled(made, program))
 
 
 def read_loudness(log: str) -> Loudness | None:

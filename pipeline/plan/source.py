@@ -35,6 +35,8 @@ class VideoStream(Fact):
     sar: Fraction = Fraction(1)
     #: Clockwise degrees the picture is turned for display: 0, 90, 180 or 270.
     rotation: int = 0
+    #: Whether a picture that is turned on its side is mirrored too.
+    mirrored: bool = False
     pix_fmt: str | None = None
     #: Frames a second, on average and as the container claims.
     average_rate: Fraction | None = None
@@ -55,6 +57,8 @@ class VideoStream(Fact):
     missing: int = 0
     #: Frames that can be decoded without any other; 0 when nobody counted.
     key_frames: int = 0
+    #: Frames before the first of those: where a recording begins between two, nobody can show them.
+    leading: int = 0
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 
@@ -67,6 +71,11 @@ class VideoStream(Fact):
     def interlaced(self) -> bool:
         """Whether the file says its frames are made of two fields."""
         return self.field_order in ("tt", "bb", "tb", "bt")
+
+    @property
+    def sideways_fields(self) -> bool:
+        """Whether it must be woven before it is turned: afterwards its fields are columns."""
+        return self.interlaced and self.turned
 
     @property
     def hdr(self) -> bool:

@@ -114,10 +114,11 @@ def shown(path: Path, work: Path, *, picture: bool, sound: bool) -> Shown:
     return Shown(times, frames, heard)
 
 
-def combed(path: Path, *, ratio: float = 1.3) -> float:
-    """Give the share of frames whose lines come from two moments, by ffmpeg's `idet`."""
+def combed(path: Path, *, ratio: float = 1.3, columns: bool = False) -> float:
+    """Give the share of frames whose lines (or columns) show two moments, by ffmpeg's `idet`."""
+    look = "transpose," if columns else ""
     argv = [str(tools().ffmpeg), "-nostdin", "-hide_banner", "-i", str(path)]
-    filters = ["-map", "0:v:0", "-vf", f"idet=intl_thres={ratio}", "-f", "null", "-"]
+    filters = ["-map", "0:v:0", "-vf", f"{look}idet=intl_thres={ratio}", "-f", "null", "-"]
     told = subprocess.run([*argv, *filters], check=True, timeout=PATIENCE_S, capture_output=True)
     line = next(
         line for line in told.stderr.decode().splitlines() if "Multi frame detection" in line

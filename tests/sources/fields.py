@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.media import ffmpeg
+from tests.sources.picture import copied
 from tests.sources.row import Expect, Row, small
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ def _marks(codec: tuple[str, ...], marked: str) -> tuple[str, ...]:
     if "libx264" in codec:
         return ("-x264-params", f"{marked}=1")
     return FLAGS.get(marked, ())
+
+
+def sideways(folder: Path) -> Path:
+    """Real fields in pixels that are not square, to be turned and mirrored for display."""
+    coded = woven("coded.mp4", f"{TOP},setsar=16/11", "tff", X264)(folder)
+    return copied(folder / "a.mp4", coded, "-display_rotation", "90", "-display_hflip")
 
 
 def telecined(folder: Path) -> Path:
@@ -135,6 +142,7 @@ ROWS = (
         are="tt",
         height=1080,
     ),
+    _row("interlaced, lying on its side, mirrored, anamorphic", sideways, are="tt"),
     _row("telecined film", telecined, are="tt", frames=60, height=480),
     _row("film marked to repeat fields", repeating, are="progressive", frames=48, height=480),
 )

@@ -241,7 +241,7 @@ def _special(expect: Expect, source: Path, outcome: Outcome) -> Iterator[str]:
         order = outcome.plan.source.video.field_order
         if order != expect.fields:
             yield f"its fields are taken as {order}, though they are {expect.fields}"
-        share = facts.combed(files[-1])
+        share = facts.combed(files[-1], columns=outcome.plan.source.video.turned)
         if share > 0.1:
             yield f"{share:.0%} of its frames show two moments at once"
     if expect.likeness is not None:

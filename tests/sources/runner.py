@@ -56,7 +56,7 @@ def run_source(path: Path, profile: Profile, work: Path) -> Outcome:
             encoded = encode_unit(tools(), plan, unit, made)
             notes += encoded.notes
             for step, file in made.items():
-                verify_rendition(tools(), plan, step, file, encoded.frames)
+                notes += verify_rendition(tools(), plan, step, file, encoded.frames)
             inputs |= made
         packaged = package(tools(), plan, inputs, folder)
         facts = verify_output(tools(), plan, inputs, folder, silent=packaged.silent)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.sources import (
     asked,
     bad,
+    changing,
     colours,
     containers,
     fields,
@@ -27,7 +28,19 @@ if TYPE_CHECKING:
 
 ROWS: tuple[Row, ...] = tuple(
     row
-    for theme in (geometry, fields, colours, timing, sounds, texts, odd, bad, asked, containers)
+    for theme in (
+        geometry,
+        fields,
+        colours,
+        timing,
+        changing,
+        sounds,
+        texts,
+        odd,
+        bad,
+        asked,
+        containers,
+    )
     for row in theme.ROWS
 )
 

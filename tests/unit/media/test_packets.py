@@ -22,3 +22,9 @@ def test_packets_that_know_no_duration_leave_no_holes() -> None:
 
 def test_a_leap_of_the_clock_is_no_hole() -> None:
     assert count_packets(listing(0, 1, 1000, 1001)).missing == 0
+
+
+def test_frames_before_the_first_key_frame_are_counted() -> None:
+    begun_late = listing(*range(5)).replace("K", "_") + listing(7, 5, 6, 8)
+    assert count_packets(begun_late).leading == 7
+    assert count_packets(listing(*range(5))).leading == 0

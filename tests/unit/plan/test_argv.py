@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,12 @@ def muxed(rung: str, sounds: Sequence[tuple[SoundRendition, Path]] = ()) -> Muxe
     return Muxed(Path(f"/s/{rung}.mp4"), Path(f"/w/{rung}.mp4"), sounds)
 
 
+def graphs(arguments: list[str]) -> list[str]:
+    return [after for part, after in pairwise(arguments) if part == "-filter_complex"]
+
+
 def graph(arguments: list[str]) -> str:
-    return arguments[arguments.index("-filter_complex") + 1]
+    return ";".join(graphs(arguments))
 
 
 def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once() -> None:
@@ -60,17 +65,19 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
         "/tools/ffmpeg",
         *("-format_whitelist", ",".join(DEMUXERS), "-max_error_rate", "1"),
         *("-max_pixels", str(PIXELS["8K"]), "-max_streams", "1000"),
-        *("-protocol_whitelist", "file,pipe", "-i", "file:/inbox/clip.mp4"),
+        *("-protocol_whitelist", "file,pipe", "-reinit_filter:v", "0"),
+        *("-i", "file:/inbox/clip.mp4"),
         "-filter_complex",
-        "[0:0]setpts=if(eq(N\\,0)\\,0\\,PTS)[s0];"
-        "[s0]scale=flags=bicubic:h=240:out_range=tv:w=426[s1];[s1]setsar=1[s2];"
-        "[s2]format=pix_fmts=yuv420p[s3];[s3]split=2[s4][s5];"
-        "[s5]scale=flags=bicubic:h=144:w=256[s6];[s6]setsar=1[s7];"
-        "[s7]format=pix_fmts=yuv420p[s8];"
-        "[0:2]aresample=async=1:first_pts=0[s9];[s9]aformat=channel_layouts=stereo[s10]",
-        *video("[s4]", "file:/jobs/240p.mp4"),
-        *video("[s8]", "file:/jobs/144p.mp4"),
-        *("-map", "[s10]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
+        "[0:0]scale=h=360:w=640[s0];[s0]setpts=if(eq(N\\,0)\\,0\\,PTS)[s1];"
+        "[s1]scale=flags=bicubic:h=240:out_range=tv:w=426[s2];[s2]setsar=1[s3];"
+        "[s3]format=pix_fmts=yuv420p[s4];[s4]split=2[s5][s6];"
+        "[s6]scale=flags=bicubic:h=144:w=256[s7];[s7]setsar=1[s8];"
+        "[s8]format=pix_fmts=yuv420p[s9]",
+        "-filter_complex",
+        "[0:2]aresample=async=1:first_pts=0[s10];[s10]aformat=channel_layouts=stereo[s11]",
+        *video("[s5]", "file:/jobs/240p.mp4"),
+        *video("[s9]", "file:/jobs/144p.mp4"),
+        *("-map", "[s11]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
         *("-map_chapters", "-1", "-map_metadata", "-1", "file:/jobs/audio.mp4"),
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),
         *("-loglevel", "level+warning", "-y"),
@@ -84,14 +91,14 @@ def test_only_what_is_still_to_do_is_encoded() -> None:
         "file:/jobs/480p.mp4",
         "file:/jobs/144p.mp4",
     ]
-    assert graph(arguments).count("scale=") == 2
+    assert graph(arguments).count("scale=flags") == 2
     assert "aresample" not in graph(arguments)
 
 
 def test_sound_alone_decodes_no_picture() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:audio")
-    assert graph(arguments) == "[0:1]aresample=async=1:first_pts=0[s0]"
+    assert graphs(arguments) == ["[0:1]aresample=async=1:first_pts=0[s0]"]
     assert "libx264" not in arguments
 
 
@@ -131,7 +138,34 @@ def test_the_language_of_the_sound_is_kept() -> None:
 
 
 def test_stereo_and_mono_are_not_mixed() -> None:
-    assert "aformat" not in graph(argv(plan(source(audio=(sound(channels=1),)))))
+    assert "channel_layouts" not in graph(argv(plan(source(audio=(sound(channels=1),)))))
+
+
+def test_a_broadcast_whose_channels_may_change_is_not_led_in_by_silence_at_each_change() -> None:
+    cast = source(audio=(sound(start_s=0.0),)).model_copy(update={"container": "mpegts"})
+    assert graphs(argv(plan(cast)))[1] == (
+        "[0:1]aresample=async=1[s25];[s25]aformat=channel_layouts=stereo[s26]"
+    )
+    late = source(audio=(sound(start_s=0.3),)).model_copy(update={"container": "mpegts"})
+    assert "first_pts=0" in graph(argv(plan(late)))
+
+
+def test_a_watermark_stays_in_the_graph_of_the_picture_it_is_laid_over() -> None:
+    marked = Profile(watermark=WatermarkSettings(file=Path("/logo;1.png")))
+    made = graphs(argv(plan(source(audio=(sound(),)), marked)))
+    assert [("overlay" in one, "[1:v:0]" in one) for one in made] == [
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_fields_that_lie_on_their_side_are_woven_before_they_are_turned() -> None:
+    arguments = argv(plan(source(576, 720, field_order="tt", rotation=90, mirrored=True)))
+    chain = graph(arguments)
+    assert arguments.index("-noautorotate") < arguments.index("-i")
+    assert "scale=h=720:w=576" in chain
+    assert chain.index("bwdif") < chain.index("transpose=dir=cclock_flip") < chain.index("split")
+    assert "-noautorotate" not in argv(plan(source(576, 720, rotation=90)))
 
 
 def test_no_count_of_frames_makes_a_key_frame_before_its_time() -> None:
@@ -188,7 +222,7 @@ def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
 def test_every_codec_of_a_rung_is_fed_from_one_scaling() -> None:
     both = Profile(video=VideoSettings(ladder=(240,), codec=("h264", "hevc")))
     arguments = argv(plan(source(640, 360), both))
-    assert graph(arguments).count("scale=") == 1
+    assert graph(arguments).count("scale=flags") == 1
     assert "split=2" in graph(arguments)
     assert arguments.count("libx264") == arguments.count("libx265") == 1
 

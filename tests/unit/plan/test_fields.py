@@ -64,7 +64,13 @@ def test_a_look_decodes_a_few_frames_from_a_key_frame_on_behind_the_fence() -> N
     assert argv[argv.index("-frames:v") + 1] == "12"
     assert "[0:3]idet=intl_thres=1.3[s0]" in argv
     assert "-format_whitelist" in argv
+    assert "-noautorotate" not in argv
     assert "-ss" not in combing_argv(Path("/tools/ffmpeg"), source(), 0.0)
+
+
+def test_a_picture_lying_on_its_side_is_looked_at_as_it_is_coded() -> None:
+    argv = combing_argv(Path("/tools/ffmpeg"), source(rotation=270), 0.0)
+    assert argv.index("-noautorotate") < argv.index("-i")
 
 
 def test_what_ffmpeg_prints_at_the_end_is_read_and_its_silence_is_nothing_seen() -> None:
