@@ -47,6 +47,11 @@ TASK_MODULES = tuple(
         "control",
         "ingest",
         "settle",
+        "retention",
+        "upkeep",
+        "health",
+        "digest",
+        "reencode",
     )
 )
 
@@ -132,6 +137,12 @@ def _queue_settings(*, redis: bool) -> dict[str, Any]:
             "pipeline.rendition": {"queue": "encode.cpu"},
             "pipeline.scan": {"queue": "ingest"},
             "pipeline.clean": {"queue": "ingest"},
+            "pipeline.retention": {"queue": "ingest"},
+            "pipeline.upkeep": {"queue": "ingest"},
+            "pipeline.health": {"queue": "ingest"},
+            "pipeline.check_results": {"queue": "encode.cpu"},
+            "pipeline.digest": {"queue": "notify"},
+            "pipeline.reencode": {"queue": "ingest"},
             "pipeline.settle": {"queue": "ingest"},
             "pipeline.notify": {"queue": "notify"},
         },

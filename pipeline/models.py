@@ -217,6 +217,11 @@ class Job(Base):
     source_width: Mapped[int | None]
     source_height: Mapped[int | None]
     output_directory: Mapped[str | None] = mapped_column(Text)
+    #: When a schedule took the results out of the library; None while they are there.
+    outputs_removed_at: Mapped[datetime | None]
+    #: When the results were last decoded again, and what was found wrong: a line for each thing.
+    checked_at: Mapped[datetime | None]
+    damage: Mapped[str | None] = mapped_column(Text)
     #: What the output folder holds besides renditions: kind (poster, hls, dash, …) → path in it.
     outputs: Mapped[dict[str, Any] | None]
 
@@ -224,6 +229,8 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime]
+    #: Until when its heavy work waits for a window of schedules.yml; None when it does not.
+    waits_until: Mapped[datetime | None]
     #: When the canvas was last put on the broker; None when that is owed.
     published_at: Mapped[datetime | None]
     publish_count: Mapped[int] = mapped_column(default=0)
@@ -333,7 +340,10 @@ class Event(Base):
 
 
 class OutboxRow(Base):
-    """One alert owed to one channel; unique, so that whatever is retried alerts once."""
+    """One alert owed to one channel; unique, so that whatever is retried alerts once.
+
+    One about no single job, a digest, has no `job_id`, and holds its `message` itself.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -342,8 +352,8 @@ class OutboxRow(Base):
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
-    #: The terminal state alerted about.
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    #: The terminal state alerted about; or damaged, or digest.
     event: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]
@@ -355,6 +365,8 @@ class OutboxRow(Base):
     #: Set when nothing more will be tried: sent, given up, or the channel was removed.
     closed_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(Text)
+    #: Title, body and kind; None where they are written from the job.
+    message: Mapped[dict[str, Any] | None]
 
 
 class Worker(Base):
@@ -407,3 +419,22 @@ class Sighting(Base):
     #: Since when it has been as it is, and when that was last seen.
     since: Mapped[datetime]
     seen_at: Mapped[datetime]
+
+
+class ScheduleRun(Base):
+    """The last run of one row of beat, by the clock or by hand."""
+
+    __tablename__ = "schedule_runs"
+
+    #: The row's name: `yaml:…`, `system:…`, or another's.
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    task: Mapped[str] = mapped_column(String(200))
+    task_id: Mapped[str] = mapped_column(String(64))
+    #: The latest moment that a run was due at; None when none was for a certain one.
+    due_at: Mapped[datetime | None]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    #: running, done or failed.
+    outcome: Mapped[str] = mapped_column(String(16))
+    summary: Mapped[str] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]]

@@ -57,3 +57,13 @@ def _shown(value: Any, write: Any) -> Any:
 def keep_logs_printable() -> None:
     """Let every line that this process and its children log be printable."""
     logging.setLogRecordFactory(PrintableRecord)
+
+
+def size_text(count: int) -> str:
+    """Write a number of bytes as people say it: `1.5 GiB`."""
+    value, unit = float(count), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:  # noqa: PLR2004 - the next unit begins there
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.4g} {unit}"

@@ -7,7 +7,7 @@ any moment: whatever is on the broker already finds its step claimed or done, an
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ from celery import chain, group, signature
 
 from pipeline.app import PUBLISH_RETRY, app, broker_priority, chords_work, runtime
 from pipeline.errors import TransientError
-from pipeline.history import jobs
+from pipeline.history import holding, jobs
 from pipeline.history.errors import WrongState
 from pipeline.ingest.results import results_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.tasks.capacity import replan_lost_hardware
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.hours import keep_hours
 from pipeline.tasks.manifest import manifest
 from pipeline.tasks.origin import Origin
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
@@ -60,13 +61,16 @@ class Todo:
     steps: frozenset[str]
     planned: bool
     units: tuple[tuple[str, str, tuple[str, ...]], ...]
+    #: Whether the renditions wait for their hours.
+    held: bool = False
 
 
-def journey(todo: Todo) -> Signature:
-    """Build the canvas of what is not done.
+def journey(todo: Todo) -> Signature | None:
+    """Build the canvas of what is not done; None when all of that waits.
 
     The group's members are known once the probe has planned them: until then the canvas is
-    `chain(probe → resume)`, and `resume` publishes the rest.
+    `chain(probe → resume)`, and `resume` publishes the rest. Outside the hours of heavy work the
+    canvas ends before them, and the reconciler publishes the rest when they begin.
     """
     if not todo.planned:
         return chain(_do(probe.si(todo.job_id), todo), resume(todo))
@@ -76,6 +80,8 @@ def journey(todo: Todo) -> Signature:
     ]
     last = _do(manifest.si(todo.job_id), todo)
     links = [_do(thumbnail.si(todo.job_id), todo)] if "thumbnail" in todo.steps else []
+    if todo.held:
+        return chain(*links) if links else None
     if not renditions:
         return chain(*links, last)
     if len(renditions) == 1:
@@ -114,8 +120,15 @@ def launch(job_id: str) -> bool:
             return False
         replan_lost_hardware(session, job)
         todo = todo_of(job)
+        # Also a job that has nothing heavy left to do is held no longer.
+        todo = replace(todo, held=bool(todo.units) and keep_hours(ready, session, job))
+        if not todo.held:
+            holding.release(session, job)
+    canvas = journey(todo)
+    if canvas is None:
+        return True
     try:
-        journey(todo).apply_async(
+        canvas.apply_async(
             link_error=resume(todo),
             expires=todo.deadline_at,
             retry=True,

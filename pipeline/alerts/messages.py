@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Literal
+
+from pipeline.printable import size_text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pipeline.history.views import JobView
 
 Kind = Literal["info", "success", "warning", "failure"]
@@ -17,6 +22,7 @@ VERBS = {
     "failed": "failed",
     "expired": "expired",
     "cancelled": "was cancelled",
+    "damaged": "is damaged in the library",
 }
 
 
@@ -26,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "failed": "failure",
     "expired": "warning",
     "cancelled": "warning",
+    "damaged": "failure",
 }
 
 
@@ -41,7 +48,9 @@ class Message:
 def message_for(job: JobView, event: str) -> Message:
     """Write the alert about a job that ended as `event`."""
     lines = []
-    if job.state != event:
+    if event == "damaged":
+        lines += _about_damage(job)
+    elif job.state != event:
         # A late alert: its job was retried meanwhile, so what ended it is no longer its state.
         lines.append(f"It was run again since: it is {job.state} now.")
     elif job.error is not None:
@@ -55,6 +64,36 @@ def message_for(job: JobView, event: str) -> Message:
     lines += [f"Source: {job.source.path}{gone}", f"Job {job.id}, profile {job.profile}"]
     body = "\n".join(_one_line(line) for line in lines if line)
     return Message(_one_line(f"{job.name} {VERBS[event]}"), body, KINDS[event])
+
+
+def _about_damage(job: JobView) -> list[str]:
+    """Say what is wrong with results that were decoded again, and what helps."""
+    if job.damage is None:
+        return ["Its results were made again since, or found to be whole."]
+    again = f"`reelworks retry {job.short_id} --force` makes them again, from their source."
+    where = f"Results: {job.outputs.directory}" if job.outputs else ""
+    return [*job.damage, again, where]
+
+
+def digest_message(
+    found: dict[str, Any], since: datetime, until: datetime, free_bytes: int | None
+) -> Message:
+    """Write what happened between two moments; `found` is what the history tells of them."""
+    ended = found["ended"]
+    counts = [f"{count} {state}" for state, count in ended.items() if count]
+    title = f"Reelworks: {', '.join(counts) or 'nothing ended'}"
+    lines = [f"From {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC."]
+    if ended.get("succeeded"):
+        made = size_text(found["bytes"])
+        lines.append(f"{_words(found['seconds'])} of media became {made} of renditions.")
+    for word, kind in (("Failed", "failed"), ("Damaged", "damaged"), ("Schedule", "schedules")):
+        lines += [f"{word}: {PurePath(name).name}: {said}" for name, said in found[kind]]
+    lines.append(f"{found['waiting']} jobs wait or run.")
+    if free_bytes is not None:
+        lines.append(f"{size_text(free_bytes)} are free in the library.")
+    trouble = found["failed"] or found["damaged"] or found["schedules"]
+    body = "\n".join(_one_line(line) for line in lines)
+    return Message(_one_line(title), body, "warning" if trouble else "info")
 
 
 def trial_message(channel: str) -> Message:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.alerts.messages import message_for
+from pipeline.alerts.messages import Message, message_for
 from pipeline.alerts.send import send
 from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs, outbox
@@ -25,7 +25,8 @@ from pipeline.history.database import now
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.alerts.messages import Message
+    from sqlalchemy.orm import Session
+
     from pipeline.history.database import Database
     from pipeline.models import OutboxRow
     from pipeline.settings.load import Settings
@@ -46,6 +47,8 @@ BUDGET_S = 60.0
 #: How many due rows are looked at: all there can sensibly be, so that a channel with a long
 #: queue hides no other.
 MOST_ROWS = 10_000
+#: How an event is told in a job's log; the others are their own word.
+SAID = {"damaged": "is damaged"}
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,12 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
     with db.begin() as session:
         if not outbox.claim(session, row.id, owner):
             return Outcome.TAKEN
-        job = jobs.view(session, row.job_id)
+        message = _message(session, row)
     channel = settings.notifications.channels.get(row.channel)
     if channel is None:
         return _give_up(db, row, owner, "the channel is no longer in notifications.yml")
     try:
-        sender(row.channel, channel, message_for(job, row.event))
+        sender(row.channel, channel, message)
     except ReelworksError as error:
         return _put_off(db, row, owner, error.message)
     except Exception as error:  # noqa: BLE001 - whatever it was, the next alert goes on
@@ -140,14 +143,22 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
         return _put_off(db, row, owner, f"sending broke off with {type(error).__name__}")
     with db.begin() as session:
         outbox.sent(session, row.id)
-        events.add(
-            session,
-            row.job_id,
-            "alerted",
-            f"told {row.channel} that it {row.event}",
-            channel=row.channel,
+        _note(
+            session, row, "alerted", f"told {row.channel} that it {SAID.get(row.event, row.event)}"
         )
     return Outcome.SENT
+
+
+def _message(session: Session, row: OutboxRow) -> Message:
+    if row.job_id is None:
+        return Message(**(row.message or {"title": row.event, "body": ""}))
+    return message_for(jobs.view(session, row.job_id), row.event)
+
+
+def _note(session: Session, row: OutboxRow, kind: str, sentence: str) -> None:
+    """Tell the log of the alert's job, if it is about one."""
+    if row.job_id is not None:
+        events.add(session, row.job_id, kind, sentence, channel=row.channel)
 
 
 def _put_off(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
@@ -160,13 +171,8 @@ def _put_off(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
         retry_at = now(session) + timedelta(seconds=wait_s)
         if not outbox.failed(session, row.id, owner, reason, retry_at):
             return Outcome.TAKEN
-        events.add(
-            session,
-            row.job_id,
-            "alert_put_off",
-            f"{row.channel} was not told yet, {_again(wait_s)}: {reason}",
-            channel=row.channel,
-        )
+        sentence = f"{row.channel} was not told yet, {_again(wait_s)}: {reason}"
+        _note(session, row, "alert_put_off", sentence)
     return Outcome.PUT_OFF
 
 
@@ -174,14 +180,9 @@ def _give_up(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
     with db.begin() as session:
         if not outbox.failed(session, row.id, owner, reason, None):
             return Outcome.TAKEN
-        events.add(
-            session,
-            row.job_id,
-            "alert_given_up",
-            f"{row.channel} was not told: {reason}",
-            channel=row.channel,
-        )
-    logger.error("an alert about job %s is given up: %s", row.job_id, reason)
+        _note(session, row, "alert_given_up", f"{row.channel} was not told: {reason}")
+    about = "of no job" if row.job_id is None else f"about job {row.job_id}"
+    logger.error("an alert %s is given up: %s", about, reason)
     return Outcome.GIVEN_UP
 
 

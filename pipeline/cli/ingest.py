@@ -55,7 +55,8 @@ def ingest(
             click.echo(view.model_dump_json())
         else:
             reason = f": {view.error.message} {view.error.hint}" if view.error else ""
-            say(f"{view.short_id}  {view.shown_state}  {printable(view.name)}{reason}")
+            until = f" until {view.waits_until.astimezone():%H:%M}" if view.waits_until else ""
+            say(f"{view.short_id}  {view.shown_state}{until}  {printable(view.name)}{reason}")
     if wait and any(view.state != "succeeded" for view in views):
         raise SystemExit(1)
 

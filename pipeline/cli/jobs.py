@@ -182,6 +182,8 @@ def print_job(console: Console, view: JobView) -> None:
     took = _took(view.started_at, view.finished_at)
     when = f"found {_time(view.created_at)}" + (f", took {took}" if took else "")
     console.print(f"profile {cell(view.profile)}, {when}", highlight=False)
+    if view.waits_until:
+        console.print(f"Its encodes wait until {_time(view.waits_until)}.", highlight=False)
     if view.error:
         console.print(f"[red]{cell(view.error.message)}[/]", highlight=False)
         console.print(cell(view.error.hint), highlight=False)
@@ -201,8 +203,11 @@ def print_job(console: Console, view: JobView) -> None:
     console.print(steps)
     gone = " (deleted)" if view.source.deleted else ""
     console.print(f"source  {cell(view.source.path)}{gone}", soft_wrap=True, highlight=False)
+    for problem in view.damage or ():
+        console.print(f"[red]damaged[/] {cell(problem)}", highlight=False)
     if view.outputs:
-        where = cell(view.outputs.directory)
+        removed = view.outputs.removed_at
+        where = cell(view.outputs.directory) + (f" (removed {_time(removed)})" if removed else "")
         console.print(f"results {where}", soft_wrap=True, highlight=False)
 
 
@@ -214,7 +219,7 @@ def _print_jobs(views: list[JobView]) -> None:
     rows = [
         (
             view.short_id,
-            view.shown_state,
+            view.shown_state + _until(view),
             f"{view.progress:.0%}",
             printable(view.name),
             view.profile,
@@ -229,10 +234,14 @@ def _print_jobs(views: list[JobView]) -> None:
         room = shutil.get_terminal_size().columns - beside
         widths[FILE] = min(widths[FILE], max(room, LEAST_NAME))
     for row in table:
-        state = row[1]
+        state = row[1].partition(" ")[0]
         cells = [set_cell_size(text, width) for text, width in zip(row, widths, strict=True)]
         cells[1] = click.style(cells[1], fg=TERMINAL.get(state))
         click.echo(" ".join(cells).rstrip())
+
+
+def _until(view: JobView) -> str:
+    return f" until {_time(view.waits_until)}" if view.waits_until else ""
 
 
 def _coloured(state: str) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
+import time
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import cell, console, say, say_json
+from pipeline.errors import ReelworksError
+from pipeline.history.views import SHORT_ID
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.history.schedule_runs import Result
     from pipeline.scheduler import Row
+
+#: How often it is looked whether a run has ended, seconds.
+LOOK_S = 0.3
 
 
 @click.group(invoke_without_command=True)
@@ -64,37 +73,110 @@ def sync(cli: Cli, as_json: bool) -> None:
 
 @schedules.command()
 @click.argument("name")
+@click.option("--wait", is_flag=True, help="Wait for its end; exit 1 if it fails.")
+@click.option("--dry-run", is_flag=True, help="Only tell what a retention would remove.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
-def run(cli: Cli, name: str, as_json: bool) -> None:
+def run(cli: Cli, name: str, wait: bool, dry_run: bool, as_json: bool) -> None:
     """Run the entry NAME now."""
     from pipeline import scheduler
 
+    if dry_run:
+        _tell_removals(cli, name, as_json=as_json)
+        return
+    if wait:
+        cli.runtime.prepare()
     task_id = scheduler.run_now(cli.settings, name)
-    click.echo(json.dumps({"name": name, "task": task_id}) if as_json else f"{name} was sent.")
+    if not wait:
+        click.echo(json.dumps({"name": name, "task": task_id}) if as_json else f"{name} was sent.")
+        return
+    while (result := scheduler.result_of(cli.settings, name, task_id)) is None:
+        time.sleep(LOOK_S)
+    if as_json:
+        say_json({"name": name, "task": task_id, "result": _plain_result(result)})
+    else:
+        say(f"{name} {result.outcome}: {result.summary}" if result.summary else f"{name} is done.")
+    if result.outcome != "done":
+        raise SystemExit(1)
+
+
+def _tell_removals(cli: Cli, name: str, *, as_json: bool) -> None:
+    """Tell, one a line, what an entry of the task retention would remove now, and sum it up."""
+    from pipeline.scheduler import find_entry
+    from pipeline.tasks.retention import CLEAN, retain, told
+
+    entry = find_entry(cli.settings, name)
+    if entry.task not in ("retention", "clean"):
+        raise ReelworksError(
+            "usage",
+            f"{name} is of the task {entry.task}, which removes nothing.",
+            "Leave --dry-run out.",
+        )
+    cli.runtime.prepare()
+    rules = CLEAN if entry.task == "clean" else entry
+    found = []
+    for removal in retain(cli.runtime, rules, dry_run=True):
+        found.append(removal)
+        if as_json:
+            say_json(dataclasses.asdict(removal))
+        else:
+            verb = "stays" if removal.stays else "would go"
+            what = removal.path or f"the history of job {removal.job[:SHORT_ID]}"
+            say(f"{verb}  {what}: {removal.reason}")
+    summary = told(found, dry_run=True)
+    if as_json:
+        say_json({"summary": summary.summary, **summary.facts})
+    else:
+        say(f"{summary.summary}.")
 
 
 def _plain(row: Row) -> dict[str, object]:
-    last = row.last_run_at
-    at = None if last is None else last.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return {**dataclasses.asdict(row), "last_run_at": at}
+    moments = {key: _iso(getattr(row, key)) for key in ("next_run_at", "last_run_at")}
+    told = row.last_result
+    result = None if told is None else _plain_result(told)
+    return {**dataclasses.asdict(row), **moments, "last_result": result}
+
+
+def _plain_result(result: Result) -> dict[str, object]:
+    moments = {key: _iso(getattr(result, key)) for key in ("started_at", "finished_at")}
+    return {**dataclasses.asdict(result), **moments}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _print(rows: list[Row]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    columns = ("name", "from", "task", "when", "timezone", "on", "runs", "last run")
-    table = Table(*columns, box=None)
+    columns = ("name", "from", "task", "when", "timezone", "next run", "last run", "last result")
+    table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        last = f"{row.last_run_at:%Y-%m-%d %H:%M} UTC" if row.last_run_at else "never"
-        on = "yes" if row.enabled else "no"
-        runs = str(row.total_run_count)
-        table.add_row(row.name, row.origin, row.task, row.when, row.timezone, on, runs, last)
-    Console(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
+        table.add_row(
+            cell(row.name),
+            row.origin,
+            cell(row.task.removeprefix("pipeline.")),
+            cell(row.when),
+            row.timezone,
+            _local(row.next_run_at, "never" if row.enabled else "switched off"),
+            _local(row.last_run_at, "never"),
+            cell(_told(row.last_result)),
+        )
+    console().print(table)
     waiting = [row.name for row in rows if not row.synchronised]
     if waiting:
-        click.echo(
+        say(
             f"Not yet as schedules.yml says: {', '.join(waiting)}. "
             "`reelworks schedules sync`, or the next start, does it."
         )
+
+
+def _local(at: datetime | None, otherwise: str) -> str:
+    """Write a moment in the reader's own time zone ($TZ, or the machine's)."""
+    return otherwise if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _told(result: Result | None) -> str:
+    if result is None:
+        return "none yet"
+    return f"{result.outcome}: {result.summary}" if result.summary else result.outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -46,6 +47,9 @@ def _lines(found: Overview) -> Iterator[str]:
         yield f"{name:<9} {address}, {_word(answers=found.parts[name])}"
     counts = [f"{count} {state}" for state, count in found.jobs.items() if count]
     yield f"jobs      {', '.join(counts) or 'none yet'}"
+    if found.held_until:
+        until = datetime.fromisoformat(found.held_until).astimezone()
+        yield f"waiting   {found.held} for their hours, until {until:%Y-%m-%d %H:%M}"
     yield f"alerts    {found.alerts_owed} owed"
     for doing in found.doing:
         where = f" on {doing.worker}" if doing.worker else ""

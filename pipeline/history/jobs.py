@@ -217,6 +217,7 @@ def record_outputs(
 ) -> None:
     """Remember where the results are: `paths` by kind, relative to the output folder."""
     job.renditions = []
+    job.outputs_removed_at = job.checked_at = job.damage = None
     session.flush()  # a rendition of the same name may have been there
     describe_outputs(job, directory, paths, renditions)
 
@@ -265,6 +266,7 @@ def end(
     at = now(session)
     job.state = state
     job.finished_at = job.touched_at = at
+    job.waits_until = None
     if error is not None:
         job.error_step, job.error_code = step, error.code
         job.error_message, job.error_hint = error.message, error.hint
@@ -299,7 +301,7 @@ def reopen(
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
     job.finished_at = job.settled_at = job.published_at = None
-    job.settle_owner = job.settle_until = job.held_at = None
+    job.settle_owner = job.settle_until = job.held_at = job.waits_until = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
     wait_again(job, afresh=afresh)

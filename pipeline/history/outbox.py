@@ -36,6 +36,18 @@ def owe(session: Session, job_id: str, event: str, channels: Iterable[str]) -> N
             )
 
 
+def owe_message(
+    session: Session, event: str, channels: Iterable[str], *, title: str, body: str, kind: str
+) -> None:
+    """Record that each channel is to be told this, about no single job."""
+    at = now(session)
+    said = {"title": title, "body": body, "kind": kind}
+    for channel in dict.fromkeys(channels):
+        row = OutboxRow(event=event, channel=channel, created_at=at, next_attempt_at=at)
+        row.message = said
+        session.add(row)
+
+
 def due(session: Session, at: datetime, limit: int = 100) -> list[OutboxRow]:
     """List open rows whose time has come and that nobody is sending, oldest first."""
     free = or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at)

@@ -31,7 +31,7 @@ PUBLISHING = timedelta(seconds=5)
 class Decision(enum.Enum):
     """What a job needs."""
 
-    NOTHING = "it is being worked on, or waits its turn"
+    NOTHING = "it is being worked on, or waits for its turn or its hours"
     PUBLISH = "its canvas is owed to the broker"
     PUBLISH_IF_QUEUE_EMPTY = "its message is lost, unless it waits in a long queue"
     FREE = "a step's worker was lost with it"
@@ -42,8 +42,11 @@ class Decision(enum.Enum):
     HELD = "it waits until its source is whole"
 
 
-def decide(job: Job, at: datetime, limit: int) -> Decision:
-    """Decide what the job needs at the moment `at`; `limit` is how often a step may be tried."""
+def decide(job: Job, at: datetime, limit: int, *, closed: bool = False) -> Decision:
+    """Decide what the job needs at the moment `at`; `limit` is how often a step may be tried.
+
+    `closed` says that heavy work is not to be done now: a job that is held for it waits on.
+    """
     if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED):
         return Decision.NOTHING
     if any(step.state is StepState.FAILED for step in job.steps):
@@ -60,6 +63,8 @@ def decide(job: Job, at: datetime, limit: int) -> Decision:
         return Decision.EXHAUST
     if any(step.state is StepState.RUNNING for step in job.steps):
         return Decision.FREE  # not live: the lease has lapsed
+    if job.waits_until is not None and job.published_at is not None:
+        return Decision.NOTHING if closed else Decision.PUBLISH
     return _publication(job, at)
 
 

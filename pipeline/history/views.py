@@ -110,6 +110,7 @@ class OutputsView(View):
     `audio` and `subtitles` list tracks with name, language, label and where they are;
     `left_out` says in sentences what of the source was not used. `storyboard` is the WebVTT,
     `preview` an animated picture, `waveform` a picture of the sound, `peaks` the same in numbers.
+    `removed_at` is when a schedule took all of it out of the library, None while it is there.
     """
 
     directory: str
@@ -126,12 +127,16 @@ class OutputsView(View):
     preview: str | None = None
     waveform: str | None = None
     peaks: str | None = None
+    removed_at: datetime | None = None
 
 
 class JobView(View):
     """The whole job. Times are UTC; `outputs` is None until the job has succeeded.
 
-    `remaining_s` is about how long it still takes, None while nobody can tell.
+    `remaining_s` is about how long it still takes, None while nobody can tell. `waits_until` is
+    when a window of schedules.yml opens that its encodes wait for, None when they wait for none.
+    `checked_at` is when its results were last decoded again, and `damage` what is wrong with them,
+    None when nothing is known to be.
     """
 
     id: str
@@ -149,6 +154,9 @@ class JobView(View):
     steps: list[StepView]
     outputs: OutputsView | None
     remaining_s: float | None = None
+    waits_until: datetime | None = None
+    checked_at: datetime | None = None
+    damage: list[str] | None = None
 
     @property
     def short_id(self) -> str:
@@ -168,7 +176,8 @@ class JobView(View):
         `running`.
         """
         steps = {step.state for step in self.steps}
-        idle = self.state == JobState.RUNNING and StepState.RUNNING not in steps
+        under_way = self.state == JobState.RUNNING or self.waits_until is not None
+        idle = under_way and StepState.RUNNING not in steps
         return StepState.WAITING.value if idle else self.state
 
     @property
@@ -195,6 +204,9 @@ def job_view(job: Job) -> JobView:
         steps=[_step(step) for step in job.steps],
         outputs=_outputs(job),
         remaining_s=remaining_s(job) if job.state is JobState.RUNNING else None,
+        waits_until=job.waits_until,
+        checked_at=job.checked_at,
+        damage=job.damage.splitlines() if job.damage else None,
     )
 
 
@@ -285,6 +297,7 @@ def _outputs(job: Job) -> OutputsView | None:
         preview=paths.get("preview"),
         waveform=paths.get("waveform"),
         peaks=paths.get("peaks"),
+        removed_at=job.outputs_removed_at,
     )
 
 

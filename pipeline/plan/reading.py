@@ -101,3 +101,22 @@ def packets_argv(program: Path, path: Path | str, stream: str) -> list[str]:
 
 def _options(options: dict[str, Any]) -> list[str]:
     return [part for key, value in options.items() for part in (f"-{key}", str(value))]
+
+
+def decode_argv(program: Path, path: Path) -> list[str]:
+    """Build the ffmpeg command that decodes a file we made, and tells of every mistake in it."""
+    return [*_quiet(program), "-i", file_url(path), *_to_nowhere()]
+
+
+def decode_joined_argv(program: Path, listing: Path) -> list[str]:
+    """Build the same command for files that are one when read one after the other."""
+    allowed = ["-protocol_whitelist", f"concatf,{PROTOCOLS}", "-format_whitelist", "mov"]
+    return [*_quiet(program), *allowed, "-i", f"concatf:{listing}", *_to_nowhere()]
+
+
+def _quiet(program: Path) -> list[str]:
+    return [str(program), "-nostdin", "-hide_banner", "-loglevel", "error", "-progress", "pipe:1"]
+
+
+def _to_nowhere() -> list[str]:
+    return ["-map", "0:v?", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-"]

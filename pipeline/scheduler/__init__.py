@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.scheduler.entries import BUILT_INS, task_name
 from pipeline.scheduler.listing import Row, rows
-from pipeline.scheduler.now import run_now
+from pipeline.scheduler.now import find_entry, result_of, run_now
 from pipeline.scheduler.run import run_beat
 from pipeline.scheduler.synchronise import SyncReport, prepare, sync
 from pipeline.scheduler.tables import migrate
@@ -18,8 +18,10 @@ __all__ = [
     "BUILT_INS",
     "Row",
     "SyncReport",
+    "find_entry",
     "migrate",
     "prepare",
+    "result_of",
     "rows",
     "run_beat",
     "run_now",

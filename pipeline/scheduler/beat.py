@@ -7,18 +7,25 @@ import logging
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from celery.beat import SchedulingError
+from celery.schedules import schedstate
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
+from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 from pipeline.app import runtime
 from pipeline.scheduler.alone import right_to_send, stand_by
-from pipeline.scheduler.synchronise import sync
+from pipeline.scheduler.entries import BUILT_IN, FROM_YAML
+from pipeline.scheduler.synchronise import line_of, sync
 from pipeline.scheduler.tables import migrate
+from pipeline.scheduler.times import LEAST_LATENESS_S, next_run
 from pipeline.settings.errors import ConfigurationError
 from pipeline.settings.load import load_settings
+from pipeline.tasks.timed import DUE_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,23 +34,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: A run by cron that is due is sent this late at least, seconds: beat itself may be busy.
-LEAST_LATENESS_S = 60
+#: How soon a run that the broker did not take is sent again, seconds.
+AGAIN_S = 10.0
 
 
 class Entry(ModelEntry):  # type: ignore[misc]
-    """A row that is not sent when it is too late for it.
+    """A row that is sent once for each of its moments, and not when it is too late for it.
 
-    Without this, a nightly run that beat slept through, or whose entry was disabled for a week,
-    would be sent the moment beat is back.
+    Rows of ours are due when `times.next_run` says so. Without it, a nightly run that beat slept
+    through would be sent the moment beat is back, one at a time that clocks leave out or repeat
+    would be an hour off (issues #134 and #194 of django-celery-beat), and a single one would be
+    sent again after a restart (#828). Rows of others are due as django-celery-beat has it, but
+    those by cron with an expiry not when they are later than that.
     """
+
+    def __init__(self, model: Any, app: Any = None) -> None:
+        super().__init__(model, app=app)
+        self.line = line_of(model) if model.name.startswith((FROM_YAML, BUILT_IN)) else None
 
     def is_due(self) -> Any:
         """Tell whether it is due, and in how many seconds to look again."""
-        if self.model.crontab is not None and self.model.expire_seconds is not None:
-            late = timedelta(seconds=max(LEAST_LATENESS_S, self.model.expire_seconds))
-            self.last_run_at = max(self.model.last_run_at, self._default_now() - late)
-        return super().is_due()
+        now = self._default_now()
+        if self.line is None:
+            if self.model.crontab is not None and self.model.expire_seconds is not None:
+                late = timedelta(seconds=max(LEAST_LATENESS_S, self.model.expire_seconds))
+                self.last_run_at = max(self.model.last_run_at, now - late)
+            return super().is_due()
+        moment = next_run(self.name, self.line, self.model.last_run_at, now)
+        if moment is None or moment > now:
+            return schedstate(is_due=False, next=_seconds(now, moment))
+        if self.line.every_s is None:
+            # Who does it does it once for this moment, whoever else may have sent it too.
+            self.options["headers"][DUE_AT] = moment.isoformat()
+        following = next_run(self.name, self.line, now, now)
+        return schedstate(is_due=True, next=_seconds(now, following))
+
+
+def _seconds(now: datetime, moment: datetime | None) -> float:
+    """Count the seconds until a moment; for none, more than anybody waits."""
+    return NEVER_CHECK_TIMEOUT if moment is None else (moment - now).total_seconds()
 
 
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
@@ -61,6 +90,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, settings: Settings | None = None, **kwargs: Any) -> None:
         self._settings = settings or runtime().settings
         self._right = right_to_send(self._settings)
+        #: When the broker first refused a run that is still owed, by this process's clock.
+        self._refused_at: float | None = None
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -86,7 +117,31 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due. Raises `NotAlone` instead when another beat may be sending."""
         self._right.check()
+        if self._refused_at is not None and time.monotonic() - self._refused_at >= AGAIN_S:
+            self._refused_at = None
+            self._read_again()
         return super().tick(*args, **kwargs)
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Send one run; what the broker does not take is not counted as run, and sent later.
+
+        Celery would leave it out until its next time: a nightly one for a day.
+        """
+        logger.info("sending %s (%s)", entry.name, entry.task)
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as problem:
+            logger.warning("%s is sent later: %s", entry.name, problem)
+            entry.model.last_run_at = entry.last_run_at
+            entry.model.total_run_count = entry.total_run_count
+            self._refused_at = self._refused_at or time.monotonic()
+
+    def _read_again(self) -> None:
+        """Write down what ran, and take every row as it is then."""
+        self.sync()
+        self._schedule = self.all_as_schedule()
+        self._heap: list[Any] = []
+        self._heap_invalidated = True
 
     def enabled_models_qs(self) -> Any:
         """Give all enabled rows.

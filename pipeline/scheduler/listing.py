@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipeline.history import schedule_runs
+from pipeline.history.database import Database, now
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, Line, lines
 from pipeline.scheduler.synchronise import CRON_FIELDS, line_of
 from pipeline.scheduler.tables import configure, reachable
+from pipeline.scheduler.times import next_run
+from pipeline.settings import addresses
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from pipeline.history.schedule_runs import Result
+    from pipeline.scheduler.entries import SunTime
     from pipeline.settings.load import Settings
 
 #: Seconds of the spans that people name, longest first.
@@ -23,7 +28,9 @@ class Row:
     """One thing that runs by the clock, as people see it.
 
     `origin` is schedules.yml, built in or other; `synchronised` tells whether beat's row is what
-    the configuration says (rows of others always are). `last_run_at` is None when it never ran.
+    the configuration says (rows of others always are). `last_run_at` is None when it never ran,
+    `next_run_at` when it will not run, or nobody can tell. `last_result` is what became of the
+    last run that a worker took, by the clock or by hand; None when none did.
     """
 
     name: str
@@ -32,8 +39,10 @@ class Row:
     when: str
     timezone: str
     enabled: bool
+    next_run_at: datetime | None
     last_run_at: datetime | None
     total_run_count: int
+    last_result: Result | None
     synchronised: bool
 
 
@@ -47,15 +56,25 @@ def rows(settings: Settings) -> list[Row]:
     from django_celery_beat.models import PeriodicTask
 
     wanted = lines(settings)
+    database = Database(addresses.database_url(settings))
+    try:
+        with database.read() as session:
+            told, at = schedule_runs.results(session), now(session)
+    finally:
+        database.dispose()
     with reachable(settings):
         close_old_connections()
         related = PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked")
         found = {row.name: row for row in related}
-    listed = [_row(name, wanted.get(name), found.get(name)) for name in {**wanted, **found}]
+    listed = [
+        _row(name, wanted.get(name), found.get(name), told.get(name), at)
+        for name in {**wanted, **found}
+    ]
+    listed = [_with_hours(row, settings) for row in listed]
     return sorted(listed, key=lambda row: (row.origin == "other", row.origin, row.name))
 
 
-def _row(full_name: str, wanted: Line | None, row: Any) -> Row:
+def _row(full_name: str, wanted: Line | None, row: Any, result: Result | None, at: datetime) -> Row:
     origin, name = "other", full_name
     for prefix, word in ((FROM_YAML, "schedules.yml"), (BUILT_IN, "built in")):
         if full_name.startswith(prefix):
@@ -69,28 +88,71 @@ def _row(full_name: str, wanted: Line | None, row: Any) -> Row:
         when=in_words(line) if line else _others_words(row),
         timezone=(line.timezone if line else _others_zone(row)) or "UTC",
         enabled=source.enabled,
+        next_run_at=_next(full_name, line, row, at),
         last_run_at=row.last_run_at if row else None,
         total_run_count=row.total_run_count if row else 0,
+        last_result=result,
         synchronised=origin == "other" or (row is not None and line_of(row) == wanted),
     )
 
 
+def _with_hours(row: Row, settings: Settings) -> Row:
+    """Say of a window also when it closes."""
+    entry = settings.schedules.get(row.name) if row.origin == "schedules.yml" else None
+    if entry is None or entry.window is None:
+        return row
+    return replace(row, when=f"{row.when}, encodes until {entry.window.partition('-')[2]}")
+
+
+def _next(name: str, line: Line | None, row: Any, at: datetime) -> datetime | None:
+    """Tell when it runs next; what is overdue runs now. None when it won't, or nobody can tell."""
+    if row is None or not row.enabled or not (line or row).enabled:
+        return None
+    last = row.last_run_at or row.date_changed or at
+    if line is None:
+        try:
+            left: timedelta = row.schedule.remaining_estimate(last)
+        except (ValueError, RuntimeError):
+            return None  # a time of others that Celery can't make sense of
+        return at + max(left, timedelta(0))
+    moment = next_run(name, line, last, at)
+    return None if moment is None else max(moment, at)
+
+
 def in_words(line: Line) -> str:
     """Say when a line runs: `every 2 minutes`, `at 04:30, only on Sunday`."""
+    words = _time_words(line)
+    return f"{words}, up to {_span(line.jitter_s)} later" if line.jitter_s else words
+
+
+def _time_words(line: Line) -> str:
     if line.cron is not None:
         return _cron_words(line.cron)
+    if line.solar is not None:
+        return f"at {line.solar.event.replace('_', ' ')} at {_place(line.solar)}"
+    if line.at is not None:
+        return f"once at {line.at:%Y-%m-%d %H:%M}"
     return _every_words(line.every_s or 0)
 
 
+def _place(sun: SunTime) -> str:
+    north, east = sun.latitude.normalize(), sun.longitude.normalize()
+    return f"{abs(north):f}°{'S' if north < 0 else 'N'} {abs(east):f}°{'W' if east < 0 else 'E'}"
+
+
 def _every_words(seconds: int) -> str:
+    text = _span(seconds)
+    # "every 1 minute" is "every minute".
+    return f"every {text.removeprefix('1 ') if text.count(' ') == 1 else text}"
+
+
+def _span(seconds: int) -> str:
     words = []
     for span, length in SPANS:
         count, seconds = divmod(seconds, length)
         if count:
             words.append(f"{count} {span}{'s' if count > 1 else ''}")
-    text = " ".join(words)
-    # "every 1 minute" is "every minute".
-    return f"every {text.removeprefix('1 ') if len(words) == 1 else text}"
+    return " ".join(words)
 
 
 def _cron_words(fields: tuple[str, ...]) -> str:

@@ -9,12 +9,24 @@ from kombu.utils.url import maybe_sanitize_url, url_to_parts
 
 from pipeline.app import app
 from pipeline.errors import ReelworksError
-from pipeline.scheduler.entries import BUILT_INS, QUEUES, arguments, task_name
+from pipeline.history import schedule_runs
+from pipeline.history.database import Database
+from pipeline.scheduler.entries import (
+    BUILT_IN,
+    BUILT_INS,
+    FROM_YAML,
+    QUEUES,
+    arguments,
+    task_name,
+)
 from pipeline.settings import addresses
 from pipeline.settings.errors import nearest
+from pipeline.tasks.timed import ROW
 
 if TYPE_CHECKING:
+    from pipeline.history.schedule_runs import Result
     from pipeline.settings.load import Settings
+    from pipeline.settings.schedules import ScheduleEntry
 
 
 def run_now(settings: Settings, name: str) -> str:
@@ -23,17 +35,46 @@ def run_now(settings: Settings, name: str) -> str:
     Raises `ReelworksError`: `usage` when there is no such entry, `unreachable` when the broker
     does not answer.
     """
-    entries = {**BUILT_INS, **settings.schedules}
-    if name not in entries:
-        raise ReelworksError("usage", f"There is no schedule {name!r}.", nearest(name, entries))
-    entry = entries[name]
+    entry = find_entry(settings, name)
     try:
         sent = app.send_task(
-            task_name(entry), kwargs=arguments(entry), queue=QUEUES[entry.task], ignore_result=True
+            task_name(entry),
+            kwargs=arguments(entry),
+            queue=QUEUES[entry.task],
+            headers={ROW: full_name(name)},
+            ignore_result=True,
         )
     except (OperationalError, OSError) as error:
         raise _unreachable(settings, error) from error
     return str(sent.id)
+
+
+def find_entry(settings: Settings, name: str) -> ScheduleEntry:
+    """Give the entry of this name. Raises `ReelworksError` (`usage`) naming the nearest one."""
+    entries = {**settings.schedules, **BUILT_INS}
+    if name not in entries:
+        raise ReelworksError("usage", f"There is no schedule {name!r}.", nearest(name, entries))
+    return entries[name]
+
+
+def full_name(name: str) -> str:
+    """Name the row of beat of an entry of ours."""
+    return f"{BUILT_IN if name in BUILT_INS else FROM_YAML}{name}"
+
+
+def result_of(settings: Settings, name: str, task_id: str) -> Result | None:
+    """Give what became of a run that was sent; None as long as no worker has ended it.
+
+    Raises `DatabaseUnreachable`.
+    """
+    database = Database(addresses.database_url(settings))
+    try:
+        with database.read() as session:
+            found = schedule_runs.result(session, full_name(name))
+    finally:
+        database.dispose()
+    ended = found is not None and found.task_id == task_id and found.finished_at is not None
+    return found if ended else None
 
 
 def _unreachable(settings: Settings, error: Exception) -> ReelworksError:

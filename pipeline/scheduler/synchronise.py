@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ReelworksError
-from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, Line, lines
+from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, JITTER, Line, SunTime, lines
 from pipeline.scheduler.tables import configure, migrate, reachable
 
 if TYPE_CHECKING:
@@ -20,13 +21,10 @@ CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 #: What a row of ours has besides its `Line`: others can put things there that would change it.
 PLAIN: dict[str, Any] = {
     "args": "[]",
-    "solar": None,
-    "clocked": None,
     "exchange": None,
     "routing_key": None,
     "priority": None,
     "expires": None,
-    "one_off": False,
     "start_time": None,
 }
 
@@ -79,10 +77,12 @@ def line_of(row: Any) -> Line | None:
     """Read a row back as what we would have written; None when it holds something we never do."""
     if any((getattr(row, field) or None) != (value or None) for field, value in PLAIN.items()):
         return None
-    every, cron = row.interval, row.crontab
-    if (every is None) == (cron is None) or (every is not None and every.period != "seconds"):
+    times = [row.interval, row.crontab, row.solar, row.clocked]
+    if sum(one is not None for one in times) != 1 or row.one_off != (row.clocked is not None):
         return None
-    if row.expire_seconds is None or (row.headers or "{}") != "{}":
+    every, cron, solar, clocked = times
+    headers = _headers(row)
+    if row.expire_seconds is None or headers is None or (every and every.period != "seconds"):
         return None
     return Line(
         task=row.task,
@@ -93,7 +93,20 @@ def line_of(row: Any) -> Line | None:
         every_s=every.every if every else None,
         cron=tuple(getattr(cron, field) for field in CRON_FIELDS) if cron else None,
         timezone=str(cron.timezone) if cron else None,
+        solar=SunTime(solar.event, solar.latitude, solar.longitude) if solar else None,
+        at=clocked.clocked_time if clocked else None,
+        jitter_s=headers.get(JITTER, 0),
     )
+
+
+def _headers(row: Any) -> dict[str, int] | None:
+    """Read the headers that we write: at most how far runs are put off. None for other ones."""
+    try:
+        found = json.loads(row.headers or "{}")
+    except ValueError:
+        return None
+    ours = isinstance(found, dict) and set(found) <= {JITTER}
+    return found if ours and all(type(value) is int for value in found.values()) else None
 
 
 def _one_at_a_time() -> None:
@@ -122,7 +135,8 @@ def _sync(wanted: dict[str, Line]) -> SyncReport:
 
 
 def _write(row: Any, line: Line) -> None:
-    for field, value in {**PLAIN, "headers": "{}", **_times(line)}.items():
+    headers = json.dumps({JITTER: line.jitter_s} if line.jitter_s else {})
+    for field, value in {**PLAIN, "headers": headers, **_times(line)}.items():
         setattr(row, field, value)
     for field in ("task", "queue", "kwargs", "enabled", "expire_seconds"):
         setattr(row, field, getattr(line, field))
@@ -136,24 +150,37 @@ def _write(row: Any, line: Line) -> None:
 
 
 def _times(line: Line) -> dict[str, Any]:
-    """Find or make the time of a line.
+    """Find or make the time of a line, for its one column; the others are empty.
 
     A time is never removed, also when no line of ours uses it any more: it bears no name, so that
     nobody can tell whether somebody else made it, or is about to use it. An unused one costs a row.
     """
-    from django_celery_beat.models import CrontabSchedule, IntervalSchedule
+    from django_celery_beat import models
 
-    if line.cron is None:
-        values: dict[str, Any] = {"every": line.every_s, "period": "seconds"}
-        same = IntervalSchedule.objects.filter(**values).first()
-        return {"interval": same or IntervalSchedule.objects.create(**values), "crontab": None}
-    values = dict(zip(CRON_FIELDS, line.cron, strict=True))
-    values["timezone"] = ZoneInfo(line.timezone or "UTC")
-    cron = CrontabSchedule.objects.filter(**values).first() or CrontabSchedule(**values)
-    if cron.pk is None:
-        _check_lengths(cron, " ".join(line.cron))
-        cron.save()
-    return {"crontab": cron, "interval": None}
+    times: dict[str, Any] = dict.fromkeys(("interval", "crontab", "solar", "clocked"))
+    times["one_off"] = line.at is not None
+    if line.cron is not None:
+        values = dict(zip(CRON_FIELDS, line.cron, strict=True))
+        zone = ZoneInfo(line.timezone or "UTC")
+        times["crontab"] = _found_or_made(models.CrontabSchedule, {**values, "timezone": zone})
+    elif line.solar is not None:
+        times["solar"] = _found_or_made(models.SolarSchedule, vars(line.solar))
+    elif line.at is not None:
+        times["clocked"] = _found_or_made(models.ClockedSchedule, {"clocked_time": line.at})
+    else:
+        times["interval"] = _found_or_made(
+            models.IntervalSchedule, {"every": line.every_s, "period": "seconds"}
+        )
+    return times
+
+
+def _found_or_made(kind: Any, values: dict[str, Any]) -> Any:
+    found = kind.objects.filter(**values).first()
+    if found is None:
+        found = kind(**values)
+        _check_lengths(found, " ".join(str(value) for value in values.values()))
+        found.save()
+    return found
 
 
 def _check_lengths(row: Any, shown: str) -> None:

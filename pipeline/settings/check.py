@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.settings.document import Document, Place
     from pipeline.settings.pipeline import PipelineSettings
     from pipeline.settings.profiles import Profile
-    from pipeline.settings.schedules import ScheduleEntry
     from pipeline.settings.values import Listen
 
 #: The tables keep no longer names.
@@ -59,21 +58,6 @@ def cross_check(
         *_same_port(pipeline, document),
         *check_tls(pipeline, document),
     ]
-
-
-def check_schedules(
-    entries: Mapping[str, ScheduleEntry], pipeline: PipelineSettings, document: Document
-) -> list[ConfigurationError]:
-    """List the schedules that scan a folder which is not watched."""
-    watched = {str(folder.path) for folder in pipeline.watch}
-    found = []
-    for name, entry in entries.items():
-        if entry.folder is not None and str(entry.folder) not in watched:
-            hint = nearest(str(entry.folder), sorted(watched))
-            hint = hint or "Add it below `watch` in pipeline.yml, or remove `folder` to scan all."
-            problem = "is not a watched folder of pipeline.yml"
-            found.append(document.error((name, "folder"), problem, str(entry.folder), hint))
-    return found
 
 
 def check_keys(profiles: Mapping[str, Profile], document: Document) -> list[ConfigurationError]:

@@ -82,6 +82,12 @@ def cron(line: str) -> str:
     return " ".join(written)
 
 
+def weekdays(text: str) -> str:
+    """Read the field of the days of a week alone, as `cron` does. Raises `BadValue`."""
+    field = _FIELDS[-1]
+    return ",".join(dict.fromkeys(_term(term, field)[0] for term in text.split(",")))
+
+
 def _term(term: str, field: _Field) -> tuple[str, list[int]]:
     """Read one of a field's terms: as it is written for the scheduler, and the numbers it means."""
     match = _TERM.fullmatch(term)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.settings.check import check_keys, check_names, check_schedules, cross_check
+from pipeline.settings.check import check_keys, check_names, cross_check
 from pipeline.settings.document import Document, Place, dotted, read_document
 from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
 from pipeline.settings.notifications import Notifications
 from pipeline.settings.pipeline import PipelineSettings, WatchFolder
 from pipeline.settings.profiles import Profile
+from pipeline.settings.schedule_checks import check_entries, check_names_elsewhere
 from pipeline.settings.schedules import ScheduleEntry
 from pipeline.settings.secrets import expand, is_reference
 from pipeline.settings.values import folder as path_from
@@ -136,13 +137,14 @@ class _Loader:
         }
         self.problems += self._untold(check_keys(profiles, documents[PROFILES]))
         schedules = self._each(ScheduleEntry, documents[SCHEDULES])
+        self.problems += self._untold(check_entries(schedules, documents[SCHEDULES]))
         notifications = self._model(Notifications, alerts, ())
         self.problems += check_names(alerts, ("channels",))
         if pipeline is not None:
             pipeline = absolute(pipeline, self.root)
             schedules = {name: absolute(entry, self.root) for name, entry in schedules.items()}
             if was_read:
-                self._cross_check(pipeline, schedules, documents)
+                self._cross_check(pipeline, schedules, documents, notifications)
         if pipeline is None or notifications is None:
             return None
         return Settings(self.folder, self.root, pipeline, profiles, schedules, notifications)
@@ -152,11 +154,15 @@ class _Loader:
         pipeline: PipelineSettings,
         schedules: Mapping[str, ScheduleEntry],
         documents: Mapping[str, Document],
+        notifications: Notifications | None,
     ) -> None:
         """Check the parts against each other, as far as they could be read."""
         names = documents[PROFILES].data
         self.problems += cross_check(pipeline, documents[PIPELINE], names)
-        self.problems += check_schedules(schedules, pipeline, documents[SCHEDULES])
+        channels = None if notifications is None else notifications.channels
+        self.problems += check_names_elsewhere(
+            schedules, documents[SCHEDULES], pipeline, names, channels
+        )
 
     def _read(self, name: str) -> Document:
         file = self.folder / name

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import answering, broker_problem
-from pipeline.history import listing, outbox
+from pipeline.history import holding, listing, outbox
 from pipeline.history.which import Which
 from pipeline.models import JobState
 from pipeline.settings import addresses
@@ -50,6 +50,9 @@ class Overview:
     jobs: dict[str, int]
     doing: list[Doing]
     alerts_owed: int
+    #: How many jobs wait for the hours of heavy work, and when the first of them goes on (UTC).
+    held: int
+    held_until: str | None
 
 
 def overview(settings: Settings, database: Database) -> Overview:
@@ -60,6 +63,7 @@ def overview(settings: Settings, database: Database) -> Overview:
     parts = {name: _runs_here(settings, name) for name in SILENT}
     parts |= {name: page_answers(listen, HEALTH[name]) for name, listen in pages.items()}
     with database.read() as session:
+        held, until = holding.held(session)
         views = listing.newest(session, limit=100, which=Which(state=JobState.RUNNING))
         doing = [
             Doing(view.short_id, view.name, step.name, step.progress, step.worker)
@@ -77,6 +81,8 @@ def overview(settings: Settings, database: Database) -> Overview:
             # What workers left as they were killed still stands as running in the table.
             doing=doing if workers else [],
             alerts_owed=outbox.pending(session),
+            held=held,
+            held_until=until.isoformat().replace("+00:00", "Z") if until else None,
         )
 
 

@@ -22,8 +22,10 @@ from pipeline.queues import QUEUES
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
+from pipeline.tasks.hours import waits_until
 from pipeline.tasks.owner import is_dead
 from pipeline.tasks.resumption import send_resume
+from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch
 
 if TYPE_CHECKING:
@@ -47,8 +49,8 @@ def resume(job_id: str) -> str:
     return repair(runtime(), job_id, after_step=True)
 
 
-@app.task(name="pipeline.reconcile", ignore_result=True)
-def reconcile() -> None:
+@app.task(base=Timed, name="pipeline.reconcile", ignore_result=True)
+def reconcile() -> Told:
     """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts."""
     ready = runtime()
     limit = ready.settings.pipeline.limits.attempts
@@ -67,6 +69,7 @@ def reconcile() -> None:
         _apart(job_id, partial(settle_job, ready, job_id))
     if alerts:
         app.send_task("pipeline.notify", ignore_result=True)
+    return Told(f"{len(unfinished)} unfinished jobs looked after", {"unfinished": len(unfinished)})
 
 
 def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
@@ -116,7 +119,8 @@ def _look(
 ) -> Decision:
     with ready.db.read() as session:
         job = jobs.get(session, job_id)
-        decision = decide(job, now(session), ready.settings.pipeline.limits.attempts)
+        at, limit = now(session), ready.settings.pipeline.limits.attempts
+        decision = decide(job, at, limit, closed=waits_until(ready, job, at) is not None)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
         if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and lost_hardware(session, job):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.app import app, runtime
-from pipeline.history import jobs
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.settling import PATIENCE, Settling
 from pipeline.ingest.submit import Submitted, Wishes, submit
 from pipeline.settings.pipeline import WatchFolder
 from pipeline.tasks.taking import Taking, actions
-from pipeline.tasks.workspace import STAGING
+from pipeline.tasks.timed import Timed
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +22,6 @@ logger = logging.getLogger(__name__)
 LOOK_S = 0.25
 #: How many scans may wait for files at once in one process: the worker has four threads.
 MOST_SCANS = 2
-#: What an ended job left in the work folder goes after this long, seconds: time for a `retry`.
-KEEP_WORK_S = 7 * 24 * 3600
 
 _scans = threading.BoundedSemaphore(MOST_SCANS)
 
@@ -71,7 +67,7 @@ def submit_path(path: Path) -> str:
     return submit_file(path).job_id
 
 
-@app.task(name="pipeline.scan", ignore_result=True)
+@app.task(base=Timed, name="pipeline.scan", ignore_result=True, counts="{} new jobs")
 def scan(folder: str | None = None) -> int:
     """Find new files in one watched folder (all when None); returns how many jobs were made.
 
@@ -120,20 +116,3 @@ def _is_polled(entry: WatchFolder) -> bool:
         return is_polled(entry)
     except OSError:
         return True  # it can't be asked: nothing is believed of it
-
-
-@app.task(name="pipeline.clean", ignore_result=True)
-def clean() -> int:
-    """Remove working folders of jobs that ended long ago or were never known; returns how many."""
-    ready = runtime()
-    paths = ready.settings.pipeline.paths
-    with ready.db.read() as session:
-        unfinished = set(jobs.unfinished(session))
-    removed = 0
-    for parent in (paths.work, paths.library / STAGING):
-        for folder in parent.iterdir() if parent.is_dir() else ():
-            old = time.time() - folder.stat().st_mtime > KEEP_WORK_S
-            if old and folder.is_dir() and folder.name.partition(".")[0] not in unfinished:
-                shutil.rmtree(folder)
-                removed += 1
-    return removed

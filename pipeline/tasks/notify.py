@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pipeline.alerts.outbox import drain
 from pipeline.app import app, runtime
+from pipeline.tasks.timed import Timed, Told
 
 
-@app.task(name="pipeline.notify", ignore_result=True)
-def notify() -> None:
+@app.task(base=Timed, name="pipeline.notify", ignore_result=True)
+def notify() -> Told:
     """Drain the outbox; what can't be delivered now is tried again later."""
     ready = runtime()
-    drain(ready.db, ready.settings)
+    done = drain(ready.db, ready.settings)
+    return Told(
+        f"{done.sent} alerts sent, {done.put_off} put off, {done.given_up} given up", asdict(done)
+    )

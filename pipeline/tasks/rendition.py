@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.app import app
+from pipeline.app import app, runtime
 from pipeline.history import events, workers
 from pipeline.media.capabilities import encodes
 from pipeline.media.fallback import encode_verified
@@ -13,6 +13,7 @@ from pipeline.models import StepKind
 from pipeline.plan.hardware import encoder_name
 from pipeline.plan.space import encode_bytes
 from pipeline.tasks.giving_way import give_way
+from pipeline.tasks.hours import held
 from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 @app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
 def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
     """Encode what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
+    if held(runtime(), job_id):
+        return "held until its hours begin"
     give_way(self, job_id, StepKind.RENDITION)
     room = partial(_room, unit_name=unit)
     return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit), room)

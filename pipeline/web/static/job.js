@@ -11,10 +11,11 @@ const name = document.title;
 // What the server draws anew: the states. Between them only bars and figures move.
 function shape(root) {
   const steps = [...root.querySelectorAll("[data-step]")];
-  return [root.dataset.state, ...steps.map((step) => `${step.dataset.step}=${step.dataset.state}`)].join();
+  const waits = root.hasAttribute("data-waits") ? "waits" : "";
+  return [root.dataset.state, waits, ...steps.map((step) => `${step.dataset.step}=${step.dataset.state}`)].join();
 }
 
-const shapeOf = (job) => [job.state, ...job.steps.map((step) => `${step.name}=${step.state}`)].join();
+const shapeOf = (job) => [job.state, job.waits_until ? "waits" : "", ...job.steps.map((step) => `${step.name}=${step.state}`)].join();
 
 function move(root, share) {
   root.querySelector("progress").value = share;

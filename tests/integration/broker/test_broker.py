@@ -143,7 +143,9 @@ def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
         units=(unit,),
     )
     before = queue_depth("encode.nvenc")
-    journey(todo).apply_async(link_error=resume(todo))
+    canvas = journey(todo)
+    assert canvas is not None
+    canvas.apply_async(link_error=resume(todo))
     eventually(lambda: queue_depth("encode.nvenc") == before + 1, "the message to arrive", 10)
     with app.connection_for_write() as connection:
         app.amqp.queues["encode.nvenc"](connection.default_channel).purge()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ import pytest
 
 from pipeline import app as application
 from pipeline.cli import main
+from pipeline.history import schedule_runs
+from pipeline.history.database import Database
+from pipeline.history.schedule_runs import Outcome
 from pipeline.scheduler import sync
 from pipeline.settings.load import load_settings
 
@@ -68,8 +72,10 @@ def test_the_list_shows_every_entry_before_beat_knows_of_it(cli: Cli, config_dir
         "when": "at 04:30, only on Sunday",
         "timezone": "Europe/Paris",
         "enabled": True,
+        "next_run_at": None,
         "last_run_at": None,
         "total_run_count": 0,
+        "last_result": None,
         "synchronised": False,
     }
     assert entries(said)["often"]["enabled"] is False
@@ -89,6 +95,33 @@ def test_the_list_shows_what_beat_remembers(cli: Cli, config_dir: Path, environ:
     assert rows["nightly"]["total_run_count"] == 3
     assert all(row["synchronised"] for row in rows.values())
     assert (rows["theirs"]["origin"], rows["theirs"]["when"]) == ("other", "every 1 hours")
+
+
+def test_the_list_tells_the_next_run_in_the_readers_own_zone_and_the_last_result(
+    cli: Cli, config_dir: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = '{task: clean, at: "2036-07-01 12:00", timezone: Europe/Paris}'
+    text = f"summer: {entry}\nspoilt: {{task: clean, every: 1h}}\n"
+    (config_dir / "schedules.yml").write_text(text)
+    cli("sync")
+    told = (("yaml:summer", "done", "3 removed"), ("yaml:spoilt", "failed", "no room"))
+    database = Database(environ["REELWORKS_DATABASE"])
+    with database.begin() as session:
+        for name, outcome, said in told:
+            assert schedule_runs.begin(session, name, task="t", task_id="t", due_at=None)
+            schedule_runs.finish(session, name, "t", Outcome(outcome), said, {"n": 3})
+    database.dispose()
+    row = entries(cli("list", "--json")[1])["summer"]
+    assert (row["when"], row["next_run_at"]) == ("once at 2036-07-01 10:00", "2036-07-01T10:00:00Z")
+    assert row["last_result"]["facts"] == {"n": 3}
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    shown = cli("list")[1]
+    monkeypatch.delenv("TZ")
+    time.tzset()
+    assert "2036-07-01 19:00:00 JST" in shown
+    assert "done: 3 removed" in shown
+    assert "failed: no room" in shown
 
 
 def test_the_list_for_people_says_what_is_not_synchronised(cli: Cli, config_dir: Path) -> None:

@@ -113,6 +113,45 @@ def test_a_second_run_writes_nothing(scheduled: Scheduled) -> None:
         assert sync(wanted) == SyncReport(unchanged=5)
 
 
+KINDS: dict[str, dict[str, Any]] = {
+    "sun": {
+        "task": "scan",
+        "solar": {"event": "sunset", "latitude": 48.8566, "longitude": "-2.3522"},
+        "jitter": "10m",
+    },
+    "once": {"task": "scan", "at": "2036-07-01 12:00", "timezone": "Europe/Paris"},
+    "night": {
+        "task": "encode",
+        "window": "22:30-6:00",
+        "days": "mon-fri",
+        "timezone": "Asia/Tokyo",
+    },
+}
+
+
+def test_every_kind_of_time_has_its_own_table(scheduled: Scheduled) -> None:
+    wanted = scheduled(**KINDS)
+    sync(wanted)
+    sun, once, night = (row(f"yaml:{name}") for name in KINDS)
+    place = (sun.solar.event, str(sun.solar.latitude), str(sun.solar.longitude))
+    assert place == ("sunset", "48.856600", "-2.352200")
+    assert (sun.headers, sun.one_off) == ('{"reelworks_jitter_s": 600}', False)
+    assert once.clocked.clocked_time == datetime(2036, 7, 1, 10, tzinfo=UTC)
+    assert (once.one_off, once.enabled, once.expire_seconds) == (True, True, 3600)
+    cron = night.crontab
+    assert (cron.minute, cron.hour, cron.day_of_week) == ("30", "22", "1-5")
+    assert (str(cron.timezone), night.task) == ("Asia/Tokyo", "pipeline.reconcile")
+    for one in (sun, once, night):
+        one.validate_unique()
+        assert sum(t is not None for t in (one.interval, one.crontab, one.solar, one.clocked)) == 1
+    with nothing_written():
+        assert sync(wanted) == SyncReport(unchanged=5)
+    changed = scheduled(sun=OFTEN, once=NIGHTLY, night=KINDS["night"])
+    assert sync(changed).updated == ("yaml:sun", "yaml:once")
+    assert (row("yaml:sun").solar, row("yaml:once").clocked) == (None, None)
+    assert row("yaml:once").one_off is False
+
+
 def test_a_changed_entry_is_updated_and_beat_is_told(scheduled: Scheduled) -> None:
     sync(scheduled(nightly=NIGHTLY, often=OFTEN))
     before = last_change()
@@ -196,6 +235,8 @@ def test_what_beat_remembers_is_never_reset(scheduled: Scheduled, change: dict[s
         {"expire_seconds": None},
         {"expires": LONG_AGO, "expire_seconds": None},
         {"start_time": LONG_AGO},
+        {"headers": '{"reelworks_jitter_s": 5}'},
+        {"headers": "no json"},
         {"routing_key": "elsewhere"},
     ],
 )

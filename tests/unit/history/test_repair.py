@@ -134,3 +134,21 @@ def test_queues_are_asked_only_when_a_job_is_quiet() -> None:
         raise AssertionError("the broker was asked")
 
     assert sure_of([waits(0, timedelta())], NOW, never) == {"job-0"}
+
+
+def test_a_job_that_is_held_waits_on_outside_its_hours_and_is_published_in_them() -> None:
+    done, rest = step(StepKind.PROBE, StepState.DONE), step(StepKind.RENDITION)
+    quiet = NOW - VERY_QUIET * 100
+    held = job(done, rest, waits_until=NOW + timedelta(hours=3), touched_at=quiet)
+    assert decide(held, NOW, LIMIT, closed=True) is Decision.NOTHING
+    assert decide(held, NOW, LIMIT) is Decision.PUBLISH
+    owed = job(done, rest, waits_until=NOW + timedelta(hours=3), published_at=None)
+    assert decide(owed, NOW, LIMIT, closed=True) is Decision.PUBLISH
+
+
+def test_a_held_job_whose_poster_was_lost_or_failed_is_looked_after_by_day() -> None:
+    until = NOW + timedelta(hours=3)
+    lost = step(StepKind.THUMBNAIL, StepState.RUNNING, lease_until=NOW, tries=1)
+    assert decide(job(lost, waits_until=until), NOW, LIMIT, closed=True) is Decision.FREE
+    failed = step(StepKind.THUMBNAIL, StepState.FAILED)
+    assert decide(job(failed, waits_until=until), NOW, LIMIT, closed=True) is Decision.FAIL

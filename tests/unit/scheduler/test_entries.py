@@ -12,7 +12,7 @@ from pipeline.queues import QUEUES as KNOWN_QUEUES
 from pipeline.scheduler.entries import BUILT_INS, QUEUES, Line, line
 from pipeline.scheduler.listing import in_words
 from pipeline.scheduler.synchronise import CRON_FIELDS
-from pipeline.settings.schedules import ScheduleEntry
+from pipeline.settings.schedules import OWN, ScheduleEntry
 
 
 def of(**entry: Any) -> Line:
@@ -20,7 +20,7 @@ def of(**entry: Any) -> Line:
 
 
 def test_every_task_has_a_queue_that_workers_serve() -> None:
-    assert set(QUEUES) == {"scan", "reconcile", "notify", "clean"}
+    assert set(QUEUES) == {*OWN}
     assert set(QUEUES.values()) <= set(KNOWN_QUEUES)
 
 

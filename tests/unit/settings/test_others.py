@@ -143,9 +143,49 @@ nightly:
     [
         ("every: 1m", ".task", None, "is missing", "`task: …`"),
         ("task: scna, every: 1m", ".task", "scna", "valid choice", "Did you mean 'scan'?"),
-        ("task: scan", "", None, "has neither of `cron` and `every`", "Write one"),
-        ("task: scan, every: 1m, cron: '@daily'", "", None, "has both of", "Write one"),
-        ("task: clean, folder: a, every: 1m", "", None, "only the task `scan` takes", "Remove"),
+        ("task: scan", "", None, "does not say when", "Write one"),
+        ("task: scan, every: 1m, cron: '@daily'", ".every", "1m", "both say when", "Keep"),
+        ("task: clean, folder: a, every: 1m", ".folder", "a", "only for the task scan", "takes"),
+        ("task: clean, urgent: 3, every: 1m", ".urgent", "3", "only for the task encode", "Remove"),
+        ("task: encode", "", None, "it has no `window`", "22:00-06:00"),
+        ("task: scan, window: '1:00-2:00'", ".window", "1:00-2:00", "for the task encode", ""),
+        (
+            *("task: encode, window: '1:00-2:00', jitter: 1m", ".jitter", "1m"),
+            *("is nothing for the task encode", "encode takes"),
+        ),
+        ("task: encode, window: night", ".window", "night", "not a window of hours", "22:00-06:00"),
+        ("task: encode, window: '9:00-9:00'", ".window", "9:00-9:00", "closes when it opens", ""),
+        ("task: encode, window: '9:00-24:30'", ".window", "9:00-24:30", "past 24:00", ""),
+        (
+            *("task: encode, window: '9:00-17:00', days: [mon, fry]", ".days", None),
+            *("'fry' as day of week", "sun to sat"),
+        ),
+        (
+            *("task: encode, window: '9:00-17:00', profiles: wep", ".profiles", "wep"),
+            *("is not in profiles.yml", "Did you mean 'web'?"),
+        ),
+        ("task: scan, at: tomorrow", ".at", "tomorrow", "is not a date and time", "2026-12-24"),
+        ("task: scan, at: 2026-12-24", ".at", "2026-12-24", "has no time of day", "18:00"),
+        ("task: scan, every: 1m, jitter: 2m", ".jitter", "2m", "longer than the period", "1m"),
+        (
+            *("task: scan, solar: {event: sunsett, latitude: 1, longitude: 2}", ".solar.event"),
+            *("sunsett", "is not a valid choice", "Did you mean 'sunset'?"),
+        ),
+        (
+            *("task: scan, solar: {event: sunset, latitude: 91, longitude: 2}", ".solar.latitude"),
+            *("91", "is not between -90 and 90", "North"),
+        ),
+        (
+            *("task: scan, solar: {event: sunset, latitude: 1, longitude: e}", ".solar.longitude"),
+            *("e", "is not a number of degrees", "48.8566"),
+        ),
+        (
+            "task: scan, solar: {event: sunset, latitude: 1}",
+            ".solar.longitude",
+            None,
+            "missing",
+            "",
+        ),
         ("task: scan, every: 0s", ".every", "0s", "must be whole seconds", "30s"),
         ("task: scan, every: 500", ".expires", "often", "not a span of time", "1h30m"),
         ("task: scan, cron: 0 25 * * *", ".cron", "0 25 * * *", "'25' as hour", "0 to 23"),
@@ -193,7 +233,7 @@ channels:
     )
     channels = config.load(HOOK="slack://a/b/c").notifications.channels
     assert channels["team"].url.get_secret_value() == "slack://a/b/c"
-    assert channels["team"].on == ("failed", "expired")
+    assert channels["team"].on == ("failed", "expired", "damaged")
     assert channels["boss"].on == ("succeeded",)
 
 

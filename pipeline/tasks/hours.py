@@ -1,0 +1,45 @@
+"""Hours: whether heavy work may be done now, as the windows of schedules.yml say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.history import holding, jobs
+from pipeline.history.database import now
+from pipeline.plan.windows import closed_until, windows_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from pipeline.app import Runtime
+    from pipeline.models import Job
+
+
+def waits_until(ready: Runtime, job: Job, at: datetime) -> datetime | None:
+    """Tell until when the job's heavy work waits; None when it may be done at the moment `at`."""
+    windows = windows_of(ready.settings.schedules.values())
+    return closed_until(windows, job.profile, job.priority, at)
+
+
+def keep_hours(ready: Runtime, session: Session, job: Job) -> bool:
+    """Hold the job outside its hours, or let it go on; True when it is held. Its row is locked."""
+    until = waits_until(ready, job, now(session))
+    if until is None:
+        holding.release(session, job)
+        return False
+    holding.hold(session, job, until)
+    return True
+
+
+def held(ready: Runtime, job_id: str) -> bool:
+    """Hold the job whose heavy work is about to begin outside its hours; True when it is held.
+
+    Messages that were sent while a window was open are read after it has closed, too.
+    """
+    if not windows_of(ready.settings.schedules.values()):
+        return False
+    with ready.db.begin() as session:
+        job = jobs.get(session, job_id, lock=True)
+        return not job.state.terminal and keep_hours(ready, session, job)
