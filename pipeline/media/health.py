@@ -124,7 +124,7 @@ def _dash(folder: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def _decoded(tools: Tools, file: Path, name: str, frames: int | None, on_tick: Tick) -> list[str]:
-    done = run(decode_argv(tools.ffmpeg, file), on_tick=on_tick)
+    done = run(decode_argv(tools.ffmpeg, file), fence=tools.fence(reads=[file]), on_tick=on_tick)
     found = _complaints(done, name)
     if frames is not None and not found and done.progress.frame != frames:
         found = [f"{name} has {done.progress.frame} pictures, not {frames}"]
@@ -136,7 +136,8 @@ def _decoded_stream(tools: Tools, files: Sequence[Path], name: str, on_tick: Tic
         listing.write("".join(f"{file_url(file)}\n" for file in files))
         listing.flush()
         argv = decode_joined_argv(tools.ffmpeg, Path(listing.name))
-        return _complaints(run(argv, on_tick=on_tick), name)
+        fence = tools.fence(reads=[Path(listing.name), *{file.parent for file in files}])
+        return _complaints(run(argv, fence=fence, on_tick=on_tick), name)
 
 
 def _complaints(done: Completed, name: str) -> list[str]:
