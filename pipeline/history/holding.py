@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from pipeline.history import events
 from pipeline.history.database import now
-from pipeline.models import Job, JobState
+from pipeline.models import Job, JobState, Step, StepState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,6 +36,25 @@ def release(session: Session, job: Job) -> None:
     job.deadline_at -= max(job.waits_until - now(session), timedelta(0))
     job.waits_until = None
     events.add(session, job.id, "goes_on", "goes on: the hours of heavy work have begun")
+
+
+def resting(session: Session, at: datetime) -> list[tuple[str, str, int]]:
+    """List the held jobs of which nothing else is to be seen to: id, profile and priority.
+
+    None of their steps runs, has failed or is tried again, and their deadline has not passed.
+    """
+    busy = exists().where(
+        Step.job_id == Job.id,
+        Step.state.in_((StepState.RUNNING, StepState.FAILED)) | Step.retry_at.is_not(None),
+    )
+    query = select(Job.id, Job.profile, Job.priority).where(
+        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        Job.waits_until.is_not(None),
+        Job.published_at.is_not(None),
+        Job.deadline_at > at,
+        ~busy,
+    )
+    return [(job_id, profile, priority) for job_id, profile, priority in session.execute(query)]
 
 
 def held(session: Session) -> tuple[int, datetime | None]:

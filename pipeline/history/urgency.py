@@ -33,6 +33,7 @@ def more_urgent_since(
         Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
         Job.priority > mine,
         Job.published_at.is_not(None),
+        Job.waits_until.is_(None),
         waits,
         ~exists().where(before, earlier.state != StepState.DONE),
     )

@@ -22,7 +22,7 @@ from pipeline.queues import QUEUES
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
-from pipeline.tasks.hours import waits_until
+from pipeline.tasks.hours import at_rest, waits_until
 from pipeline.tasks.owner import is_dead
 from pipeline.tasks.resumption import send_resume
 from pipeline.tasks.timed import Timed, Told
@@ -58,10 +58,11 @@ def reconcile() -> Told:
         at = now(session)
         unfinished, unsettled = jobs.to_look_after(session), jobs.unsettled(session)
         waiting = queued(session, at, limit)
+        resting = at_rest(ready, session, at)
         alerts = outbox.pending(session)
     depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
     # Of ten thousand jobs that wait in a queue none is read one by one.
-    sure = sure_of(waiting, at, partial(_messages, depth))
+    sure = sure_of(waiting, at, partial(_messages, depth)) | resting
     for job_id in unfinished:
         if job_id not in sure:
             _apart(job_id, partial(repair, ready, job_id, depth=depth))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.history import holding, jobs
@@ -21,6 +22,19 @@ def waits_until(ready: Runtime, job: Job, at: datetime) -> datetime | None:
     """Tell until when the job's heavy work waits; None when it may be done at the moment `at`."""
     windows = windows_of(ready.settings.schedules.values())
     return closed_until(windows, job.profile, job.priority, at)
+
+
+def at_rest(ready: Runtime, session: Session, at: datetime) -> set[str]:
+    """Name the held jobs that go on waiting: there is nothing to be looked at in them."""
+    windows = windows_of(ready.settings.schedules.values())
+    closed = lru_cache(
+        lambda profile, priority: closed_until(windows, profile, priority, at) is not None
+    )
+    return {
+        job_id
+        for job_id, profile, priority in holding.resting(session, at)
+        if closed(profile, priority)
+    }
 
 
 def keep_hours(ready: Runtime, session: Session, job: Job) -> bool:
