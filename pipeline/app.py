@@ -140,7 +140,7 @@ def _queue_settings(*, redis: bool) -> dict[str, Any]:
             "pipeline.retention": {"queue": "ingest"},
             "pipeline.upkeep": {"queue": "ingest"},
             "pipeline.health": {"queue": "ingest"},
-            "pipeline.check_results": {"queue": "encode.cpu"},
+            "pipeline.check_results": {"queue": "check"},
             "pipeline.digest": {"queue": "notify"},
             "pipeline.reencode": {"queue": "ingest"},
             "pipeline.settle": {"queue": "ingest"},

@@ -8,7 +8,8 @@ from kombu import Exchange, Queue
 #: One for each kind of hardware: a card of one maker can't do what was planned for another's.
 QUEUES = (
     *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
-    *("package", "control", "ingest", "notify"),
+    # Checks of what was published have a queue of their own: messages there say nothing of jobs.
+    *("package", "control", "ingest", "notify", "check"),
 )
 #: Priorities go from 0 to this; the highest is the most urgent.
 MAX_PRIORITY = 9

@@ -43,7 +43,7 @@ ROLES = {
     for role in (
         Role(
             "encode",
-            ("encode.cpu",),
+            ("encode.cpu", "check"),
             "prefork",
             lambda all_: all_.pipeline.workers.encode_slots(),
             encodes=True,

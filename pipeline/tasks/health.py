@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 RECHECK = "30d"
 #: A check that no worker had time for is left to the next run after this long.
 CHECK_EXPIRES = timedelta(days=1)
-#: Where checks are done: they cost as much as a decode. Any encode goes first.
-QUEUE, PRIORITY = "encode.cpu", 0
+#: Where checks are done, by the workers that encode: they cost a decode. Any encode goes first.
+QUEUE, PRIORITY = "check", 0
 
 
 @app.task(base=Timed, name="pipeline.health", ignore_result=True)

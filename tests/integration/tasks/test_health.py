@@ -154,7 +154,7 @@ def test_the_schedule_asks_for_those_not_checked_for_longest_and_everything_else
     ((name, (arguments, options)),) = sent
     assert (name, arguments[0], options["queue"]) == (
         *("pipeline.check_results", published.id),
-        "encode.cpu",
+        "check",
     )
     assert check_results(*arguments) == "whole"
     # The same message again, or a late one, does nothing.

@@ -26,7 +26,7 @@ def test_an_encoder_binds_the_queues_of_the_hardware_that_works_before_the_proce
 ) -> None:
     settings, role = configured("watch: []"), roles.ROLES["encode"]
     options = roles.celery_options(role, settings, hardware=("vaapi", "nvenc"))
-    assert options["queues"] == ["encode.nvenc", "encode.vaapi", "encode.cpu"]
+    assert options["queues"] == ["encode.nvenc", "encode.vaapi", "encode.cpu", "check"]
     assert roles.ROLES["package"].all_queues(KINDS) == ("package",)
 
 
@@ -54,7 +54,7 @@ def test_the_configured_number_of_encodes_runs_at_once(configured: Configured) -
     settings = configured("workers: {encode: 3}")
     options = roles.celery_options(roles.ROLES["encode"], settings)
     assert options["concurrency"] == 3
-    assert options["queues"] == ["encode.cpu"]
+    assert options["queues"] == ["encode.cpu", "check"]
     assert options["hostname"] == roles.node("encode")
 
 
