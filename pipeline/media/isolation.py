@@ -10,13 +10,14 @@ import ctypes
 import logging
 import os
 import shutil
+import socket
 import subprocess
 from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.media import landlock
+from pipeline.media import landlock, seccomp
 from pipeline.media.errors import MediaError
 from pipeline.media.fence import (
     CARDS,
@@ -29,11 +30,13 @@ from pipeline.media.fence import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 logger = logging.getLogger(__name__)
 
-Network = Literal["namespace", "user namespace", "no TCP", "none"]
+Network = Literal["namespace", "user namespace", "no sockets", "no TCP", "none"]
+#: All that keep a tool from the network altogether.
+NO_NETWORK: tuple[Network, ...] = ("namespace", "user namespace", "no sockets")
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 #: What an administrator's tool keeps of its rights: reading and writing what belongs to others.
@@ -52,6 +55,8 @@ def enter(program: Path, fence: Fence) -> None:
             raise OSError(ctypes.get_errno(), "setns: the empty network can't be entered")
     if landlock.version() and starts_inside(program):
         landlock.restrict(_rules(program, fence))
+    if _filters_sockets():
+        seccomp.no_sockets()
 
 
 def prefix(fence: Fence) -> tuple[str, ...]:
@@ -77,7 +82,7 @@ def check(program: Path, fence: Fence) -> None:
     missing = []
     if not (landlock.version() and starts_inside(program)):
         missing.append("files")
-    if network() not in ("namespace", "user namespace"):
+    if network() not in NO_NETWORK:
         missing.append("network")
     if missing:
         raise MediaError(
@@ -95,7 +100,29 @@ def network() -> Network:
     unshare = _found("unshare")
     if unshare and _ends_well([unshare, "--user", "--net", "--", _found("true") or "true"]):
         return "user namespace"
+    if _filters_sockets():
+        return "no sockets"
     return "no TCP" if landlock.version() >= landlock.NETWORK_SINCE else "none"
+
+
+@lru_cache(maxsize=1)
+def _filters_sockets() -> bool:
+    """Whether the kernel keeps tools from opening sockets: tried once."""
+    refused: list[bool] = []
+
+    def attempt() -> None:
+        try:
+            seccomp.no_sockets()
+        except OSError:
+            return
+        try:
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+        except PermissionError:
+            refused.append(True)
+
+    if seccomp.known():
+        _in_thread(attempt)
+    return bool(refused)
 
 
 @lru_cache(maxsize=1)
@@ -174,9 +201,9 @@ def _empty_network() -> int | None:
     return made[0] if made else None
 
 
-def _in_thread(act: Thread | object) -> None:
+def _in_thread(act: Callable[[], None]) -> None:
     """Do what changes a thread for good in one that ends with it."""
-    thread = Thread(target=act)  # type: ignore[arg-type]
+    thread = Thread(target=act)
     thread.start()
     thread.join()
 

@@ -26,6 +26,7 @@ _SECRET = b"what no tool may see"
 _NETWORKS = {
     "namespace": "tools have a network of their own, with nothing in it",
     "user namespace": "tools have a network of their own, with nothing in it (user namespace)",
+    "no sockets": "tools can open no socket to a network (seccomp)",
     "no TCP": "tools can make no TCP connection (Landlock); the network is there otherwise",
     "none": "tools are on this machine's network; only ffmpeg's list of protocols keeps them off",
 }
@@ -72,7 +73,7 @@ def _files(tools: Tools) -> tuple[str, bool, str, str]:
 def _network() -> tuple[str, bool, str, str]:
     found = isolation.network()
     hint = "Allow user namespaces (`sysctl user.max_user_namespaces`), or run Reelworks as root."
-    return "isolation.network", "namespace" in found, _NETWORKS[found], hint
+    return "isolation.network", found in isolation.NO_NETWORK, _NETWORKS[found], hint
 
 
 def _limits(tools: Tools) -> Finding:
