@@ -1,6 +1,6 @@
 # Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
 #   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…] | docs
-#   make mutations [COUNT=n] [SEED=n]
+#   make mutations [COUNT=n] [SEED=n] | audit | sbom
 #   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
 #               [FAULT="kill full-work"] [OUTAGE=seconds]
 # PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
@@ -10,7 +10,7 @@ BIN := .venv/bin
 # By the environment a name with quotes and spaces reaches its recipe as it is.
 export PYTHON FILE
 
-.PHONY: help run demo test check format bench faults mutations docs setup setup-dev clean
+.PHONY: help run demo test check format bench faults mutations docs setup setup-dev clean audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -57,6 +57,17 @@ docs: setup-dev
 
 mutations: setup-dev
 	@$(BIN)/python -m tests.hostile $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+# Known vulnerabilities of the locked dependencies, where the package index tells of them.
+audit: setup-dev
+	@$(BIN)/python .ci/audit.py
+
+# The bill of materials of a release: every locked dependency with its hashes, as CycloneDX.
+sbom: setup-dev
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/reelworks.cdx.json
+	@echo dist/reelworks.cdx.json
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -23,6 +23,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "up": ("stack", "up"),
     "demo": ("stack", "demo"),
     "status": ("status", "status"),
+    "health": ("health", "health"),
     "ingest": ("ingest", "ingest"),
     "jobs": ("jobs", "jobs"),
     "show": ("jobs", "show"),

@@ -60,7 +60,7 @@ def overview(settings: Settings, database: Database) -> Overview:
     broker = _broker_answers(settings)
     workers = sorted(answering(None, ANSWER_S)) if broker else []
     pages = {name: getattr(settings.pipeline, name).listen for name in HEALTH}
-    parts = {name: _runs_here(settings, name) for name in SILENT}
+    parts = {name: runs_here(settings, name) for name in SILENT}
     parts |= {name: page_answers(listen, HEALTH[name]) for name, listen in pages.items()}
     with database.read() as session:
         held, until = holding.held(session)
@@ -92,7 +92,7 @@ def _broker_answers(settings: Settings) -> bool:
     return broker_problem(ANSWER_S)[1] is None
 
 
-def _runs_here(settings: Settings, verb: str) -> bool:
+def runs_here(settings: Settings, verb: str) -> bool:
     """Whether a process of this machine is that part, of this configuration."""
     return any(_is_part(folder, settings, verb) for folder in Path("/proc").glob("[0-9]*"))
 
