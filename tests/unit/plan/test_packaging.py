@@ -27,7 +27,7 @@ def test_hls_and_dash_share_one_set_of_segments() -> None:
         "--segment_sap_aligned=true",
         "--fragment_sap_aligned=true",
         "--temp_dir=.",
-        "--io_cache_size=0",
+        "--io_cache_size=1048576",
         "--hls_master_playlist_output=stream/master.m3u8",
         "--hls_playlist_type=VOD",
         "--mpd_output=stream/manifest.mpd",
