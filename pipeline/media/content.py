@@ -72,6 +72,10 @@ REFERENCES = (b"url ", b"urn ", b"alis", b"rsrc")
 LEAST_REFERENCE = 12
 SELF_CONTAINED = 1
 MOST_REFERENCES = 64
+#: More places than a film has tracks are not looked at, nor more boxes than a film has before its
+#: index: whoever has more wants us to look forever.
+MOST_PLACES = 4096
+MOST_BOXES = 100_000
 #: Sizes of a RIFF from here on mean that it did not know it, or has outgrown it: tools that write
 #: to a pipe put the largest number there, signed or unsigned, with or without what comes before.
 UNKNOWN_SIZE = 0x7FFFFF00
@@ -124,8 +128,11 @@ def _script(head: bytes) -> str | None:
 def refers(path: Path) -> bool:
     """Whether an MP4 or MOV says that its data is in other files (`dref`). Raises `OSError`."""
     index = _index(path)
-    place = index.find(b"dref")
-    while place >= 0:
+    place = -4
+    for _ in range(MOST_PLACES):
+        place = index.find(b"dref", place + 4)
+        if place < 0:
+            break
         count = int.from_bytes(index[place + 8 : place + 12], "big")
         at = place + 12
         for _ in range(min(count, MOST_REFERENCES)):
@@ -135,7 +142,6 @@ def refers(path: Path) -> bool:
             if not index[at + 11] & SELF_CONTAINED:
                 return True
             at += size
-        place = index.find(b"dref", place + 4)
     return False
 
 
@@ -191,7 +197,10 @@ def encrypted(path: Path) -> bool:
 def _index(path: Path) -> bytes:
     """Read the index (`moov`) of an MP4 or MOV, wherever it lies; nothing where there is none."""
     with path.open("rb") as file:
-        while len(head := file.read(8)) == 8:  # noqa: PLR2004 - size and name of a box
+        for _ in range(MOST_BOXES):
+            head = file.read(8)
+            if len(head) < 8:  # noqa: PLR2004 - size and name of a box
+                break
             size, name = int.from_bytes(head[:4], "big"), head[4:]
             begun = 8
             if size == 1:

@@ -40,7 +40,7 @@ LOOKED_UP_BY_CARDS = tuple(
     )
 )
 #: Where their devices are, besides `/dev/nvidia*`.
-CARDS = ("/dev/dri", "/dev/kfd", "/dev/shm")  # noqa: S108 - what CUDA shares with its driver
+CARDS = ("/dev/dri", "/dev/kfd", "/dev/dxg", "/dev/shm")  # noqa: S108 - what CUDA shares with its driver
 #: Variables that tools get of ours: no other, for passwords and keys may be among them.
 KEPT_VARIABLES = frozenset(
     {

@@ -24,6 +24,8 @@ USUAL_MS = 100
 #: The bytes of a chunk's name and size; and of what comes before a frame's picture.
 CHUNK = 8
 FRAME = 16
+#: More than an animation of hours has: whoever has more wants us to look forever.
+MOST_CHUNKS = 500_000
 #: The bit of the first chunk that says that it moves.
 ANIMATED = 0x02
 
@@ -84,10 +86,13 @@ def animation(path: Path) -> Animation | None:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Give the name and the first bytes of each chunk that is whole."""
+    """Give the name and the first bytes of each chunk that is whole, up to `MOST_CHUNKS`."""
     size = file.seek(0, 2)
     file.seek(12)
-    while len(head := file.read(CHUNK)) == CHUNK:
+    for _ in range(MOST_CHUNKS):
+        head = file.read(CHUNK)
+        if len(head) < CHUNK:
+            return
         length = _number(head[4:8])
         after = file.tell() + length + length % 2
         if after > size + length % 2:

@@ -21,6 +21,7 @@ def main() -> int:
         print(f"{code:20} {count:6}")
     for wrong in told.wrong:
         print(f"wrong: {wrong}")
+    print(f"slowest: {told.slowest}")
     figures = {
         "count": wanted.count,
         "seed": wanted.seed,

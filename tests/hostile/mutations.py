@@ -35,6 +35,7 @@ class Tally:
     codes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
+    slowest: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -54,13 +55,15 @@ def tally(count: int, seed: int) -> Tally:
     told = Tally()
     clips()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for code, wrong, took_s in pool.map(partial(_tried, seed), range(count)):
+        tried = pool.map(partial(_tried, seed), range(count))
+        for number, (code, wrong, took_s) in enumerate(tried):
             told.posters += code is None
             if code is not None:
                 told.codes[code] += 1
             if wrong is not None:
                 told.wrong.append(wrong)
-            told.slowest_s = max(told.slowest_s, took_s)
+            if took_s > told.slowest_s:
+                told.slowest_s, told.slowest = took_s, f"{seed}-{number}"
     return told
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.media import content, webp
 from pipeline.media.content import refers, script
 from tests.hostile.boxes import box, changed
+from tests.hostile.embedded import riff
 from tests.media import make_clip
 
 if TYPE_CHECKING:
@@ -86,3 +88,27 @@ def test_a_film_whose_data_lies_elsewhere_is_told_from_one_that_is_whole(tmp_pat
     ):
         film.write_bytes(changed(whole, DREF, partial(_instead, made)))
         assert refers(film) is expected
+
+
+def test_an_index_behind_boxes_without_end_is_not_looked_for_forever(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    told = box(b"moov", b"dref" + referring(b"url "))
+    path.write_bytes(box(b"free", b"") * (content.MOST_BOXES - 1) + told)
+    assert refers(path)
+    path.write_bytes(box(b"free", b"") * content.MOST_BOXES + told)
+    assert not refers(path)
+    path.write_bytes(box(b"moov", b"dref" * content.MOST_PLACES + b"dref" + referring(b"url ")))
+    assert not refers(path)
+
+
+def test_an_animation_of_chunks_without_end_is_not_counted_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webp, "MOST_CHUNKS", 10)
+    path = tmp_path / "film.webp"
+    frame = riff(b"ANMF", bytes(16))
+    head = riff(b"VP8X", bytes((webp.ANIMATED, 0, 0, 0)) + bytes(6))
+    path.write_bytes(riff(b"RIFF", b"WEBP" + head + frame * 100))
+    found = webp.animation(path)
+    assert found is not None
+    assert len(found.delays) == 9
