@@ -33,6 +33,12 @@ _WRONG_TYPES = {
 }
 #: How alike a word must be to a key beside it to be a slip of the pen, and no key of elsewhere.
 SLIP = 0.8
+#: What people also call what we have one name for.
+_ALSO_CALLED = {
+    **dict.fromkeys(("h265", "h.265", "x265", "libx265", "hvc1"), "hevc"),
+    **dict.fromkeys(("avc", "h.264", "x264", "libx264", "avc1"), "h264"),
+    **dict.fromkeys(("svt-av1", "svtav1", "libsvtav1", "av01"), "av1"),
+}
 #: Small numbers as people say them.
 _SPOKEN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 #: What pydantic calls a number out of its range: the words for it, and where the limit is.
@@ -87,7 +93,8 @@ def _words(detail: ErrorDetails, kind: type[BaseModel]) -> tuple[str, str]:
         case "literal_error":
             expected = str(context["expected"]).replace(" or ", ", ")
             choices = [choice.strip().strip("'") for choice in expected.split(",")]
-            return "is not a valid choice", nearest(str(detail["input"]), choices)
+            said = str(detail["input"])
+            return "is not a valid choice", nearest(_ALSO_CALLED.get(said.lower(), said), choices)
         case "value_error":
             return str(context["error"]), getattr(context["error"], "hint", "")
         case "too_short":

@@ -89,6 +89,8 @@ def test_a_profile_survives_the_trip_through_json() -> None:
         ("audio: {bitrate: 8k}", "audio.bitrate", "8k", "must be at least 16000", ""),
         ("audio: {bitrate: 2M}", "audio.bitrate", "2M", "must be at most 512000", ""),
         ("audio: {codec: mp3}", "audio.codec", "mp3", "is not a valid choice", "Valid: aac, opus."),
+        ("video: {codec: h265}", "video.codec", "h265", "is not a valid choice", "mean 'hevc'?"),
+        ("video: {codec: x264}", "video.codec", "x264", "is not a valid choice", "mean 'h264'?"),
         ("audio: {languages: [french]}", "audio.languages[0]", "french", "language's code", "fra"),
         ("audio: {loudness: -3}", "audio.loudness", "-3", "must be at most -5", ""),
         ("video: {codec: [h264, av2]}", "video.codec[1]", "av2", "valid", "Did you mean 'av1'?"),
