@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.media import content, tracks, webp
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
+from pipeline.media.light import with_light
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
 from pipeline.media.refusals import (
@@ -102,7 +103,8 @@ def probe(
         )
     refuse_large(path, source.display_width, source.display_height, limits)
     refuse_long(path, source, limits)
-    return with_true_fields(tools, source, on_tick=on_tick)
+    source = with_true_fields(tools, source, on_tick=on_tick)
+    return with_light(tools, source, on_tick=on_tick)
 
 
 def _size(path: Path) -> int:

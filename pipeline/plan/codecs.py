@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.hardware import hardware_options, kind_of
+from pipeline.plan.light import svt_light, x265_light
 
 if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
@@ -88,6 +89,7 @@ def picture_options(plan: Plan, video: VideoRendition, encoder: str) -> dict[str
 def _of_encoder(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, Any]:
     preset = plan.profile.video.preset
     quality: dict[str, Any] = {"crf": video.crf, **_cap(plan, video)}
+    graded = plan.source.video if video.hdr else None
     match encoder:
         case "libx264":
             # No other key frames than those asked for: at scene cuts and by count they would
@@ -101,7 +103,7 @@ def _of_encoder(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, An
                 **quality,
                 "g": longest_gop(plan),
                 "forced-idr": 1,
-                "x265-params": f"log-level=error:{fixed_gop}",
+                "x265-params": f"log-level=error:{fixed_gop}{x265_light(graded)}",
                 "tag:v": "hvc1",  # parameter sets in the header, as Apple's players want them
             }
         case "libsvtav1":
@@ -109,7 +111,7 @@ def _of_encoder(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, An
                 "preset": SVT_PRESETS[preset],
                 **quality,
                 "g": NEVER,
-                "svtav1-params": "scd=0",
+                "svtav1-params": f"scd=0{svt_light(graded)}",
             }
         case "libvpx-vp9":
             return {

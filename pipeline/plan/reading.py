@@ -99,6 +99,13 @@ def packets_argv(program: Path, path: Path | str, stream: str) -> list[str]:
     return [str(program), *_options(input_options()), *chosen, *shown, file_url(path)]
 
 
+def first_frame_argv(program: Path, path: Path | str, stream: int) -> list[str]:
+    """Build the ffprobe command that prints what the first frame of a stream says of itself."""
+    shown = ["-show_entries", "frame_side_data", "-of", "json", "-loglevel", "error"]
+    chosen = ["-select_streams", str(stream), "-read_intervals", "%+#1"]
+    return [str(program), *_options(input_options()), *chosen, *shown, file_url(path)]
+
+
 def _options(options: dict[str, Any]) -> list[str]:
     return [part for key, value in options.items() for part in (f"-{key}", str(value))]
 

@@ -20,6 +20,28 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+#: A place in the CIE 1931 colour plane: x and y, each of 0 to 1.
+Place = tuple[float, float]
+
+
+class Mastering(Fact):
+    """The screen that HDR was graded on (SMPTE ST 2086); luminance in cd/m²."""
+
+    red: Place
+    green: Place
+    blue: Place
+    white: Place
+    brightest: float
+    darkest: float
+
+
+class ContentLight(Fact):
+    """The brightest pixel, and the brightest frame on average, cd/m² (CTA-861.3)."""
+
+    most: int
+    average: int
+
+
 class VideoStream(Fact):
     """The picture. `width` and `height` are as coded, before rotation and pixel shape.
 
@@ -46,6 +68,9 @@ class VideoStream(Fact):
     color_primaries: str | None = None
     color_space: str | None = None
     color_range: str | None = None
+    #: What PQ pictures say of the light they were made for.
+    mastering: Mastering | None = None
+    content_light: ContentLight | None = None
     #: Packets that are to be shown; each is a frame in all but damaged or field-coded files.
     frames: int
     #: When the first and the last frame are shown, seconds on the file's own clock.

@@ -34,6 +34,7 @@ def _hdr(name: str, curve: str, extra: str = "") -> Row:
         patches=Patches(tone_mapped=True),
         sync=True,
         hdr=curve,
+        light=1000 if extra else None,
         codecs=frozenset({"h264", "hevc"}),
     )
     return Row(name, deep(curve, 203, extra), expect, asking("h264", "hevc", hdr=True))

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline.plan.light import read_light
 from tests.media import tools
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from pipeline.plan.source import ContentLight, Mastering
 
 #: Decoded pictures are looked at in this many squares a side: a corner is four by four of them.
 GRID = 16
@@ -85,6 +88,14 @@ def key_times(told: dict[str, Any]) -> list[float]:
         for packet in told["packets"]
         if packet["stream_index"] in picture and "K" in packet["flags"]
     )
+
+
+def light(path: Path) -> tuple[Mastering | None, ContentLight | None]:
+    """Read what light a film's first frame says it was graded for."""
+    argv = [str(tools().ffprobe), "-loglevel", "error", "-of", "json", "-show_frames"]
+    argv += ["-select_streams", "v:0", "-read_intervals", "%+#1", str(path)]
+    told = subprocess.run(argv, check=True, timeout=PATIENCE_S, capture_output=True)
+    return read_light(json.loads(told.stdout))
 
 
 def shown(path: Path, work: Path, *, picture: bool, sound: bool) -> Shown:

@@ -63,6 +63,7 @@ def _renditions(expect: Expect, outcome: Outcome) -> Iterator[str]:
             sizes.append((stream["width"], stream["height"]))
             if stream.get("color_transfer") == expect.hdr is not None:
                 yield from _kept_light(name, stream)
+                yield from _told_light(expect, name, outcome.folder / "mp4" / name)
                 continue
             yield from _picture(name, stream, expect.codecs)
             keys.add(tuple(facts.key_times(one)))
@@ -99,6 +100,18 @@ def _kept_light(name: str, stream: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: its {key} is {stream.get(key)}, not {value}"
 
 
+def _told_light(expect: Expect, name: str, film: Path) -> Iterator[str]:
+    """See that screens are told what light the source was graded for, in every rung."""
+    mastering, content = facts.light(film)
+    if expect.light is not None and (
+        mastering is None
+        or mastering.brightest != expect.light
+        or content is None
+        or content.most != expect.light
+    ):
+        yield f"{name}: it was graded for {mastering} and {content}, not for {expect.light} cd/m²"
+
+
 def _picture(name: str, stream: dict[str, Any], codecs: frozenset[str]) -> Iterator[str]:
     wanted: dict[str, Collection[str]] = {
         "codec_name": codecs,
@@ -120,7 +133,9 @@ def _picture(name: str, stream: dict[str, Any], codecs: frozenset[str]) -> Itera
 
 def _playing(expect: Expect, outcome: Outcome, work: Path) -> Iterator[str]:
     """See what a player of the progressive file and one of the stream show."""
-    files = sorted((outcome.folder / "mp4").glob("*.mp4"), key=lambda file: file.stat().st_size)
+    # Of HDR, what is shown depends on the screen: the ordinary ladder is compared.
+    made = [file for file in (outcome.folder / "mp4").glob("*.mp4") if "-hdr" not in file.name]
+    files = sorted(made, key=lambda file: file.stat().st_size)
     if files:
         told = facts.streams(files[-1])
         sound = bool(facts.of_kind(told, "audio"))
@@ -236,7 +251,9 @@ def _alike(found: Any, known: Any, patches: Patches) -> bool:
 
 
 def _special(expect: Expect, source: Path, outcome: Outcome) -> Iterator[str]:
-    files = sorted((outcome.folder / "mp4").glob("*.mp4"), key=lambda file: file.stat().st_size)
+    # Of HDR, what is shown depends on the screen: the ordinary ladder is compared.
+    made = [file for file in (outcome.folder / "mp4").glob("*.mp4") if "-hdr" not in file.name]
+    files = sorted(made, key=lambda file: file.stat().st_size)
     if expect.fields is not None and outcome.plan is not None and outcome.plan.source.video:
         order = outcome.plan.source.video.field_order
         if order != expect.fields:

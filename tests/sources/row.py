@@ -41,7 +41,8 @@ class Expect:
     `sounds` are languages, the default one first (None where the source tells none). `words` are
     told by the subtitles, by language, `said_s` is when, seconds. `fields` are `tt`, `bb` or
     `progressive`. `likeness` is the least PSNR to the source, decibels. `told` is a word of what
-    the job is told. `hdr` is the curve of light of the HDR ladder. `poster` asks for one though
+    the job is told. `hdr` is the curve of light of the HDR ladder, `light` the brightest pixel that
+    each of its rungs must tell screens of, cd/m². `poster` asks for one though
     there is only sound. `error` is the code of a refusal.
     """
 
@@ -64,6 +65,7 @@ class Expect:
     likeness: float | None = None
     silent: bool = False
     hdr: str | None = None
+    light: int | None = None
     codecs: frozenset[str] = frozenset({"h264"})
     poster: bool = False
     told: str | None = None
