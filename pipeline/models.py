@@ -7,31 +7,23 @@ Read and write them only through `pipeline.history`.
 from __future__ import annotations
 
 import enum
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    ColumnElement,
-    DateTime,
-    Dialect,
-    Enum,
     ForeignKey,
     Index,
-    Integer,
     MetaData,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine.default import DefaultExecutionContext
+from pipeline.columns import Instant, NextSeq, RowId, last_part, words
 
 
 class JobState(enum.StrEnum):
@@ -73,39 +65,6 @@ class StepKind(enum.StrEnum):
         return list(StepKind).index(self)
 
 
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC, always with its zone in Python, whatever the database keeps."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse moments without a zone; store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its time zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the moment back in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _words(kind: type[enum.StrEnum]) -> Enum:
-    """Keep an enumeration as its words: readable in any client, and free to grow."""
-    return Enum(
-        kind,
-        native_enum=False,
-        create_constraint=False,
-        length=16,
-        values_callable=lambda members: [member.value for member in members],
-    )
-
-
 class Base(DeclarativeBase):
     """All tables, with constraint names that migrations can rely on."""
 
@@ -121,36 +80,10 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
         datetime: Instant(),
         dict[str, Any]: JSON(),
-        JobState: _words(JobState),
-        StepState: _words(StepState),
-        StepKind: _words(StepKind),
+        JobState: words(JobState),
+        StepState: words(StepState),
+        StepKind: words(StepKind),
     }
-
-
-#: Row ids that grow without end; SQLite only counts up in an INTEGER primary key.
-RowId = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class _NextSeq(ColumnElement[int]):
-    """The next job's `seq`. On SQLite one writes at a time, so the largest one tells it."""
-
-    inherit_cache = True
-    type = BigInteger()
-
-
-@compiles(_NextSeq)
-def _from_sequence(_element: _NextSeq, _compiler: Any, **_: Any) -> str:
-    return "nextval('jobs_seq')"
-
-
-@compiles(_NextSeq, "sqlite")
-def _after_the_largest(_element: _NextSeq, _compiler: Any, **_: Any) -> str:
-    return "(SELECT coalesce(max(seq), 0) + 1 FROM jobs)"
-
-
-def _last_part(context: DefaultExecutionContext) -> str:
-    path: str = context.get_current_parameters()["original_path"]  # type: ignore[no-untyped-call]
-    return path.rpartition("/")[2]
 
 
 class Job(Base):
@@ -173,7 +106,7 @@ class Job(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     #: Counts jobs as they are made: newest first is by this, descending.
-    seq: Mapped[int] = mapped_column(BigInteger, default=_NextSeq())
+    seq: Mapped[int] = mapped_column(BigInteger, default=NextSeq())
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     #: Counts `retry`: attempts are capped within one run.
     run: Mapped[int] = mapped_column(default=1)
@@ -185,7 +118,7 @@ class Job(Base):
     source_path: Mapped[str] = mapped_column(Text)
     original_path: Mapped[str] = mapped_column(Text)
     #: The last part of `original_path`: what jobs are looked for by.
-    file_name: Mapped[str] = mapped_column(Text, default=_last_part)
+    file_name: Mapped[str] = mapped_column(Text, default=last_part)
     #: The folder below the library in which the output folder appears ("" for its top).
     library_subfolder: Mapped[str] = mapped_column(Text, default="")
     source_bytes: Mapped[int] = mapped_column(BigInteger)

@@ -35,19 +35,20 @@ def create_all(session: Session, new: Sequence[NewJob], keys: Sequence[str]) -> 
         {**columns(one, at), "state": JobState.QUEUED, "run": 1, "publish_count": 0} for one in new
     ]
     ids = [str(row["id"]) for row in rows]
+    first = [(kind, kind.value, kind.position) for kind in FIRST_STEPS]
     steps = [
         {
             "job_id": job_id,
-            "name": kind.value,
+            "name": name,
             "kind": kind,
-            "position": kind.position,
+            "position": position,
             "state": StepState.WAITING,
             "progress": 0.0,
             "attempt": 0,
             "tries": 0,
         }
         for job_id in ids
-        for kind in FIRST_STEPS
+        for kind, name, position in first
     ]
     said = [
         {

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.history.remaining import remaining_s
 from pipeline.models import Job, JobState, Step, StepKind, StepState
@@ -136,7 +136,8 @@ class JobView(View):
     `remaining_s` is about how long it still takes, None while nobody can tell. `waits_until` is
     when a window of schedules.yml opens that its encodes wait for, None when they wait for none.
     `checked_at` is when its results were last decoded again, and `damage` what is wrong with them,
-    None when nothing is known to be.
+    None when nothing is known to be. Title, language and metadata are what the source's sidecar
+    says.
     """
 
     id: str
@@ -157,6 +158,9 @@ class JobView(View):
     waits_until: datetime | None = None
     checked_at: datetime | None = None
     damage: list[str] | None = None
+    title: str | None = None
+    language: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
 
     @property
     def short_id(self) -> str:
@@ -207,6 +211,9 @@ def job_view(job: Job) -> JobView:
         waits_until=job.waits_until,
         checked_at=job.checked_at,
         damage=job.damage.splitlines() if job.damage else None,
+        title=job.title,
+        language=job.language,
+        metadata=job.tags or {},
     )
 
 

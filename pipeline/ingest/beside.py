@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.regular import open_regular
 from pipeline.ingest.sidecar import LARGEST, sidecar_of
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ def bring_sidecar(path: Path, made: Path) -> None:
 
     One that lies there already is left as it is. Raises `OSError`.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(sidecar_of(path), flags), "rb") as file:
+        with open_regular(sidecar_of(path)) as file:
             data = file.read(LARGEST)
     except OSError as problem:
-        if problem.errno in (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR):
+        if problem.errno in (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL):
             return
         raise
     try:

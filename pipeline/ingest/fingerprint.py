@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
 from typing import TYPE_CHECKING
+
+from pipeline.ingest.regular import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +19,7 @@ APART = "+"
 
 
 def fingerprint(
-    path: Path, on_chunk: Callable[[], object] | None = None, *, follow: bool = True
+    path: Path | str, on_chunk: Callable[[], object] | None = None, *, follow: bool = True
 ) -> str:
     """Hash the whole file with BLAKE2b-256: 64 hexadecimal digits. Raises `OSError`.
 
@@ -42,11 +41,11 @@ def fingerprints(path: Path, first: int) -> tuple[str, str]:
 
 
 def _hash(
-    path: Path, first: int | None, on_chunk: Callable[[], object] | None, *, follow: bool
+    path: Path | str, first: int | None, on_chunk: Callable[[], object] | None, *, follow: bool
 ) -> tuple[str, str]:
     digest = hashlib.blake2b(digest_size=32)
     part, left = "", first
-    with os.fdopen(_open(path, follow=follow), "rb", buffering=0) as file:
+    with open_regular(path, follow=follow) as file:
         while chunk := file.read(CHUNK if not left else min(CHUNK, left)):
             digest.update(chunk)
             if left is not None:
@@ -56,15 +55,6 @@ def _hash(
             if on_chunk is not None:
                 on_chunk()
     return digest.hexdigest(), part
-
-
-def _open(path: Path, *, follow: bool) -> int:
-    links = 0 if follow else os.O_NOFOLLOW
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | links)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    return handle
 
 
 def content_of(kept: str) -> str:

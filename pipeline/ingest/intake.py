@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def unknown(ready: Runtime, entry: WatchFolder, batch: Iterable[Found]) -> list[
         for key, one in keys.items()
         if (former := there.get(key)) is None
         or not former.is_of(one.identity, one.sidecar)
-        or copy_is_due(former, Path(one.path), wishes)
+        or (former.state.terminal and copy_is_due(former, Path(one.path), wishes))
     ]
 
 
@@ -141,7 +142,7 @@ def create_new(
             if content not in old and key not in former
         }
         new = [
-            new_job(ready, Path(one.path), one.identity, content, wishes)
+            new_job(ready, one.path, one.identity, content, wishes)
             for content, one in plain.values()
         ]
         ids = bulk.create_all(session, new, list(plain)) if new else []
@@ -153,10 +154,9 @@ def create_new(
 
 def _content(one: Found) -> str | None:
     """Read the file; None when it can't be, or is no longer what it was: see `submit`."""
-    path = Path(one.path)
     try:
-        content = fingerprint(path, follow=False)
-        same = known.Identity.of(path.lstat()) == one.identity
+        content = fingerprint(one.path, follow=False)
+        same = known.Identity.of(os.lstat(one.path)) == one.identity
     except OSError:
         return None
     return content if same else None

@@ -7,17 +7,17 @@ and only as far as a page of text goes.
 from __future__ import annotations
 
 import errno
-import os
 import re
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from pipeline.ingest.regular import open_regular
 from pipeline.settings.document import read_foreign
 from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
+from pipeline.settings.languages import three_letters
 from pipeline.settings.values import NOT_BOOL, Part
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ LARGEST = 64 << 10
 LONGEST = 1000
 MOST_KEYS = 64
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-#: A language as in BCP 47 or ISO 639: `de`, `deu`, `pt-BR`.
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 #: What opening answers where a link, or no file, is.
-_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EISDIR)
+_NO_FILE = (errno.ELOOP, errno.ENXIO, errno.EINVAL)
 
 
 def _as_text(value: Any) -> Any:
@@ -66,9 +64,10 @@ class Sidecar(Part):
     @field_validator("language")
     @classmethod
     def _is_language(cls, language: str | None) -> str | None:
-        if language is not None and not _LANGUAGE.fullmatch(language):
+        code = None if language is None else three_letters(language)
+        if language is not None and code is None:
             raise BadValue("is not a language", "Write its code, like de, deu or pt-BR.")
-        return language
+        return code
 
     @field_validator("metadata")
     @classmethod
@@ -130,19 +129,14 @@ def read_sidecar(path: Path, profiles: Collection[str]) -> Sidecar:
 def _bytes(file: Path) -> bytes | None:
     """Read a regular file, and nothing that a link leads to; None where there is none."""
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
+        with open_regular(file) as opened:
+            data = opened.read(LARGEST + 1)
     except OSError as problem:
-        if problem.errno == errno.ENAMETOOLONG:
+        if problem.errno in (errno.ENOENT, errno.ENAMETOOLONG):
             return None
         what = "it is not a file" if problem.errno in _NO_FILE else "it can't be read"
         hint = "Make it a text file that the user who runs Reelworks may read."
         raise ConfigurationError(what, file=file, hint=hint) from problem
-    with os.fdopen(handle, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise ConfigurationError("it is not a file", file=file, hint="Make it a text file.")
-        data = opened.read(LARGEST + 1)
     if len(data) > LARGEST:
         hint = f"A sidecar has at most {LARGEST >> 10} KiB."
         raise ConfigurationError("it is too large", file=file, hint=hint)

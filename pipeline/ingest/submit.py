@@ -15,7 +15,7 @@ from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, s
 from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
 from pipeline.ingest.sidecar import NOTHING, Sidecar, read_sidecar, stamp
-from pipeline.ingest.source import Rules, settle_copy
+from pipeline.ingest.source import Rules, below_folder, settle_copy
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -146,9 +146,11 @@ def _submit_new(
     new = new_job(ready, path, identity, read.content, wanted)
     with ready.db.begin() as session:
         job, created = jobs.create(session, new)
-        if not created and _stands_apart(session, job, path, wishes):
+        if not created:
+            own = _own_job(session, job, path, wishes)
             alone = set_apart(read.content, path, identity.mtime_ns, identity.inode)
-            job, created = jobs.create(session, replace(new, fingerprint=alone))
+            new = new if own else replace(new, fingerprint=alone)
+            job, created = (own, False) if own else jobs.create(session, new)
         known.remember(session, path, wishes.profile, identity, job, read.sidecar)
         rerun = not created and _take_again(session, job, new, library)
     if created:
@@ -273,11 +275,10 @@ def _read(
 
 
 def new_job(
-    ready: Runtime, path: Path, identity: Identity, content: str, wishes: Wishes
+    ready: Runtime, path: Path | str, identity: Identity, content: str, wishes: Wishes
 ) -> jobs.NewJob:
     """Describe the job of a file that was read: `content` is its fingerprint."""
     folder = wishes.folder
-    below = path.parent.relative_to(folder.path) if folder else Path()
     rules = Rules.at(folder, path)
     return jobs.NewJob(
         source_path=str(path),
@@ -290,7 +291,7 @@ def new_job(
         title=wishes.title,
         language=wishes.language,
         tags=wishes.tags,
-        library_subfolder="" if below == Path() else str(below),
+        library_subfolder=below_folder(folder, path) if folder else "",
         on_success=rules.on_success,
         on_failure=rules.on_failure,
         archive_to=rules.archive_to,
@@ -299,16 +300,20 @@ def new_job(
     )
 
 
-def _stands_apart(session: Session, job: Job, path: Path, wishes: Wishes) -> bool:
-    """Whether this file is to have a job of its own, though `job` has the same content."""
+def _own_job(session: Session, alike: Job, path: Path, wishes: Wishes) -> Job | None:
+    """Find the job of this very file, where copies have jobs of their own; None when it has none.
+
+    `alike` is a job of the same content. Where copies have none of their own it is that one.
+    """
     if wishes.folder is None or wishes.folder.duplicates != "process":
-        return False
+        return alike
     before = known.former(session, path, wishes.profile)
-    mine = [job] if before is None else [job, before[0]]
-    return not any(
-        one.source_path == str(path) and content_of(one.fingerprint) == content_of(job.fingerprint)
-        for one in mine
-    )
+    content = content_of(alike.fingerprint)
+    mine = [alike] if before is None else [alike, before[0]]
+    for job in mine:
+        if job.source_path == str(path) and content_of(job.fingerprint) == content:
+            return job
+    return None
 
 
 def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> bool:

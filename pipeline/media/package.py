@@ -163,7 +163,8 @@ def _progressive(packing: _Packing) -> None:
         files = [Muxed(staging / sound_file(one[0].name), None, [one]) for one in sounds]
         texts = []
     with _chapters(packing) as chapters:
-        argv = mux_argv(packing.tools.ffmpeg, files, texts, chapters=chapters)
+        tags = plan.source.tags
+        argv = mux_argv(packing.tools.ffmpeg, files, texts, chapters=chapters, tags=tags)
         reads = [*inputs.values(), *([chapters] if chapters else [])]
         fence = packing.tools.fence(reads=reads, writes=[one.output for one in files])
         packing.run("ffmpeg", argv, fence)

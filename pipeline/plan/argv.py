@@ -96,17 +96,22 @@ def mux_argv(
     texts: Sequence[tuple[TextRendition, Path]],
     *,
     chapters: Path | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Build the one command that joins pictures, sounds and texts into progressive MP4s.
 
     Nothing is coded again. `texts` go into each of `files`. `chapters` names a file of ffmpeg's
-    metadata format. Timestamps are copied as they are: ffmpeg would move each input to begin at 0
+    metadata format; of `tags` those are written that an MP4 has a place for (ffmpeg-formats, "mov,
+    mp4, ismv"). Timestamps are copied as they are: ffmpeg would move each input to begin at 0
     by itself, and a picture that starts after the sound would come too early.
     """
     read = {one.video for one in files if one.video is not None}
     read |= {path for one in files for _, path in one.sounds} | {path for _, path in texts}
     chapters_at = len(read) if chapters is not None else -1
-    made = ffmpeg.merge_outputs(*(_muxed(one, texts, chapters_at) for one in files))
+    told: dict[str, Any] = {"map_chapters": chapters_at}
+    if tags:
+        told["metadata"] = [f"{key}={value}" for key, value in tags.items()]
+    made = ffmpeg.merge_outputs(*(_muxed(one, texts, told) for one in files))
     argv = compiled(made.global_args(*QUIET, "-copyts", "-progress", "pipe:1"), program)
     if chapters is not None:
         # An input that no stream is taken from is beyond ffmpeg-python's graphs.
@@ -115,19 +120,18 @@ def mux_argv(
     return argv
 
 
-def _muxed(one: Muxed, texts: Sequence[tuple[TextRendition, Path]], chapters_at: int) -> Any:
+def _muxed(one: Muxed, texts: Sequence[tuple[TextRendition, Path]], told: Mapping[str, Any]) -> Any:
     film, text_file = our_options("film"), our_options("text")
     streams = [] if one.video is None else [ffmpeg.input(file_url(one.video), **film)["v:0"]]
     streams += [ffmpeg.input(file_url(path), **film)["a:0"] for _, path in one.sounds]
     streams += [ffmpeg.input(file_url(path), **text_file)["s:0"] for _, path in texts]
-    named: dict[str, Any] = {"c": "copy", **({"c:s": "mov_text"} if texts else {})}
+    named: dict[str, Any] = {**told, "c": "copy", **({"c:s": "mov_text"} if texts else {})}
     before = len(streams) - len(one.sounds) - len(texts)
     for number, (sound, _) in enumerate(one.sounds):
         named |= _named(f"a:{number}", before + number, sound, chosen=number == 0)
     before += len(one.sounds)
     for number, (text, _) in enumerate(texts):
         named |= _named(f"s:{number}", before + number, text, chosen=text.default)
-    named["map_chapters"] = chapters_at
     return ffmpeg.output(*streams, file_url(one.output), **named, movflags="+faststart", f="mp4")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 #: Pixels that are longer than this, either way, are a mistake in the file: the widest in use are
 #: 2:1. Believing them would make pictures of absurd sizes.
@@ -161,6 +161,8 @@ class Source(Fact):
     cover: int | None = None
     #: Sentences about what of the file is not used, and why.
     left_out: tuple[str, ...] = ()
+    #: What is to be written into the files that are made of it: title, artist and the like.
+    tags: dict[str, str] = Field(default_factory=dict)
 
     @property
     def display_width(self) -> int:

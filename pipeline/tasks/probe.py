@@ -10,6 +10,7 @@ from pipeline.media import probe as reading
 from pipeline.media.errors import nothing_to_make
 from pipeline.models import StepKind
 from pipeline.plan.plan import make_plan
+from pipeline.plan.wished import described
 from pipeline.tasks.capacity import capacity
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.step import StepFailed, Work, perform, tools
@@ -37,6 +38,8 @@ def _probe(work: Work) -> None:
         on_tick=work.tick,
     )
     with work.runtime.db.read() as session:
+        job = jobs.get(session, work.claim.job_id)
+        source = described(source, title=job.title, language=job.language, tags=job.tags)
         plan = make_plan(source, profile, capacity(session, work.claim.job_id))
     if not plan.units:
         raise nothing_to_make(source)

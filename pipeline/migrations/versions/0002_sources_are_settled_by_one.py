@@ -7,7 +7,7 @@ import hashlib
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.models import Instant
+from pipeline.columns import Instant
 
 revision = "0002"
 down_revision = "0001"

@@ -1,0 +1,76 @@
+"""Watcher, scan, command line and web find the same files at the same time: one job each."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from pipeline.models import Job, KnownFile
+from pipeline.tasks import taking
+from pipeline.tasks.ingest import submit_file, submit_in
+from pipeline.tasks.taking import Taking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from tests.integration.ingest.inbox import Inbox
+
+#: Files raced for, and how many of them at the same moment.
+RACES = 200
+TOGETHER = 20
+
+
+def test_of_four_finders_of_a_file_one_makes_its_job(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[str] = []
+
+    def publish(job_id: str) -> bool:
+        published.append(job_id)
+        return True
+
+    monkeypatch.setattr(taking, "launch", publish)
+    watcher, scan = Taking(inbox.ready), Taking(inbox.ready)
+    finders: list[Callable[[Path], object]] = [
+        lambda path: watcher.take_one(path, inbox.folder),
+        lambda path: scan.take_these(inbox.folder, [path]),
+        lambda path: submit_file(path, by_hand=True),
+        lambda path: submit_in(path, inbox.folder),
+    ]
+    with ThreadPoolExecutor(len(finders)) as pool:
+        for first in range(0, RACES, TOGETHER):
+            race(inbox, range(first, first + TOGETHER), finders, pool)
+    with inbox.ready.db.read() as session:
+        jobs = list(session.scalars(select(Job)))
+        known = list(session.scalars(select(KnownFile)))
+    assert Counter(job.source_path for job in jobs) == Counter(
+        str(inbox.folder.path / f"{number}.mp4") for number in range(RACES)
+    )
+    assert sorted(published) == sorted(job.id for job in jobs), "each is published once"
+    assert {row.path: row.job_id for row in known} == {job.source_path: job.id for job in jobs}
+
+
+def race(
+    inbox: Inbox,
+    numbers: range,
+    finders: list[Callable[[Path], object]],
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Let all finders find the same new files, beginning at the same moment."""
+    paths = [inbox.put(f"{number}.mp4", f"film {number}") for number in numbers]
+    start = threading.Barrier(len(finders))
+
+    def find_all(find: Callable[[Path], object], begin: int) -> None:
+        start.wait()
+        for path in paths[begin:] + paths[:begin]:
+            find(path)
+
+    for ended in [pool.submit(find_all, find, at % 2) for at, find in enumerate(finders)]:
+        ended.result()
