@@ -8,14 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from alembic.config import Config
 
     from pipeline.history.database import Database
 
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
 logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+#: The table in which Alembic keeps which migration was the last.
+VERSION_TABLE = "alembic_version"
 #: The PostgreSQL advisory lock that migrations hold: any fixed number of our own.
 MIGRATION_LOCK = 0x5245_454C
 
@@ -34,6 +34,9 @@ def upgrade(database: Database) -> None:
     """
     if is_current(database):
         return
+    # Imported only by who migrates: every part, and every verb, looks first.
+    from alembic import command
+
     with _one_at_a_time(database):
         if not is_current(database):
             command.upgrade(_config(database), "head")
@@ -41,12 +44,22 @@ def upgrade(database: Database) -> None:
 
 def is_current(database: Database) -> bool:
     """Whether the tables have the shape this release expects."""
-    head = ScriptDirectory.from_config(_config(database)).get_current_head()
     with database.read() as session:
-        return MigrationContext.configure(session.connection()).get_current_revision() == head
+        if not inspect(session.connection()).has_table(VERSION_TABLE):
+            return False
+        found = session.scalars(text(f"SELECT version_num FROM {VERSION_TABLE}")).all()  # noqa: S608
+    return found == [newest()]
+
+
+def newest() -> str:
+    """Give the number of this release's last migration, which its file's name begins with."""
+    files = (MIGRATIONS / "versions").glob("[0-9]*.py")
+    return max(file.name.partition("_")[0] for file in files)
 
 
 def _config(database: Database) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["engine"] = database.engine

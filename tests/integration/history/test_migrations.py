@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, update
 
 from pipeline.history import known, schema
@@ -28,6 +29,19 @@ def test_the_migrations_make_the_tables_the_models_describe(db: Database) -> Non
         wanted = compare_metadata(context, Base.metadata)
     ours = [one for one in wanted if one[0] in ("add_table", "add_column", "remove_column")]
     assert ours == []
+
+
+def test_the_last_migration_is_known_by_its_file_s_name(db: Database) -> None:
+    scripts = ScriptDirectory.from_config(schema._config(db))
+    assert schema.newest() == scripts.get_current_head()
+    assert schema.is_current(db)
+
+
+def test_tables_of_an_earlier_release_are_not_current(db: Database) -> None:
+    command.downgrade(schema._config(db), "-1")
+    assert not schema.is_current(db)
+    schema.upgrade(db)
+    assert schema.is_current(db)
 
 
 def test_known_files_stay_known_when_profiles_are_told_apart(
