@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "config": ("config", "config"),
     "notify": ("notify", "notify"),
     "worker": ("parts", "worker"),
+    "drain": ("drain", "drain"),
     "watch": ("parts", "watch"),
     "beat": ("parts", "beat"),
     "web": ("parts", "web"),

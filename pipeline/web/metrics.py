@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollecto
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pipeline.history import listing, outbox
+from pipeline.history import listing, outbox, workers
+from pipeline.history.listing import COUNTED
 from pipeline.history.steps import count_by_kind_and_state
 
 if TYPE_CHECKING:
@@ -57,10 +58,19 @@ class _Tables(Collector):
             "reelworks_steps", "Steps of jobs that have not ended.", labels=["kind", "state"]
         )
         owed = GaugeMetricFamily("reelworks_outbox_pending", "Alerts not delivered yet.")
+        slots = GaugeMetricFamily("reelworks_encode_slots", "Encodes that workers can do at once.")
+        busy = GaugeMetricFamily("reelworks_encode_busy", "Encodes that are being done.")
+        waiting = GaugeMetricFamily(
+            "reelworks_encode_waiting", f"Encodes that wait for a worker, counted to {COUNTED}."
+        )
         with self._runtime.db.read() as session:
             for state, count in listing.count_exactly(session).items():
                 by_state.add_metric([state], count)
             for (kind, step_state), count in count_by_kind_and_state(session).items():
                 steps.add_metric([kind, step_state], count)
             owed.add_metric([], outbox.pending(session))
-        yield from (by_state, steps, owed)
+            there = workers.present(session)
+            slots.add_metric([], sum(one.slots for one in there))
+            busy.add_metric([], sum(one.busy for one in there))
+            waiting.add_metric([], workers.waiting(session, "", COUNTED))
+        yield from (by_state, steps, owed, slots, busy, waiting)
