@@ -30,7 +30,7 @@ from pipeline.tasks.removing import (
 from pipeline.tasks.timed import Timed, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pipeline.app import Runtime
     from pipeline.models import Job
@@ -98,11 +98,14 @@ def retain(ready: Runtime, rules: Retention, *, dry_run: bool = False) -> Iterat
     What must stay after all is told too: a folder that is not the library's, that holds a source,
     or whose job is being done again. Raises `DatabaseUnreachable`.
     """
+    bare: set[str] = set()  # jobs whose results go, and whose history may go with them
     for removal in chain(
         _outputs(ready, rules.outputs, dry_run=dry_run) if rules.outputs else (),
         _work(ready, rules.work, dry_run=dry_run) if rules.work else (),
-        _history(ready, rules.history, dry_run=dry_run) if rules.history else (),
+        _history(ready, rules.history, bare, dry_run=dry_run) if rules.history else (),
     ):
+        if removal.kind == "outputs" and not removal.stays:
+            bare.add(removal.job)
         verb = "stays" if removal.stays else "would be removed" if dry_run else "was removed"
         what = removal.path or "its history"
         logger.info("job %s: %s %s: %s", removal.job, what, verb, removal.reason)
@@ -167,8 +170,13 @@ def _free(folder: Path) -> int | None:
     return shutil.disk_usage(folder).free if folder.is_dir() else None
 
 
-def _history(ready: Runtime, rules: Keep, *, dry_run: bool) -> Iterator[Removal]:
-    """Forget ended jobs, a few at a time: those without results, and without files to be found."""
+def _history(
+    ready: Runtime, rules: Keep, bare: Collection[str], *, dry_run: bool
+) -> Iterator[Removal]:
+    """Forget ended jobs, a few at a time: those without results, and without files to be found.
+
+    `bare` are jobs whose results went just now, or would have.
+    """
     before, reason = _history_bound(ready, rules)
     if before is None:
         return
@@ -186,7 +194,7 @@ def _history(ready: Runtime, rules: Keep, *, dry_run: bool) -> Iterator[Removal]
             for job in found
             if job.id not in needed
             and not _would_be_found(ready, job.source_path)
-            and not _has_results(job)
+            and (job.id in bare or not _has_results(job))
         ]
         if not dry_run:
             with ready.db.begin() as session:

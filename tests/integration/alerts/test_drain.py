@@ -339,7 +339,8 @@ def test_a_failure_of_one_alert_is_that_alerts_own(db: Database, new_job: NewJob
 
     settings = told(team="json://unused", phone="json://unused")
     assert drain(db, settings, sender=picky) == DrainReport(sent=1, put_off=1)
-    assert log(db, job_id)[-1] == "told phone that it failed"
+    # Channels are spoken to side by side: which is told first is left to chance.
+    assert "told phone that it failed" in log(db, job_id)[-2:]
     assert dataclasses.asdict(DrainReport(sent=1)) == {"sent": 1, "put_off": 0, "given_up": 0}
 
 

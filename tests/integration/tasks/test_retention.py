@@ -121,6 +121,17 @@ def test_a_dry_run_tells_the_same_and_removes_nothing(ready: Runtime, succeeded:
     assert there(ready, job) == [False]
 
 
+def test_a_dry_run_knows_that_history_goes_once_its_results_have(
+    ready: Runtime, succeeded: Succeeded
+) -> None:
+    succeeded()
+    rules = Retention.model_validate(
+        {"outputs": {"older_than": "90d"}, "history": {"older_than": "90d"}}
+    )
+    would = [one.kind for one in retain(ready, rules, dry_run=True)]
+    assert would == [one.kind for one in retain(ready, rules)] == ["outputs", "history"]
+
+
 def test_results_that_are_being_made_again_stay(
     ready: Runtime, succeeded: Succeeded, monkeypatch: pytest.MonkeyPatch
 ) -> None:

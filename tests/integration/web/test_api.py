@@ -229,6 +229,8 @@ def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.
     assert 'href="/schedules"' in page
     schedules = client.get("/schedules").text
     assert "reconcile" in schedules
+    for column in ("Next run", "Last run", "Last result"):
+        assert column in schedules
     assert "never" in schedules
     lost = client.get("/nowhere", headers={"accept": "text/html"})
     assert lost.status_code == 404
