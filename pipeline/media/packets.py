@@ -130,15 +130,17 @@ def read_packets(
     tools: Tools,
     path: Path,
     stream: str,
+    container: str,
     *,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> Packets:
     """Read every packet of one stream (`v:0`, or its number) that is to be shown.
 
-    What ffprobe can't read counts as no packets; the caller knows whether that is an error.
+    `container` is what ffprobe called it. What ffprobe can't read counts as no packets; the caller
+    knows whether that is an error.
     """
-    argv = packets_argv(tools.ffprobe, path, stream)
+    argv = packets_argv(tools.ffprobe, path, stream, container)
     fence = tools.looking(path, cpu_s=timeout_s)
     counter = Counter()
     run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)

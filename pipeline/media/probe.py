@@ -164,8 +164,15 @@ def _packets(
     moving = webp.animation(path) if told["format"].get("format_name") == webp.NAME else None
     if moving is not None:
         return moving.packets()
+    return _listed(tools, path, told, chosen, on_tick)
+
+
+def _listed(
+    tools: Tools, path: Path, told: dict[str, Any], one: dict[str, Any], on_tick: Tick
+) -> Packets:
+    container, stream = str(told["format"].get("format_name")), str(one["index"])
     return read_packets(
-        tools, path, str(chosen["index"]), timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
+        tools, path, stream, container, timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
     )
 
 
@@ -218,11 +225,8 @@ def _counted_s(name: str, chosen: dict[str, Any]) -> float:
 
 
 def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str, on_tick: Tick) -> float:
-    tracks = [str(one["index"]) for one in told["streams"] if one.get("codec_type") == kind]
-    ends = [
-        read_packets(tools, path, one, timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick).end_s
-        for one in tracks
-    ]
+    tracks = [one for one in told["streams"] if one.get("codec_type") == kind]
+    ends = [_listed(tools, path, told, one, on_tick).end_s for one in tracks]
     return max((end for end in ends if end is not None), default=0.0)
 
 

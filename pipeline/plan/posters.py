@@ -10,7 +10,7 @@ import ffmpeg
 
 from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.picture import ordinary_light, whole_frames
-from pipeline.plan.reading import as_coded, file_url, input_options
+from pipeline.plan.reading import as_coded, file_url, input_options, unasked
 from pipeline.settings.values import duration
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ POSTER_SPAN_SHARE = 0.1
 POSTER_FRAMES = 48
 #: How many key frames one is chosen from instead, within how many seconds, and how many a source
 #: needs for that: then each place that is tried has one of its own.
-POSTER_KEYS, POSTER_KEYS_SPAN_S, LEAST_KEYS = 6, 15, 4
+POSTER_KEYS, POSTER_KEYS_SPAN_S, LEAST_KEYS = 3, 15.0, 4
 #: The widest a poster is, pixels, where the profile says nothing else; and how much higher than
 #: that it may be.
 POSTER_WIDTH = 1280
@@ -147,16 +147,22 @@ def poster_argv(
     The poster is at most `widest` pixels wide. ffmpeg's `thumbnail` filter picks the frame whose
     colours are nearest to the average of its batch, so a flash, a black frame or a blend between
     shots is not chosen. With `keys` only key frames are decoded, from the one before `at_s` on:
-    that costs a sixth, where the source has enough of them (`key_frames_suffice`).
+    that costs a tenth, where the source has enough of them (`key_frames_suffice`).
     """
     frames, step = (POSTER_KEYS, 1) if keys else poster_choice(source)
     # A raw stream can't be sought in, but begins at its beginning.
     place: dict[str, Any] = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
     if keys:
-        place |= {"noaccurate_seek": None, "skip_frame": "nokey", "t": POSTER_KEYS_SPAN_S}
+        span_s = min(POSTER_KEYS_SPAN_S, (POSTER_KEYS - 1) * _key_distance_s(source))
+        place |= {"noaccurate_seek": None, "skip_frame": "nokey", "t": f"{span_s:.3f}"}
+        place |= unasked(source.container)
     picture = _whole(source, place).filter("select", f"not(mod(n,{step}))")
     picture = _small(picture, poster_size(source, widest)).filter("thumbnail", n=max(2, frames))
     return _still(program, source, picture, output)
+
+
+def _key_distance_s(source: Source) -> float:
+    return source.duration_s / max(1, source.video.key_frames if source.video else 1)
 
 
 def poster_at_argv(

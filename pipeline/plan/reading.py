@@ -55,6 +55,15 @@ def input_options(source: Source | None = None) -> dict[str, Any]:
     return fence
 
 
+def unasked(container: str) -> dict[str, None]:
+    """Give the option that opens a file without decoding some of it first, to see what is in it.
+
+    Only the index of an MP4 or MOV tells everything; to see it confirmed took as long as listing
+    all packets.
+    """
+    return {"nofind_stream_info": None} if container.startswith("mov") else {}
+
+
 def most_pixels(source: Source) -> int:
     """Give how many pixels a picture of this source may have when it is decoded."""
     video = source.video
@@ -92,11 +101,15 @@ def streams_argv(program: Path, path: Path) -> list[str]:
     return [str(program), *_options(our_options("file")), *shown, file_url(path)]
 
 
-def packets_argv(program: Path, path: Path | str, stream: str) -> list[str]:
-    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags."""
+def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
+    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags.
+
+    `container` is what ffprobe called it.
+    """
     shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
-    return [str(program), *_options(input_options()), *chosen, *shown, file_url(path)]
+    opening = [*_options(input_options()), *(f"-{option}" for option in unasked(container))]
+    return [str(program), *opening, *chosen, *shown, file_url(path)]
 
 
 def first_frame_argv(program: Path, path: Path | str, stream: int) -> list[str]:

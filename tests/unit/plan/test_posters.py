@@ -70,7 +70,7 @@ def test_of_a_source_with_many_key_frames_only_those_are_decoded() -> None:
     arguments = poster_argv(Path("ffmpeg"), source(), 2.0, Path("/w/p.jpg"), keys=True)
     assert arguments[arguments.index("-skip_frame") + 1] == "nokey"
     assert arguments.index("-noaccurate_seek") < arguments.index("-i")
-    assert "thumbnail=n=6" in arguments[arguments.index("-filter_complex") + 1]
+    assert "thumbnail=n=3" in arguments[arguments.index("-filter_complex") + 1]
 
 
 def test_the_beginning_is_read_without_seeking() -> None:

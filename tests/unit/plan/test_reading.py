@@ -40,9 +40,15 @@ def formats(arguments: list[str]) -> set[str]:
 
 def test_no_playlist_is_read() -> None:
     ours = streams_argv(FFPROBE, Path("/a"))
-    for arguments in (ours, packets_argv(FFPROBE, Path("/a"), "v:0")):
+    for arguments in (ours, packets_argv(FFPROBE, Path("/a"), "v:0", "avi")):
         assert "hls" not in formats(arguments)
     assert ours[ours.index("-protocol_whitelist") + 1] == "file"
+
+
+def test_only_files_whose_index_tells_all_are_listed_without_decoding() -> None:
+    for container, opened in (("mov,mp4,m4a,3gp,3g2,mj2", True), ("mpegts", False)):
+        arguments = packets_argv(FFPROBE, Path("/a"), "v:0", container)
+        assert ("-nofind_stream_info" in arguments) == opened
 
 
 def test_a_decoder_takes_pictures_that_grow_but_not_without_end() -> None:
