@@ -39,6 +39,13 @@ def film() -> Path:
     return made
 
 
+def another(source: Path, target: Path, number: int) -> Path:
+    """Copy an MP4 to `target` as other content: a box follows that every reader passes over."""
+    box = b"free" + number.to_bytes(8, "big")
+    target.write_bytes(source.read_bytes() + (4 + len(box)).to_bytes(4, "big") + box)
+    return target
+
+
 def clip(folder: Path, *, seconds: int, size: str) -> Path:
     """Make a clip of `size` (as 320x180) in the folder, of `$REELWORKS_BENCH_CLIP` or a fractal."""
     target = folder / "clip.mp4"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import statistics
 import subprocess
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,19 @@ def cost_of(work: Callable[[], object]) -> Cost:
     return Cost(_cpu_s() - before, time.monotonic() - began)
 
 
-def mean(costs: Sequence[Cost]) -> Cost:
-    """Give the mean of several runs of the same work."""
-    count = len(costs)
-    return Cost(sum(one.cpu_s for one in costs) / count, sum(one.wall_s for one in costs) / count)
+def rounds() -> int:
+    """Choose how often both sides are measured in turn: `$REELWORKS_BENCH_ROUNDS`, else 3."""
+    return int(os.environ.get("REELWORKS_BENCH_ROUNDS", "3"))
+
+
+def median_of(figures: Iterable[float]) -> float:
+    """Give the median of one figure over all rounds."""
+    return statistics.median(figures)
+
+
+def load() -> float:
+    """Give how many processes wanted a processor over the last minute (getloadavg(3))."""
+    return os.getloadavg()[0]
 
 
 def run_quietly(argv: Sequence[str]) -> None:

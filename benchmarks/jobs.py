@@ -1,64 +1,91 @@
-"""A whole job of ours, from a dropped file to success, and what it costs."""
+"""Whole jobs of ours, from a dropped file to success, and what each costs."""
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from benchmarks.private import private_system
+from benchmarks.clips import clip
+from benchmarks.private import PATIENCE_S, private_system
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-#: How long the idle system is measured, seconds: its use is taken off the job's.
+    from benchmarks.private import Private
+
+#: How long the idle system is measured, seconds: its use is taken off the jobs'.
 IDLE_S = 15
 #: The first seconds of the system's parts are not idle.
 STARTING_S = 5
+#: How often the web part is asked whether the job has ended, seconds: asking costs, too.
+ASKED_S = 2.0
 
 
 @dataclass(frozen=True)
 class JobCost:
-    """What a job cost, seconds; `idle` is the CPU seconds a second of the system without a job.
+    """What a job cost, seconds.
 
     `cpu_s` is that of every process of the system from drop to success, less what it uses idle.
-    `dropped_s` is the wall time from the drop to success; `whole_s` begins `settle_seconds` later,
-    when the file has stayed as it is for so long, and so is whole. `bitrates` are those of the
-    pictures made, bits a second, by rendition.
+    `wall_s` goes from the drop, a rename by which the file is there whole, to success. `bitrates`
+    are those of the pictures made, bits a second, by rendition.
     """
 
     cpu_s: float
-    dropped_s: float
-    whole_s: float
-    idle: float
+    wall_s: float
     bitrates: dict[str, int]
 
 
-def cost_of_job(source: Path, root: Path, profile: dict[str, Any]) -> JobCost:
-    """Start a system with this profile in the new folder `root`, and drop the source into it."""
+@dataclass(frozen=True)
+class Jobs:
+    """A running system; `idle` is the CPU seconds a second it uses without a job."""
+
+    system: Private
+    idle: float
+
+    def cost(self, source: Path) -> JobCost:
+        """Drop the source, whose content is new to the system, and see the job to its success."""
+        former = self.system.job()
+        before, began = self.system.cpu_s(), time.monotonic()
+        self.system.drop(source)
+        dropped = time.time()
+        job = self._ended(None if former is None else former["id"])
+        used_s, span_s = self.system.cpu_s() - before, time.monotonic() - began
+        return JobCost(
+            cpu_s=used_s - self.idle * span_s,
+            wall_s=datetime.fromisoformat(job["finished_at"]).timestamp() - dropped,
+            bitrates={
+                one["name"]: round(one["bytes"] * 8 / one["duration"])
+                for one in job["outputs"]["renditions"]
+            },
+        )
+
+    def _ended(self, former: str | None) -> dict[str, Any]:
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            time.sleep(ASKED_S)
+            job = self.system.job()
+            if job is not None and job["id"] != former and job["finished_at"]:
+                if job["state"] != "succeeded":
+                    raise RuntimeError(f"the job {job['state']}: {job['error']}")
+                return job
+        raise TimeoutError("the job did not end")
+
+
+@contextmanager
+def jobs(root: Path, profile: dict[str, Any]) -> Iterator[Jobs]:
+    """Run a system with this profile in the new folder `root`.
+
+    It has done one small job before, as one that runs all day has.
+    """
     root.mkdir()
     with private_system(root, profile) as system:
+        system.drop(clip(root, seconds=2, size="320x180"))
+        system.wait()
         time.sleep(STARTING_S)
         before, began = system.cpu_s(), time.monotonic()
         time.sleep(IDLE_S)
-        idle = (system.cpu_s() - before) / (time.monotonic() - began)
-        before, began = system.cpu_s(), time.monotonic()
-        system.drop(source)
-        dropped = time.time()
-        job = system.wait()
-        used_s, span_s = system.cpu_s() - before, time.monotonic() - began
-    dropped_s = datetime.fromisoformat(job["finished_at"]).timestamp() - dropped
-    config = yaml.safe_load((root / "config" / "pipeline.yml").read_text())
-    return JobCost(
-        cpu_s=used_s - idle * span_s,
-        dropped_s=dropped_s,
-        whole_s=dropped_s - config["watch"][0]["settle_seconds"],
-        idle=idle,
-        bitrates={
-            one["name"]: round(one["bytes"] * 8 / one["duration"])
-            for one in job["outputs"]["renditions"]
-        },
-    )
+        yield Jobs(system, (system.cpu_s() - before) / (time.monotonic() - began))

@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.clips import FILM_S, film
-from benchmarks.costs import Cost, cost_of, mean, run_quietly
-from benchmarks.jobs import cost_of_job
+from benchmarks.clips import FILM_S, another, film
+from benchmarks.costs import Cost, cost_of, load, median_of, rounds, run_quietly
+from benchmarks.jobs import JobCost, jobs
 from benchmarks.report import Report
 from pipeline.media.tools import find_tools
 from pipeline.settings.pipeline import ToolPaths
@@ -26,36 +26,42 @@ PROFILE: dict[str, Any] = {
 
 
 def run() -> Report:
-    """Measure the job once, between two runs by hand, on the same film."""
-    source = film()
+    """Measure both sides in turn, of the same films, and take the medians."""
+    hand: list[Cost] = []
+    ours: list[JobCost] = []
+    before = load()
     with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
         folder = Path(name)
-        by_hand = [_by_hand(source, folder)]
-        job = cost_of_job(source, folder / "system", PROFILE)
-        by_hand.append(_by_hand(source, folder))
-    hand = mean(by_hand)
-    cpu, wall = "job / hand-written, CPU", "job / hand-written, wall from whole"
+        with jobs(folder / "system", PROFILE) as system:
+            for number in range(rounds()):
+                source = another(film(), folder / f"film-{number}.mp4", number)
+                hand.append(_by_hand(source, folder))
+                ours.append(system.cost(source))
+    cpu, wall = "job / hand-written, CPU", "job / hand-written, wall"
+    pairs = list(zip(ours, hand, strict=True))
     return Report(
         "ladder",
         {
-            "hand-written, CPU seconds": hand.cpu_s,
-            "hand-written, wall seconds": hand.wall_s,
-            "job, CPU seconds": job.cpu_s,
-            "job, wall seconds from whole": job.whole_s,
-            "job, wall seconds from drop": job.dropped_s,
-            "idle system, CPU seconds a second": job.idle,
-            cpu: job.cpu_s / hand.cpu_s,
-            wall: job.whole_s / hand.wall_s,
+            "hand-written, CPU seconds": median_of(one.cpu_s for one in hand),
+            "hand-written, wall seconds": median_of(one.wall_s for one in hand),
+            "job, CPU seconds": median_of(one.cpu_s for one in ours),
+            "job, wall seconds": median_of(one.wall_s for one in ours),
+            "idle system, CPU seconds a second": system.idle,
+            cpu: median_of(job.cpu_s / one.cpu_s for job, one in pairs),
+            wall: median_of(job.wall_s / one.wall_s for job, one in pairs),
+            "rounds": len(pairs),
+            "load before": before,
+            "load after": load(),
         },
         {cpu: MOST_CPU, wall: MOST_WALL},
         (
             f"{FILM_S}s of 1080p30 at 14 Mbit/s to {', '.join(f'{side}p' for side in SIDES)}, "
             f"x264 {PRESET} crf {CRF}, AAC",
+            "medians of rounds: by hand, then the job, of the same film; ratios of each round",
             "by hand: one ffmpeg, one decode, each rung scaled from the one above, the sound coded",
-            "once for all five MP4s; the mean of a run before the job and one after it",
+            "once for all five MP4s",
             "job: every process of the system from drop to success, less what it uses idle;",
-            "it also makes the poster, HLS and DASH, and reads every output back;",
-            "whole: from when the file has stayed as it is for settle_seconds",
+            "it also makes the poster, HLS and DASH, and reads every output back",
         ),
     )
 

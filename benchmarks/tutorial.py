@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmarks.clips import FILM_S, film
-from benchmarks.costs import Cost, cost_of, run_quietly
+from benchmarks.costs import Cost, cost_of, load, median_of, rounds, run_quietly
 from benchmarks.report import Report
 from pipeline.media.encode import encode_unit
 from pipeline.media.package import package
@@ -31,34 +32,51 @@ GOALS = {"veryfast": 0.5, "medium": 0.6}
 
 
 def run() -> Report:
-    """Measure both sides once at each preset, in turn, on the same film."""
+    """Measure both sides in turn at each preset, on the same film, and take the medians."""
     source, tools = film(), find_tools(ToolPaths())
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = {"load before": load()}
     for preset in GOALS:
-        with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
-            theirs, their_bytes = _theirs(tools, source, Path(name), preset)
-        with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
-            ours, our_bytes = _ours(tools, source, Path(name), preset)
+        both = [_round(tools, source, preset) for _ in range(rounds())]
         figures |= {
-            f"{preset}: tutorial, CPU seconds": theirs.cpu_s,
-            f"{preset}: tutorial, wall seconds": theirs.wall_s,
-            f"{preset}: ours, CPU seconds": ours.cpu_s,
-            f"{preset}: ours, wall seconds": ours.wall_s,
-            f"{preset}: ours / tutorial, bytes": our_bytes / their_bytes,
-            f"{preset}: ours / tutorial, wall": ours.wall_s / theirs.wall_s,
-            _goal(preset): ours.cpu_s / theirs.cpu_s,
+            f"{preset}: tutorial, CPU seconds": median_of(one.theirs.cpu_s for one in both),
+            f"{preset}: tutorial, wall seconds": median_of(one.theirs.wall_s for one in both),
+            f"{preset}: ours, CPU seconds": median_of(one.ours.cpu_s for one in both),
+            f"{preset}: ours, wall seconds": median_of(one.ours.wall_s for one in both),
+            f"{preset}: ours / tutorial, bytes": median_of(one.bytes for one in both),
+            f"{preset}: ours / tutorial, wall": median_of(
+                one.ours.wall_s / one.theirs.wall_s for one in both
+            ),
+            _goal(preset): median_of(one.ours.cpu_s / one.theirs.cpu_s for one in both),
         }
     return Report(
         "tutorial",
-        figures,
+        {**figures, "rounds": rounds(), "load after": load()},
         {_goal(preset): most for preset, most in GOALS.items()},
         (
             f"{FILM_S}s of 1080p30 at 14 Mbit/s to {', '.join(f'{side}p' for side in SIDES)}, "
             f"x264 crf {CRF}, key frames every {GOP_S} s, AAC, MP4",
+            "medians of rounds, and of their ratios",
             f"tutorial: one ffmpeg a rendition, {AT_ONCE} at once",
             "ours: probe, plan, one ffmpeg for all, and the MP4s joined",
         ),
     )
+
+
+@dataclass(frozen=True)
+class Round:
+    """What both sides cost once; `bytes` is how large our files are, in shares of theirs."""
+
+    theirs: Cost
+    ours: Cost
+    bytes: float
+
+
+def _round(tools: Tools, source: Path, preset: str) -> Round:
+    with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
+        theirs, their_bytes = _theirs(tools, source, Path(name), preset)
+    with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
+        ours, our_bytes = _ours(tools, source, Path(name), preset)
+    return Round(theirs, ours, our_bytes / their_bytes)
 
 
 def _goal(preset: str) -> str:
