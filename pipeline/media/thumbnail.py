@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import statistics
+import time
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -36,28 +37,32 @@ PLACES = (0.2, 0.4, 0.6, 0.1, 0.8, 0.0)
 #: A picture darker or flatter than this (mean and spread of brightness, 0 to 255) shows nothing.
 DARKEST = 24.0
 FLATTEST = 6.0
-#: The longest that one picture may take, seconds, and the most of all processors together: a file
-#: can be made so that its first frame takes forever.
+#: The longest that a poster may take with all its tries, seconds, and the processor time of each: a
+#: file can be made so that its first frame takes forever.
 LONGEST_S = 1800.0
+LONGEST_CPU_S = 900.0
+#: What a try gets when no time is left: it is then told as any that took too long. Seconds.
+LEAST_S = 0.1
 #: A poster is no larger than this, bytes.
 LARGEST = 64 << 20
 
 
 @dataclass(frozen=True)
 class _Taking:
-    """What every picture is taken with."""
+    """What every picture is taken with, and until when, on the clock that only goes forward."""
 
     tools: Tools
     source: Source
-    timeout_s: float
+    until_s: float
     on_tick: Callable[[Progress], None] | None
 
     def run(self, argv: list[str], out: Path) -> Completed:
         fence = replace(
-            self.tools.fence(reads=[Path(self.source.path)], writes=[out], cpu_s=2 * LONGEST_S),
+            self.tools.fence(reads=[Path(self.source.path)], writes=[out], cpu_s=LONGEST_CPU_S),
             file_bytes=LARGEST,
         )
-        return run(argv, fence=fence, timeout_s=self.timeout_s, on_tick=self.on_tick)
+        left_s = max(self.until_s - time.monotonic(), LEAST_S)
+        return run(argv, fence=fence, timeout_s=left_s, on_tick=self.on_tick)
 
 
 def make_poster(
@@ -78,7 +83,8 @@ def make_poster(
     `MediaError`: `source_gone`, `source_changed`, and `no_poster` when no frame can be decoded.
     """
     check_source(source)
-    taking = _Taking(tools, source, min(timeout_s or LONGEST_S, LONGEST_S), on_tick)
+    until_s = time.monotonic() + min(timeout_s or LONGEST_S, LONGEST_S)
+    taking = _Taking(tools, source, until_s, on_tick)
     if source.video is None:
         _poster_of_sound(taking, out)
         return

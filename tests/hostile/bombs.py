@@ -200,8 +200,8 @@ def packed_tracks(folder: Path) -> Path:
         element(0x6D80, element(0x6240, compression)),
     )
     blocks = [
-        element(0xA3, bytes((0x81,)) + n.to_bytes(2, "big") + b"\x80" + packed(1 << 30))
-        for n in range(4)
+        element(0xA3, bytes((0x81,)) + n.to_bytes(2, "big") + b"\x80" + packed(1 << 28))
+        for n in range(2)
     ]
     cluster = element(0x1F43B675, unsigned(0xE7, 0), *blocks)
     segment = element(0x18538067, element(0x1654AE6B, track), cluster)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.errors import ReelworksError
+from pipeline.media import thumbnail
 from pipeline.media.encode import encode_unit
 from pipeline.media.errors import NO_MEMORY
 from pipeline.media.probe import probe
@@ -69,6 +70,27 @@ def test_a_bomb_goes_off_outside(
         assert source.name in met.message or "this file" in met.message
         assert met.hint
         assert sorted(tmp_path.iterdir()) == before
+
+
+def test_all_tries_at_a_poster_together_have_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def slow(*_: object, timeout_s: float, **__: object) -> Completed:
+        given.append(timeout_s)
+        time.sleep(0.02)
+        return Completed(1, "", Progress())
+
+    source = make_clip(tmp_path / "film.mp4", seconds=0.5)
+    found = probe(tools(), source, Limits())
+    monkeypatch.setattr(thumbnail, "LONGEST_S", 0.15)
+    monkeypatch.setattr(thumbnail, "run", slow)
+    with pytest.raises(ReelworksError, match=r"can't have a poster"):
+        make_poster(tools(), found, tmp_path / "poster.jpg", timeout_s=1000)
+    assert given[0] <= 0.15
+    assert given == sorted(given, reverse=True)
+    assert given[-1] == thumbnail.LEAST_S
 
 
 def test_more_frames_than_a_film_can_need_are_refused(tmp_path: Path) -> None:
