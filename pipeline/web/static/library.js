@@ -22,7 +22,8 @@ function query() {
 // What the server draws anew: the state in a word, and whether there is a poster.
 function shapeOf(job) {
   const steps = (state) => job.steps.filter((step) => step.state === state);
-  const word = job.state === "running" && !steps("running").length ? "waiting" : job.state;
+  const underWay = job.state === "running" || job.waits_until;
+  const word = underWay && !steps("running").length ? "waiting" : job.state;
   return `${word}${steps("done").some((step) => step.name === "thumbnail") ? " pictured" : ""}`;
 }
 
