@@ -109,8 +109,9 @@ def mux_argv(
     read |= {path for one in files for _, path in one.sounds} | {path for _, path in texts}
     chapters_at = len(read) if chapters is not None else -1
     told: dict[str, Any] = {"map_chapters": chapters_at}
-    if tags:
-        told["metadata"] = [f"{key}={value}" for key, value in tags.items()]
+    # ffmpeg-python takes each option once; ffmpeg reads no further than `g`, the whole file.
+    for number, (key, value) in enumerate((tags or {}).items()):
+        told[f"metadata:g:{number}"] = f"{key}={value}"
     made = ffmpeg.merge_outputs(*(_muxed(one, texts, told) for one in files))
     argv = compiled(made.global_args(*QUIET, "-copyts", "-progress", "pipe:1"), program)
     if chapters is not None:

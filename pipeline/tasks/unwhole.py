@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.settling import PATIENCE
 from pipeline.ingest.whole import being_written
 from pipeline.media.errors import source_gone
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: A file that was changed so long ago at the least is not about to be, seconds: added to the
 #: settling time, as clocks are coarse.
 MARGIN_S = 0.1
+#: What is said of a file that breaks off: it is given as long as one that says so itself.
+INCOMPLETE = ("truncated",)
 
 
 @dataclass(frozen=True)
@@ -56,5 +59,6 @@ def judge(origin: Origin, entry: WatchFolder | None, error: ReelworksError) -> V
             return Verdict(error, hold=f"{origin.path.name} is open for writing")
     except OSError:
         return Verdict(error)
-    left_s = entry.settle_seconds + MARGIN_S - (time.time() - found.st_ctime)
-    return Verdict(error, again_in_s=left_s if 0 < left_s <= entry.settle_seconds + 1 else None)
+    settle_s = entry.settle_seconds * (PATIENCE if error.code in INCOMPLETE else 1)
+    left_s = settle_s + MARGIN_S - (time.time() - found.st_ctime)
+    return Verdict(error, again_in_s=left_s if 0 < left_s <= settle_s + 1 else None)

@@ -210,6 +210,13 @@ def test_a_silent_progressive_mp4_has_one_stream() -> None:
     assert arguments.count("-i") == arguments.count("-map") == 1
 
 
+def test_title_and_tags_go_into_every_file() -> None:
+    files = [muxed("720p"), muxed("480p")]
+    arguments = mux_argv(FFMPEG, files, [], tags={"artist": "A", "title": "x = 'y'"})
+    assert arguments.count("title=x = 'y'") == arguments.count("artist=A") == 2
+    assert arguments[arguments.index("artist=A") - 1] == "-metadata:g:0"
+
+
 def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
     arguments = mux_argv(FFMPEG, [muxed("720p")], [], chapters=Path("/w/c.txt"))
     assert arguments[:11] == [

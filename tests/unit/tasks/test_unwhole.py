@@ -37,6 +37,13 @@ def test_what_fails_right_after_it_was_written_is_tried_once_more(clip: Path) ->
     assert 50 < verdict.again_in_s < 61
 
 
+def test_what_breaks_off_is_given_more_patience(clip: Path) -> None:
+    cut = ReelworksError("truncated", "It breaks off.")
+    verdict = judge(origin(clip), entry(clip, 2.0), cut)
+    assert verdict.again_in_s is not None
+    assert 15 < verdict.again_in_s < 21
+
+
 def test_what_has_settled_fails_for_good(clip: Path) -> None:
     time.sleep(0.3)
     verdict = judge(origin(clip), entry(clip, 0.05), BROKEN)
