@@ -38,9 +38,10 @@ def launched(
     those it left empty are gone afterwards. Raises `OSError`; `MediaError` (`not_isolated`).
     """
     isolation.check(Path(argv[0]), fence)
-    made = _made(fence.writes)
+    made: list[Path] = []
     starting = _Starting(argv, fence, cwd)
     try:
+        _make(fence.writes, made)
         starting.begin()
         yield starting.process
     finally:
@@ -51,13 +52,12 @@ def launched(
                     path.unlink()
 
 
-def _made(files: Sequence[Path]) -> list[Path]:
-    made = []
+def _make(files: Sequence[Path], made: list[Path]) -> None:
+    """Make each file that is not there, and tell of it in `made`."""
     for path in files:
         with suppress(OSError):  # a folder, or where there is none: the tool will tell
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
             made.append(path)
-    return made
 
 
 class _Starting:
