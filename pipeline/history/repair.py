@@ -24,6 +24,8 @@ VERY_QUIET = timedelta(minutes=15)
 RETRY_GRACE = timedelta(seconds=30)
 #: The kinds of steps that wait in one queue.
 PACKAGING = frozenset(StepKind) - {StepKind.RENDITION}
+#: A retry further ahead than this, longer than any wait, was planned before the clock was set back.
+RETRY_AHEAD = timedelta(minutes=15)
 #: A step sent away the moment before may still be on its way to the broker.
 PUBLISHING = timedelta(seconds=5)
 
@@ -76,7 +78,8 @@ def sure_of(
     They were touched just now, or as many messages wait for their kind of step as jobs do: then no
     message is lost. `depth` counts those messages; None where that says nothing about the jobs.
     """
-    quiet = [one for one in waiting if at - one.touched_at > QUIET]
+    # Touched in the future: then the clock was set back, and nothing is known.
+    quiet = [one for one in waiting if abs(at - one.touched_at) > QUIET]
     sure = {one.job_id for one in waiting} - {one.job_id for one in quiet}
     for kinds in (PACKAGING, frozenset({StepKind.RENDITION})):
         due = [one for one in quiet if one.kind in kinds]
@@ -89,14 +92,18 @@ def sure_of(
 
 def _publication(job: Job, at: datetime) -> Decision:
     if job.published_at is None:
-        fresh = job.publish_count == 0 and at - job.created_at < PUBLISHING
+        age = at - job.created_at
+        fresh = job.publish_count == 0 and timedelta(0) <= age < PUBLISHING
         return Decision.NOTHING if fresh else Decision.PUBLISH
     retries = [
         step.retry_at for step in job.steps if step.retry_at and step.state is StepState.WAITING
     ]
-    if retries and at < max(retries) + RETRY_GRACE:
+    if retries and at < max(retries) + RETRY_GRACE and max(retries) < at + RETRY_AHEAD:
         return Decision.NOTHING
     quiet = at - job.touched_at
+    if quiet < -QUIET:
+        # The clock was set back: how long it has been quiet is not known, and asking is cheap.
+        return Decision.PUBLISH_IF_QUEUE_EMPTY
     if quiet > VERY_QUIET * 2 ** min(job.publish_count - 1, 6):
         return Decision.PUBLISH
     return Decision.PUBLISH_IF_QUEUE_EMPTY if quiet > QUIET else Decision.NOTHING

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: How long a claim holds without a heartbeat. Heartbeats come every couple of seconds, so a
 #: holder that missed this long is dead or cut off, and nobody waits long for its work.
 LEASE = timedelta(seconds=30)
+#: A lease that reaches further ahead than this is from before the clock was set back: its holder
+#: would have renewed it since. It counts as lapsed, or a dead one would hold the step for as long.
+TOO_FAR = 2 * LEASE
 #: The end of a tool's output that an attempt keeps, characters.
 LOG_LIMIT = 16_000
 _LIVE = (JobState.QUEUED, JobState.RUNNING)
@@ -116,7 +119,7 @@ def _refusal(job: Job, todo: list[Step], at: datetime, limit: int) -> Refusal | 
 def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> None:
     free = or_(
         Step.state == StepState.WAITING,
-        (Step.state == StepState.RUNNING) & (Step.lease_until <= at),
+        (Step.state == StepState.RUNNING) & _has_lapsed(at),
     )
     taken = changed(
         session,
@@ -145,9 +148,12 @@ def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> N
 
 def is_live(step: Step, at: datetime) -> bool:
     """Whether somebody holds an unlapsed lease on the step at the moment `at`."""
-    return (
-        step.state is StepState.RUNNING and step.lease_until is not None and step.lease_until > at
-    )
+    until = step.lease_until
+    return step.state is StepState.RUNNING and until is not None and at < until <= at + TOO_FAR
+
+
+def _has_lapsed(at: datetime) -> ColumnElement[bool]:
+    return or_(Step.lease_until <= at, Step.lease_until > at + TOO_FAR)
 
 
 def _held(claim: Claim, name: str) -> ColumnElement[bool]:
@@ -294,7 +300,7 @@ def release_node(
 
 def release_lapsed(session: Session, job_id: str) -> set[str]:
     """Free the job's steps whose holder has not beaten for as long as a lease is."""
-    return _free_held(session, (Step.job_id == job_id) & (Step.lease_until <= now(session)))
+    return _free_held(session, (Step.job_id == job_id) & _has_lapsed(now(session)))
 
 
 def reopen(session: Session, job_id: str, names: Sequence[str], reason: str) -> None:

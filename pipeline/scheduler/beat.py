@@ -60,7 +60,11 @@ class Entry(ModelEntry):  # type: ignore[misc]
                 late = timedelta(seconds=max(LEAST_LATENESS_S, self.model.expire_seconds))
                 self.last_run_at = max(self.model.last_run_at, now - late)
             return super().is_due()
-        moment = next_run(self.name, self.line, self.model.last_run_at, now)
+        last = self.model.last_run_at
+        if self.line.every_s is not None:
+            # The clock was set back: what runs every 30 seconds must not pause for as long.
+            last = min(last, now)
+        moment = next_run(self.name, self.line, last, now)
         if moment is None or moment > now:
             return schedstate(is_due=False, next=_seconds(now, moment))
         if self.line.every_s is None:

@@ -88,7 +88,8 @@ def check(site: Site, batch: Batch) -> list[str]:
         strangers = session.scalars(select(Job.original_path).where(Job.id.not_in(known)))
         ours = [path for path in strangers if f"/round{batch.number}-" in path]
         found += [f"{path} has a job that nobody dropped" for path in ours]
-        failed = {job.id for job in jobs if job.state is JobState.FAILED}
+        # Those of earlier rounds too: what failed keeps its work for a retry.
+        failed = set(session.scalars(select(Job.id).where(Job.state == JobState.FAILED)))
     return found + _folders(site, jobs) + _left_behind(site, failed)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.faults.checker import wait_until_ended
 from tests.faults.fault import Fault, Scene
+from tests.faults.processes import main_of
 from tests.faults.wall_clock import WallClock
 
 HOUR_S = 3600
@@ -23,6 +24,11 @@ def _jumps(scene: Scene, seconds: int) -> str:
         _run_by(scene, clock.environment)
         scene.sometime()
         clock.turn(seconds)
+        # What has to be recovered is recovered as soon as ever, and not an hour later.
+        killed = scene.dice.choice((("worker", "encode"), ("worker", "package")))
+        victim = main_of(scene, *killed)
+        if victim is not None:
+            scene.kill(victim)
         scene.batch.drop("inbox")
         scene.problems += wait_until_ended(scene.site, scene.batch)
     finally:
@@ -30,7 +36,7 @@ def _jumps(scene: Scene, seconds: int) -> str:
         _run_by(scene, {})
         shutil.rmtree(folder)
     scene.batch.drop("inbox")
-    return f"the clock jumped by {seconds} s, and later back"
+    return f"the clock jumped by {seconds} s, and later back, with a worker killed between"
 
 
 def _run_by(scene: Scene, environment: dict[str, str]) -> None:

@@ -21,6 +21,8 @@ PARTS = {
     "web": ("pipeline.cli", "web"),
     "flower": ("pipeline.cli", "flower"),
 }
+#: How often it is tried to hit a tool before it ends by itself.
+TRIES = 20
 
 
 def _kill_part(scene: Scene, words: tuple[str, ...]) -> str:
@@ -40,8 +42,15 @@ def _kill_child(scene: Scene, role: str) -> str:
 
 
 def _kill_tool(scene: Scene) -> str:
-    pid = scene.victim("/ffmpeg")
-    return scene.kill(pid) if pid else "no ffmpeg ran"
+    """Kill an ffmpeg; one that had just ended counts for nothing."""
+    scene.batch.drop("slow", seconds=4, size="960x540")
+    scene.sometime()
+    for _ in range(TRIES):
+        pid = scene.victim("/ffmpeg")
+        said = scene.kill(pid) if pid else ""
+        if "SIGKILL" in said:
+            return "SIGKILL to an ffmpeg"
+    return "no ffmpeg ran long enough"
 
 
 def _kill_broker(scene: Scene) -> str:

@@ -61,3 +61,16 @@ def test_a_row_of_others_without_expiry_is_as_django_celery_beat_has_it() -> Non
 
 def test_a_run_that_was_made_is_not_made_again() -> None:
     assert not is_due(before=timedelta(minutes=20), last_run=timedelta(minutes=19))
+
+
+def test_what_runs_every_half_a_minute_does_not_pause_when_the_clock_is_set_back() -> None:
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    from pipeline.app import app
+    from pipeline.scheduler.beat import Entry
+
+    every = IntervalSchedule(every=30, period=IntervalSchedule.SECONDS)
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    row: Any = PeriodicTask(name="system:reconcile", task="pipeline.reconcile", interval=every)
+    row.last_run_at = ahead
+    assert Entry(row, app=app).is_due().next <= 30

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.history.queued import Queued
 from pipeline.history.repair import QUIET, RETRY_GRACE, VERY_QUIET, Decision, decide, sure_of
+from pipeline.history.steps import LEASE
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -152,3 +153,28 @@ def test_a_held_job_whose_poster_was_lost_or_failed_is_looked_after_by_day() -> 
     assert decide(job(lost, waits_until=until), NOW, LIMIT, closed=True) is Decision.FREE
     failed = step(StepKind.THUMBNAIL, StepState.FAILED)
     assert decide(job(failed, waits_until=until), NOW, LIMIT, closed=True) is Decision.FAIL
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_after_the_clock_was_set_back_a_dead_holder_is_not_waited_for() -> None:
+    assert decide(job(running(HOUR)), NOW, LIMIT) is Decision.FREE
+    assert decide(job(running(LEASE)), NOW, LIMIT) is Decision.NOTHING
+
+
+def test_after_the_clock_was_set_back_a_lost_message_is_looked_for_at_once() -> None:
+    waiting = step(StepKind.PROBE)
+    quiet = job(waiting, touched_at=NOW + HOUR, published_at=NOW + HOUR)
+    assert decide(quiet, NOW, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
+
+
+def test_after_the_clock_was_set_back_a_job_owed_to_the_broker_is_published() -> None:
+    owed = job(step(StepKind.PROBE), created_at=NOW + HOUR, published_at=None, publish_count=0)
+    assert decide(owed, NOW, LIMIT) is Decision.PUBLISH
+
+
+def test_a_retry_planned_before_the_clock_was_set_back_is_not_waited_for() -> None:
+    retried = step(StepKind.PROBE, retry_at=NOW + HOUR)
+    quiet = job(retried, touched_at=NOW - 2 * QUIET)
+    assert decide(quiet, NOW, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
