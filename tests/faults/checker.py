@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 #: a lost message is noticed after a minute and a half, and that twice.
 PATIENCE_S = 420.0
 LOOK_S = 0.5
-#: Tools that a step runs.
-TOOLS = ("ffmpeg", "ffprobe", "packager")
 
 
 def wait_until_ended(site: Site, batch: Batch) -> list[str]:
@@ -234,7 +232,7 @@ def _folders(site: Site, jobs: list[Job]) -> list[str]:
 def _left_behind(site: Site, failed: set[str]) -> list[str]:
     """See that no tool runs and no unfinished file lies anywhere; what failed keeps its results."""
     media = site.media
-    found = [f"{tool} still runs" for tool in TOOLS if site.system.processes(f"/{tool}")]
+    found = [f"process {pid}, a tool, still runs" for pid in site.tools()]
     found += [f"{path} is left" for path in media.rglob("*.tmp*")]
     found += [f"{path} is left" for path in (media / "library" / ".staging").glob("*")]
     kept = {path.name: path for path in (media / "work").iterdir()}

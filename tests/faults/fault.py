@@ -42,11 +42,11 @@ class Scene:
         """List this system's processes whose command line has all the words."""
         return self.site.system.processes(*words)
 
-    def victim(self, *words: str, patience_s: float = 20.0) -> int | None:
-        """Choose one such process; waits a while for one, None when there is none."""
+    def tool(self, *words: str, patience_s: float = 20.0) -> int | None:
+        """Choose a tool that runs, by its words; waits a while for one, None when there is none."""
         until = time.monotonic() + patience_s
         while time.monotonic() < until:
-            found = sorted(self.processes(*words))
+            found = sorted(self.site.tools(*words))
             if found:
                 return self.dice.choice(found)
             time.sleep(0.05)

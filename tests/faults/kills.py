@@ -33,7 +33,7 @@ def _kill_part(scene: Scene, words: tuple[str, ...]) -> str:
 
 def _kill_child(scene: Scene, role: str) -> str:
     """Kill a pool process: under the worker that encodes while it really does."""
-    scene.victim("/ffmpeg", *(("libx264",) if role == "encode" else ()))
+    scene.tool(*(("libx264",) if role == "encode" else ()))
     scene.sometime(1.0)
     parent = main_of(scene, "worker", role)
     pool = sorted(children(parent)) if parent else []
@@ -42,15 +42,15 @@ def _kill_child(scene: Scene, role: str) -> str:
 
 
 def _kill_tool(scene: Scene) -> str:
-    """Kill an ffmpeg; one that had just ended counts for nothing."""
+    """Kill ffmpeg or whatever tool runs; one that had just ended counts for nothing."""
     scene.batch.drop("slow", seconds=4, size="960x540")
     scene.sometime()
     for _ in range(TRIES):
-        pid = scene.victim("/ffmpeg")
+        pid = scene.tool()
         said = scene.kill(pid) if pid else ""
         if "SIGKILL" in said:
-            return "SIGKILL to an ffmpeg"
-    return "no ffmpeg ran long enough"
+            return said
+    return "no tool ran long enough"
 
 
 def _kill_broker(scene: Scene) -> str:

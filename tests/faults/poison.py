@@ -48,7 +48,7 @@ def _kill_who_touches(
     scene: Scene, name: str, killed: list[int], over: threading.Event, whole_worker: bool
 ) -> None:
     while not over.is_set():
-        for pid in scene.processes("/ffmpeg", f"/{name}", "libx264"):
+        for pid in scene.site.tools(f"/{name}", "libx264"):
             worker = _worker_of(pid, whole=whole_worker)
             if worker and worker not in killed:
                 killed.append(worker)

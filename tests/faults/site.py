@@ -20,7 +20,14 @@ from pipeline.models import Job
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
 from tests.faults.mounts import Disk, small_disks
-from tests.system import Alerts, System, alert_receiver, eventually, write_config
+from tests.system import (
+    Alerts,
+    System,
+    alert_receiver,
+    command_lines,
+    eventually,
+    write_config,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How long `up` may take to start or stop, seconds.
 UP_S = 300.0
+#: Tools that a step runs.
+TOOLS = ("ffmpeg", "ffprobe", "packager")
 
 
 @dataclass
@@ -133,6 +142,19 @@ class Site:
             yield database
         finally:
             database.dispose()
+
+    def tools(self, *words: str) -> list[int]:
+        """List the tools that work on this system's files, by the words of their command lines.
+
+        Their environment holds nothing by which the system's other processes are told.
+        """
+        wanted = (str(self.root), *words)
+        return [
+            pid
+            for pid, line in command_lines().items()
+            if any(f"/{tool}" in line.partition(" ")[0] for tool in TOOLS)
+            and all(word in line for word in wanted)
+        ]
 
     def has_job(self, name: str) -> bool:
         """Whether a file of this name has a job."""

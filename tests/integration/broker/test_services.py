@@ -1,0 +1,111 @@
+"""What Reelworks asks of every broker: urgent work first, retries after a wait, and expiry."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from sqlalchemy import select, update
+
+from pipeline.app import app
+from pipeline.history import jobs
+from pipeline.history.database import now
+from pipeline.models import Attempt, Job, Step
+from pipeline.tasks import ingest
+from tests.integration.broker.test_broker import broker
+from tests.integration.broker.test_group import STOP_S
+from tests.integration.tasks.journeys import script
+from tests.media import make_clip, tools
+from tests.system import eventually, purge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipeline.app import Runtime
+
+__all__ = ["broker"]
+pytestmark = pytest.mark.service
+
+
+@contextmanager
+def worker(ready: Runtime, *roles: str) -> Iterator[None]:
+    """Run a worker of these roles that does one thing at a time."""
+    with (ready.settings.root / "worker.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "worker", *roles, "--concurrency", "1"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+
+
+def submitted(ready: Runtime, number: int, priority: int = 5) -> str:
+    clip = make_clip(ready.settings.root / "clips" / f"{number}.mp4", seconds=1, seed=number)
+    return ingest.submit_file(clip, profile="quick", priority=priority).job_id
+
+
+def begun(ready: Runtime) -> list[str]:
+    """List the jobs whose probe has begun, in that order."""
+    with ready.db.read() as session:
+        query = select(Step.job_id).where(Step.name == "probe", Step.started_at.is_not(None))
+        return list(session.scalars(query.order_by(Step.started_at)))
+
+
+def test_what_is_more_urgent_begins_first(ready: Runtime, broker: str) -> None:
+    purge(broker)
+    usual = [submitted(ready, number) for number in range(3)]
+    urgent = submitted(ready, 3, priority=9)
+    with worker(ready, "package"):
+        eventually(lambda: len(begun(ready)) == 4, "all to begin", 60)
+    assert begun(ready) == [urgent, *usual]
+
+
+def test_what_failed_for_now_is_tried_again_after_its_wait(ready: Runtime, broker: str) -> None:
+    purge(broker)
+    root = ready.settings.root
+    mended = root / "mended"
+    probing = script(
+        root / "ffprobe", f'[ -e "{mended}" ] || kill -9 $$', f'exec {tools().ffprobe} "$@"'
+    )
+    written = ready.settings.config_dir / "pipeline.yml"
+    pipeline = yaml.safe_load(written.read_text())
+    written.write_text(yaml.safe_dump({**pipeline, "tools": {"ffprobe": str(probing)}}))
+    job_id = submitted(ready, 0)
+
+    def outcomes() -> list[str | None]:
+        with ready.db.read() as session:
+            query = select(Attempt.outcome).join(Step).where(Step.job_id == job_id)
+            return list(session.scalars(query.where(Step.name == "probe")))
+
+    with worker(ready, "package"):
+        eventually(lambda: "retried" in outcomes(), "the probe to fail", 60)
+        mended.touch()
+        eventually(lambda: "done" in outcomes(), "the probe to be done", 60)
+
+
+def test_what_waited_past_its_deadline_ends_as_expired(ready: Runtime, broker: str) -> None:
+    purge(broker)
+    job_id = submitted(ready, 0)
+    with ready.db.begin() as session:
+        late = now(session) - timedelta(seconds=1)
+        session.execute(update(Job).where(Job.id == job_id).values(deadline_at=late))
+    # RabbitMQ drops what has expired without telling anybody: the reconciler finds the job.
+    app.send_task("pipeline.reconcile", queue="control", ignore_result=True)
+
+    def state() -> str | None:
+        with ready.db.read() as session:
+            view = jobs.view(session, job_id)
+        return view.state if view.ended else None
+
+    with worker(ready, "control"):
+        assert eventually(state, "the job to end", 60) == "expired"
