@@ -114,11 +114,15 @@ class System:
         return eventually(look, f"{name} to be encoded")
 
     def processes(self, *words: str) -> list[int]:
-        """List processes of this system whose command line has all the words."""
+        """List processes of this system whose command line has all the words.
+
+        Parts are told by their environment; tools by the files they work on, for they inherit none.
+        """
         return [
             pid
             for pid, line in command_lines().items()
-            if all(word in line for word in words) and self._is_mine(pid)
+            if all(word in line for word in words)
+            and (str(self.root) in line or self._is_mine(pid))
         ]
 
     def _is_mine(self, pid: int) -> bool:
