@@ -82,6 +82,7 @@ def check(site: Site, batch: Batch) -> list[str]:
             jobs += mine
             found += _one_job(file, mine)
             found += [problem for job in mine for problem in _job(site, file, job)]
+            found += _alerts(site, file, mine)
         known = {job.id for job in jobs}
         strangers = session.scalars(select(Job.original_path).where(Job.id.not_in(known)))
         ours = [path for path in strangers if f"/round{batch.number}-" in path]
@@ -106,12 +107,16 @@ def _job(site: Site, file: Dropped, job: Job) -> list[str]:
         found.append(f"{file.name} failed with {job.error_code}, not {sorted(file.codes)}")
     if state == "failed" and not (job.error_message and job.error_code):
         found.append(f"{file.name} failed and says not why")
-    told = [one for one in site.alerts.received if file.name in one["title"]]
-    if len(told) != file.jobs and state in ("succeeded", "failed", "expired"):
-        found.append(f"{file.name} was told {len(told)} times: {[one['title'] for one in told]}")
     if job.state is JobState.SUCCEEDED:
         found += [f"{file.name}: {problem}" for problem in _outputs(job)]
     return found + _source(site, file, job)
+
+
+def _alerts(site: Site, file: Dropped, mine: list[Job]) -> list[str]:
+    """See that each end that a channel wants to hear of was told once: not of what is cancelled."""
+    due = [job for job in mine if job.state is not JobState.CANCELLED]
+    told = [one["title"] for one in site.alerts.received if file.name in one["title"]]
+    return [] if len(told) == len(due) else [f"{file.name} was told {len(told)} times: {told}"]
 
 
 def _source(site: Site, file: Dropped, job: Job) -> list[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: How large each disk is, MiB: room for a few batches, and filled in a moment.
 SIZE_MIB = {"work": 96, "library": 192, "state": 192}
+#: How often it is tried to fill a disk that others write to.
+TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,15 @@ class Disk:
 
     def fill(self, *, leaving: int) -> None:
         """Take all but `leaving` bytes of what is free."""
-        facts = os.statvfs(self.folder)
-        free = facts.f_bavail * facts.f_frsize
         with self._filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, free - leaving))
+            for _ in range(TRIES):
+                facts = os.statvfs(self.folder)
+                free = facts.f_bavail * facts.f_frsize
+                try:
+                    os.posix_fallocate(file.fileno(), 0, max(1, free - leaving))
+                except OSError:
+                    continue  # somebody wrote in between: there is less now
+                return
 
     def free(self) -> None:
         """Give back what `fill` took."""

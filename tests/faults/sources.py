@@ -24,8 +24,8 @@ def _replaced(scene: Scene) -> str:
     """Put another file in a source's place: the former's job ends, and the new one has its own."""
     file = scene.batch.drop("inbox", seconds=3, size="640x360")
     other = make_clip(scene.batch.clips / f"new-{file.name}", seconds=2, seed=10_000)
-    # The former's job fails, unless it had read all that it needed.
-    file.states, file.jobs = SUCCEEDED | FAILED, 2
+    # The former's job ends without results, unless it had read all that it needed.
+    file.states, file.jobs = SUCCEEDED | FAILED | {"cancelled"}, 2
     file.codes = frozenset({"source_changed", "source_gone"})
     scene.wait_for(lambda: scene.site.has_job(file.name), f"a job of {file.name}")
     scene.sometime(3.0)

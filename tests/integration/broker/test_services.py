@@ -66,7 +66,7 @@ def test_what_is_more_urgent_begins_first(ready: Runtime, broker: str) -> None:
     usual = [submitted(ready, number) for number in range(3)]
     urgent = submitted(ready, 3, priority=9)
     with worker(ready, "package"):
-        eventually(lambda: len(begun(ready)) == 4, "all to begin", 60)
+        eventually(lambda: len(begun(ready)) == 4, "all to begin")
     assert begun(ready) == [urgent, *usual]
 
 
@@ -88,9 +88,9 @@ def test_what_failed_for_now_is_tried_again_after_its_wait(ready: Runtime, broke
             return list(session.scalars(query.where(Step.name == "probe")))
 
     with worker(ready, "package"):
-        eventually(lambda: "retried" in outcomes(), "the probe to fail", 60)
+        eventually(lambda: "retried" in outcomes(), "the probe to fail")
         mended.touch()
-        eventually(lambda: "done" in outcomes(), "the probe to be done", 60)
+        eventually(lambda: "done" in outcomes(), "the probe to be done")
 
 
 def test_what_waited_past_its_deadline_ends_as_expired(ready: Runtime, broker: str) -> None:
@@ -108,4 +108,4 @@ def test_what_waited_past_its_deadline_ends_as_expired(ready: Runtime, broker: s
         return view.state if view.ended else None
 
     with worker(ready, "control"):
-        assert eventually(state, "the job to end", 60) == "expired"
+        assert eventually(state, "the job to end") == "expired"
