@@ -192,6 +192,10 @@ def _worker_settings(*, redis: bool, stop_grace_s: float) -> dict[str, Any]:
         # Redis keeps it for its holder until the visibility timeout.
         "worker_cancel_long_running_tasks_on_connection_loss": not redis,
         "worker_send_task_events": True,
+        # A worker's own queue must not be locked to its connection: RabbitMQ holds that for minutes
+        # after a cut, and whoever starts under the node's name meanwhile would crash over it.
+        "control_queue_exclusive": False,
+        "control_queue_durable": True,
         "worker_hijack_root_logger": False,
     }
 

@@ -17,11 +17,11 @@ from pipeline.history import jobs
 from pipeline.history.database import now
 from pipeline.models import Attempt, Job, Step
 from pipeline.tasks import ingest
+from pipeline.tasks.step import FIRST_RETRY_S
 from tests.integration.broker.test_broker import broker
-from tests.integration.broker.test_group import STOP_S
 from tests.integration.tasks.journeys import script
-from tests.media import make_clip, tools
-from tests.system import eventually, purge
+from tests.media import make_clip
+from tests.system import PATIENCE_S, eventually, purge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def worker(ready: Runtime, *roles: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(STOP_S)
+        process.wait(PATIENCE_S)
 
 
 def submitted(ready: Runtime, number: int, priority: int = 5) -> str:
@@ -72,25 +72,24 @@ def test_what_is_more_urgent_begins_first(ready: Runtime, broker: str) -> None:
 
 def test_what_failed_for_now_is_tried_again_after_its_wait(ready: Runtime, broker: str) -> None:
     purge(broker)
-    root = ready.settings.root
-    mended = root / "mended"
-    probing = script(
-        root / "ffprobe", f'[ -e "{mended}" ] || kill -9 $$', f'exec {tools().ffprobe} "$@"'
-    )
+    probing = script(ready.settings.root / "ffprobe", "kill -9 $$")
     written = ready.settings.config_dir / "pipeline.yml"
     pipeline = yaml.safe_load(written.read_text())
     written.write_text(yaml.safe_dump({**pipeline, "tools": {"ffprobe": str(probing)}}))
     job_id = submitted(ready, 0)
 
-    def outcomes() -> list[str | None]:
+    def attempts() -> list[Attempt]:
         with ready.db.read() as session:
-            query = select(Attempt.outcome).join(Step).where(Step.job_id == job_id)
-            return list(session.scalars(query.where(Step.name == "probe")))
+            query = select(Attempt).join(Step).where(Step.job_id == job_id, Step.name == "probe")
+            return list(session.scalars(query.order_by(Attempt.number)))
 
     with worker(ready, "package"):
-        eventually(lambda: "retried" in outcomes(), "the probe to fail")
-        mended.touch()
-        eventually(lambda: "done" in outcomes(), "the probe to be done")
+        eventually(lambda: len(attempts()) > 1, "the probe to be tried again")
+    first, second, *_ = attempts()
+    assert (first.outcome, first.error_code) == ("retried", "killed")
+    assert first.finished_at is not None
+    # RabbitMQ delays by whole seconds, and the worker waits for the rest.
+    assert second.started_at - first.finished_at > timedelta(seconds=FIRST_RETRY_S / 2 - 1)
 
 
 def test_what_waited_past_its_deadline_ends_as_expired(ready: Runtime, broker: str) -> None:

@@ -138,3 +138,10 @@ def test_on_rabbitmq_queues_are_replicated_and_retries_wait_in_the_broker() -> N
     assert {queue.exchange.type for queue in queues} == {"topic"}
     assert [queue.alias for queue in queues] == [queue.routing_key for queue in queues]
     assert [queue.alias for queue in queues] == list(QUEUES)
+
+
+def test_a_worker_that_comes_back_after_a_cut_is_not_locked_out_by_its_former_connection() -> None:
+    from pipeline.settings.load import load_settings
+
+    said = celery_settings(load_settings())
+    assert (said["control_queue_exclusive"], said["control_queue_durable"]) == (False, True)
