@@ -55,16 +55,15 @@ class Entry(ModelEntry):  # type: ignore[misc]
     def is_due(self) -> Any:
         """Tell whether it is due, and in how many seconds to look again."""
         now = self._default_now()
+        if self.model.interval is not None and self.model.last_run_at > now:
+            # The clock was set back: what runs every 30 seconds must not pause for as long.
+            self.last_run_at = self.model.last_run_at = now
         if self.line is None:
             if self.model.crontab is not None and self.model.expire_seconds is not None:
                 late = timedelta(seconds=max(LEAST_LATENESS_S, self.model.expire_seconds))
                 self.last_run_at = max(self.model.last_run_at, now - late)
             return super().is_due()
-        last = self.model.last_run_at
-        if self.line.every_s is not None:
-            # The clock was set back: what runs every 30 seconds must not pause for as long.
-            last = min(last, now)
-        moment = next_run(self.name, self.line, last, now)
+        moment = next_run(self.name, self.line, self.model.last_run_at, now)
         if moment is None or moment > now:
             return schedstate(is_due=False, next=_seconds(now, moment))
         if self.line.every_s is None:
