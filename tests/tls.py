@@ -152,13 +152,14 @@ def _relay(
         client.close()  # it did not believe us, or spoke plain
         return
     outer = socket.create_connection(server)
-    back = threading.Thread(target=_pour, args=(outer, inner), daemon=True)
+    back = threading.Thread(target=pour, args=(outer, inner), daemon=True)
     back.start()
-    _pour(inner, outer)
+    pour(inner, outer)
     back.join()
 
 
-def _pour(one: socket.socket, other: socket.socket) -> None:
+def pour(one: socket.socket, other: socket.socket) -> None:
+    """Send all that one end says to the other, then close both."""
     try:
         while data := one.recv(65536):
             other.sendall(data)

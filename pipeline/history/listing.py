@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Jobs are counted up to here; beyond it people are told "10,000+", of which more is not known.
 COUNTED = 10_000
+#: Those of a name or profile are counted less far, as each of them is looked at.
+COUNTED_OF_A_KIND = 1_000
 #: The profiles of jobs without reading every job: each is looked up from the one before it.
 _PROFILES = text(
     "WITH RECURSIVE one(name) AS (SELECT min(profile) FROM jobs UNION ALL "
@@ -63,14 +65,15 @@ def before(session: Session, job_id: str, which: Which = ALL) -> Which:
 
 
 def count(session: Session, which: Which = ALL) -> Counts:
-    """Count the jobs of a name and profile in each state, as far as `COUNTED`."""
+    """Count the jobs of a name and profile in each state, as far as that is quick."""
     if which.name is None and which.profile is None:
         return _count_all(session)
     asked = Which(which.name, which.profile)
-    some = asked.newest(session, Job.state.label("state")).limit(COUNTED + 1).subquery()
+    most = COUNTED_OF_A_KIND
+    some = asked.newest(session, Job.state.label("state")).limit(most + 1).subquery()
     rows = session.execute(select(some.c.state, func.count()).group_by(some.c.state)).all()
     found = {JobState(state).value: count for state, count in rows}
-    beyond = sum(found.values()) > COUNTED
+    beyond = sum(found.values()) > most
     by_state = {state.value: found.get(state.value, 0) for state in JobState}
     return Counts(by_state, frozenset(found) if beyond else frozenset())
 

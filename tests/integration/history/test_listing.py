@@ -104,6 +104,7 @@ def test_counts_end_where_counting_would_take_long(
     db: Database, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "COUNTED", 2)
+    monkeypatch.setattr(listing, "COUNTED_OF_A_KIND", 2)
     for _ in range(3):
         new_job()
     with db.read() as session:
