@@ -27,7 +27,6 @@ from pipeline.app import answering
 from pipeline.history import listing
 from pipeline.media.probe import probe
 from pipeline.media.tools import find_tools
-from pipeline.queues import MAX_PRIORITY
 from pipeline.stack import valkey
 from pipeline.tasks.control import reconcile
 from pipeline.tasks.ingest import submit_file
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 #: How long the queue is at most; the shorter one is a hundredth of it.
 QUEUED = int(os.environ.get("REELWORKS_BENCH_QUEUE", "10000"))
-#: How many of the first jobs done are measured, and how many before them are not.
-MEASURED, WARM = 80, 20
 ROLES = ("control", "package", "encode", "notify")
 #: Jobs a second that two cores should do, and what a job may cost then, CPU seconds.
 GOAL_RATE = 10.0
@@ -52,7 +49,7 @@ GOAL_GROWTH = 1.2
 
 def run() -> Report:
     """Measure the cost of a job behind a short and behind a long queue."""
-    few = _apart(max(QUEUED // 100, WARM + MEASURED + 30))
+    few = _apart(max(QUEUED // 100, 100))
     many = _apart(QUEUED)
     return Report(
         "orchestration",
@@ -71,7 +68,7 @@ def run() -> Report:
         },
         (
             f"every tool is a stand-in that sleeps {SLEEP_S} s",
-            f"{MEASURED} urgent jobs after the first {WARM}, while the others wait",
+            "from when the workers answer until all that were queued are done",
             "0.2 CPU seconds a job are 10 jobs a second on two cores",
         ),
     )
@@ -113,21 +110,17 @@ def _measured(count: int) -> Cost:
             path = ready.settings.pipeline.watch[0].path / f"{number}.mp4"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(str(number).encode())
-            # Those that are measured come last, and are done first: the others wait meanwhile.
-            urgent = number >= count - WARM - MEASURED
-            submit_file(path, priority=MAX_PRIORITY if urgent else 0)
+            submit_file(path)
         for role in ROLES:
             argv = [sys.executable, "-m", "benchmarks.standin", "worker", role]
             parts.append(stack.enter_context(_process(root, *argv)))
         _until(lambda: len(answering(None, 1)) == len(ROLES), "the workers")
-        _until(lambda: _done(ready) >= WARM, "the first jobs")
         looked = time.process_time()
         reconcile()
         looked = time.process_time() - looked
-        before, done, began = _cpu_s(parts), _done(ready), time.monotonic()
-        _until(lambda: _done(ready) >= done + MEASURED, "jobs")
-        jobs, span_s = _done(ready) - done, time.monotonic() - began
-        return Cost((_cpu_s(parts) - before) / jobs, jobs / span_s, looked)
+        before, began = _cpu_s(parts), time.monotonic()
+        _until(lambda: _done(ready) == count, "jobs", max(PATIENCE_S, count))
+        return Cost((_cpu_s(parts) - before) / count, count / (time.monotonic() - began), looked)
 
 
 def _probed(ready: Runtime, root: Path) -> None:
@@ -148,8 +141,8 @@ def _cpu_s(parts: list[int]) -> float:
     return sum(cpu_ticks(pid) for part in parts for pid in family(part)) / TICKS
 
 
-def _until(done: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + PATIENCE_S
+def _until(done: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    until = time.monotonic() + patience_s
     while not done():
         if time.monotonic() > until:
             raise TimeoutError(f"waited in vain for {what}")
