@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipeline.errors import TransientError
 from pipeline.scheduler.tables import CONNECT_S, reachable
@@ -176,8 +176,9 @@ class ServerRight:
             try:
                 # Said, not only hung up: the server frees a closed session's locks a moment later.
                 self._connection.execute(text("SELECT pg_advisory_unlock_all()"))
-            except DBAPIError as error:
-                logger.info("the lock ended with its connection: %s", error.orig)
+            except SQLAlchemyError as error:
+                # Also when it was found to be lost before: then it can't even be spoken on.
+                logger.info("the lock ended with its connection: %s", error)
             # Closed for good: a pooled session would keep the lock.
             self._connection.invalidate()
             self._connection.close()
