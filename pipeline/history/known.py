@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from pipeline.history.database import now
+from pipeline.history.database import changed, now
 from pipeline.models import Job, JobState, KnownFile
 
 if TYPE_CHECKING:
@@ -58,20 +59,26 @@ def remember(
 ) -> None:
     """Keep that this very file, found for `profile`, belongs to the job.
 
-    A former file at the path is forgotten.
+    A former file at the path is forgotten. Of two who find the file at once, the later is believed.
     """
-    session.merge(
-        KnownFile(
-            key=key_of(str(path), profile),
-            path=str(path),
-            bytes=identity.bytes,
-            mtime_ns=identity.mtime_ns,
-            inode=identity.inode,
-            sidecar=sidecar,
-            job_id=job.id,
-            seen_at=now(session),
-        )
-    )
+    values = {
+        "path": str(path),
+        "bytes": identity.bytes,
+        "mtime_ns": identity.mtime_ns,
+        "inode": identity.inode,
+        "sidecar": sidecar,
+        "job_id": job.id,
+        "seen_at": now(session),
+    }
+    key = key_of(str(path), profile)
+    theirs = update(KnownFile).where(KnownFile.key == key).values(**values)
+    if changed(session, theirs):
+        return
+    try:
+        with session.begin_nested():
+            session.execute(insert(KnownFile).values(key=key, **values))
+    except IntegrityError:
+        changed(session, theirs)
 
 
 def job_of(

@@ -151,6 +151,8 @@ def _submit_new(
             alone = set_apart(read.content, path, identity.mtime_ns, identity.inode)
             new = new if own else replace(new, fingerprint=alone)
             job, created = (own, False) if own else jobs.create(session, new)
+        # The job first, and what is known of its files after it: so does who settles its source.
+        job = jobs.get(session, job.id, lock=True)
         known.remember(session, path, wishes.profile, identity, job, read.sidecar)
         rerun = not created and _take_again(session, job, new, library)
     if created:
@@ -321,9 +323,8 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
 
     That is so for work that failed, and for work whose results were removed. Once for each drop:
     from now on the file is known. Work that was cancelled is tried again only when somebody says
-    `retry`.
+    `retry`. The job's row must be locked.
     """
-    job = jobs.get(session, job.id, lock=True)
     path = new.source_path
     gone = results_gone(job, library)
     if job.source_path == path and not gone:

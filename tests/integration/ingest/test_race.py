@@ -74,3 +74,29 @@ def race(
 
     for ended in [pool.submit(find_all, find, at % 2) for at, find in enumerate(finders)]:
         ended.result()
+
+
+def test_finders_of_copies_all_find_the_one_job(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking, "launch", lambda _: True)
+    finders: list[Callable[[Path], object]] = [
+        *(lambda path: submit_in(path, inbox.folder) for _ in range(2)),
+        *(lambda path: submit_file(path, by_hand=True) for _ in range(2)),
+    ]
+    first = inbox.submit(inbox.put("first.mp4", "one film")).job_id
+    paths = [inbox.put(f"copy {number}.mp4", "one film") for number in range(TOGETHER)]
+    start = threading.Barrier(len(finders), timeout=20)
+
+    def find_all(find: Callable[[Path], object]) -> None:
+        for path in paths:
+            start.wait()
+            find(path)
+
+    with ThreadPoolExecutor(len(finders)) as pool:
+        for ended in [pool.submit(find_all, find) for find in finders]:
+            ended.result()
+    with inbox.ready.db.read() as session:
+        assert [job.id for job in session.scalars(select(Job))] == [first]
+        known = {row.path: row.job_id for row in session.scalars(select(KnownFile))}
+    assert known == dict.fromkeys([str(inbox.folder.path / "first.mp4"), *map(str, paths)], first)
