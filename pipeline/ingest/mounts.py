@@ -37,13 +37,20 @@ NETWORK = {
 _ROOM = 256
 
 
-def network_kind(path: Path) -> str | None:
-    """Name the network file system the folder is on; None for a local one. Raises `OSError`."""
+def network_kind(place: Path | int) -> str | None:
+    """Name the network file system a folder, or an open file, is on; None for a local one.
+
+    Raises `OSError`.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     found = ctypes.create_string_buffer(_ROOM)
-    if libc.statfs(os.fsencode(path), found) != 0:
+    if isinstance(place, int):
+        failed = libc.fstatfs(place, found)
+    else:
+        failed = libc.statfs(os.fsencode(place), found)
+    if failed:
         code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(path))
+        raise OSError(code, os.strerror(code), str(place))
     # The first member, a machine word; some kernels sign-extend 32 bits into it.
     magic = ctypes.c_long.from_buffer(found).value & 0xFFFFFFFF
     return NETWORK.get(magic)

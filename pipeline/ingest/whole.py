@@ -9,53 +9,58 @@ import signal
 import struct
 from typing import TYPE_CHECKING
 
+from pipeline.ingest.mounts import network_kind
+from pipeline.ingest.regular import open_regular
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
 #: Extensions of files made of ISO boxes, whose sizes tell where the file must end.
 BOXED = frozenset({".mp4", ".m4v", ".m4a", ".mov", ".3gp", ".3g2"})
+#: Kinds of shares whose servers grant leases. Where one was not granted, the kernel refuses as it
+#: does for a writer, though there is none (Linux: `nfs4_add_lease`, `cifs_setlease`).
+LEASED_BY_SERVER = frozenset({"NFS", "SMB"})
 _HEADER = struct.Struct(">I4s")
 _LONG = struct.Struct(">Q")
 #: A box this far down was reached by following nonsense.
 _MOST_BOXES = 100_000
 
 
-def being_written(path: Path) -> bool:
-    """Whether some process on this machine has the file open for writing.
+def being_written(path: Path, *, follow: bool = False) -> bool:
+    """Whether some process on this machine has the file open for writing. Raises `OSError`.
 
     Asked of the kernel by a read lease, which it refuses while there is a writer (fcntl(2),
     F_SETLEASE). Where leases don't exist (network shares, other owners' files) the answer is
-    False, and only the settling time protects.
+    False, and only the settling time protects. Nothing but a regular file is opened, and without
+    `follow` no link to one: what lay there a moment ago may be replaced.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        # Who opens the file for writing in this instant makes the kernel signal us, and the
-        # signal it would choose ends a process; SIGURG is ignored unless somebody handles it.
-        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except OSError as problem:
-        return problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
-    finally:
-        os.close(handle)
+    with open_regular(path, follow=follow) as file:
+        handle = file.fileno()
+        try:
+            # Who opens the file for writing in this instant makes the kernel signal us, and the
+            # signal it would choose ends a process; SIGURG is ignored unless somebody handles it.
+            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except OSError as problem:
+            refused = problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
+            return refused and network_kind(handle) not in LEASED_BY_SERVER
     return False
 
 
 def ends_early(path: Path) -> bool:
-    """Whether the file's own structure says that more is to come.
+    """Whether the file's own structure says that more is to come. Raises `OSError`.
 
     True for an empty file, and for an MP4 or MOV whose last box reaches past the end of the file
     or that has no `moov` box yet. Such a file may be broken for good; it deserves a longer wait
     before it is called so.
     """
-    size = path.stat().st_size
-    if size == 0:
-        return True
-    if path.suffix.lower() not in BOXED:
-        return False
-    with path.open("rb") as file:
-        return _boxes_end_early(file, size)
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            return True
+        return path.suffix.lower() in BOXED and _boxes_end_early(file, size)
 
 
 def _boxes_end_early(file: BinaryIO, size: int) -> bool:

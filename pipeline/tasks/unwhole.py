@@ -55,7 +55,7 @@ def judge(origin: Origin, entry: WatchFolder | None, error: ReelworksError) -> V
     if entry is None:
         return Verdict(error)
     try:
-        if being_written(origin.path):
+        if being_written(origin.path, follow=True):
             return Verdict(error, hold=f"{origin.path.name} is open for writing")
     except OSError:
         return Verdict(error)

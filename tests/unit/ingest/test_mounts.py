@@ -21,6 +21,8 @@ def test_the_kernels_own_number_of_a_file_system_is_read(monkeypatch: pytest.Mon
     monkeypatch.setitem(mounts.NETWORK, 0x9FA0, "procfs")
     assert network_kind(Path("/proc")) == "procfs"
     assert is_polled(WatchFolder(path=Path("/proc")))
+    with Path("/proc/self/stat").open("rb") as opened:
+        assert network_kind(opened.fileno()) == "procfs"
 
 
 def test_a_folder_that_is_not_there_can_not_be_asked(tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.ingest import whole
 from pipeline.ingest.settling import PATIENCE, Settling
 from pipeline.ingest.whole import being_written, ends_early
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def box(kind: bytes, payload: bytes = b"", length: int | None = None) -> bytes:
@@ -107,6 +114,26 @@ def test_boxes_tell_whether_more_is_to_come(
     assert ends_early(path) is early
 
 
-def test_a_pipe_does_not_hang_the_question_whether_it_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ask", [being_written, ends_early])
+def test_what_took_a_files_name_meanwhile_neither_hangs_nor_is_opened(
+    tmp_path: Path, clip: Path, ask: Callable[[Path], bool]
+) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
-    assert being_written(tmp_path / "pipe.mp4") in (True, False)
+    (tmp_path / "link.mp4").symlink_to(clip)
+    for name in ("pipe.mp4", "link.mp4"):
+        with pytest.raises(OSError, match=name):
+            ask(tmp_path / name)
+
+
+@pytest.mark.parametrize(("kind", "written"), [("NFS", False), ("SMB", False), ("FUSE", True)])
+def test_a_server_that_granted_no_lease_says_nothing_of_a_writer(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, kind: str, written: bool
+) -> None:
+    def refused(_handle: int, command: int, _value: int = 0) -> int:
+        if command == fcntl.F_SETLEASE:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return 0
+
+    monkeypatch.setattr(fcntl, "fcntl", refused)
+    monkeypatch.setattr(whole, "network_kind", lambda _: kind)
+    assert being_written(clip) is written
