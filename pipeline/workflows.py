@@ -179,7 +179,7 @@ def retry(job_id: str, *, force: bool = False) -> JobView:
         changed = force or _plan_changed(job, profile_of(job.profile))
         rebuild = changed or results_gone(job, paths.library)
         if rebuild and job.state is JobState.SUCCEEDED:
-            Origin.of(job).checked_mtime_ns()
+            Origin.of(job).checked()
         afresh = changed or not folder.is_dir()
         deadline = ready.settings.pipeline.limits.deadline
         jobs.reopen(session, full_id, deadline, afresh=afresh, rebuild=rebuild)

@@ -141,16 +141,18 @@ class Work:
 
         Raises `MediaError`: `source_gone`, `source_changed`.
         """
-        mtime_ns = self.origin.checked_mtime_ns()
-        if mtime_ns == self.origin.mtime_ns:
+        found = self.origin.checked()
+        if self.origin.is_same(found):
             return
         # Only touched, or copied to where times are coarser: what is in it decides.
         path = self.origin.path
         if self.meanwhile(lambda: fingerprint(path), 0.0) != content_of(self.origin.fingerprint):
             raise self.origin.changed("its content is another one")
         with self.runtime.db.begin() as session:
-            jobs.replace_source(session, self.claim.job_id, str(path), mtime_ns)
-        self.origin = self.origin.as_of(mtime_ns)
+            jobs.replace_source(
+                session, self.claim.job_id, str(path), found.st_mtime_ns, found.st_ino
+            )
+        self.origin = self.origin.as_of(found)
 
     def check_source_kept(self) -> None:
         """See, once the source was read, that nobody wrote to it meanwhile; it may be gone by now.

@@ -105,6 +105,22 @@ def test_a_file_that_was_overwritten_is_not_taken_for_the_one_submitted(
     assert state(ready, job) == ("failed", "source_changed")
 
 
+def test_a_link_to_another_file_of_the_same_size_and_time_is_not_followed(
+    ready: Runtime, new_job: Callable[..., Job], tmp_path: Path
+) -> None:
+    path, secret = tmp_path / "a.mp4", tmp_path / "secret.mp4"
+    job = submitted(path, new_job)
+    was = path.stat()
+    with ready.db.begin() as session:
+        jobs.get(session, job.id).source_inode = was.st_ino
+    secret.write_bytes(path.read_bytes()[::-1])
+    os.utime(secret, ns=(was.st_mtime_ns, was.st_mtime_ns))
+    path.rename(tmp_path / "away.mp4")
+    path.symlink_to(secret)
+    with pytest.raises(StepFailed, match="its content is another one"):
+        do(ready, job, "probe")
+
+
 def test_a_file_that_grows_while_it_is_probed_is_not_planned(
     ready: Runtime, new_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
