@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.ingest.regular import open_regular
-from pipeline.ingest.sidecar import LARGEST, sidecar_of
+from pipeline.ingest.sidecar import sidecar_of
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from pipeline.models import Job
 
 #: Beside a quarantined file lies its reason, in a file of its name with this added.
@@ -50,21 +53,26 @@ def give_reason(job: Job, quarantined: Path) -> None:
 def bring_sidecar(path: Path, made: Path) -> None:
     """Copy the sidecar of the source at `path` to its new place, `made`, if it has one.
 
-    One that lies there already is left as it is. Raises `OSError`.
+    All of it, also of one that was too long to be read. One that lies there already is left as it
+    is. Raises `OSError`.
     """
     try:
         with open_regular(sidecar_of(path)) as file:
-            data = file.read(LARGEST)
+            _copy(file, sidecar_of(made))
     except OSError as problem:
-        if problem.errno in (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL):
-            return
-        raise
-    try:
-        with sidecar_of(made).open("xb") as copy:
-            copy.write(data)
-    except OSError as problem:
-        if problem.errno not in (errno.EEXIST, errno.ENAMETOOLONG):
+        if problem.errno not in (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL):
             raise
+
+
+def _copy(file: BinaryIO, target: Path) -> None:
+    try:
+        with target.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
+    except OSError as problem:
+        if problem.errno in (errno.EEXIST, errno.ENAMETOOLONG):
+            return
+        target.unlink(missing_ok=True)
+        raise
 
 
 def clear(path: Path, marker: str | None) -> None:

@@ -125,10 +125,10 @@ def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) 
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "it could not be taken from its folder", str(path))
     folder.mkdir(parents=True, exist_ok=True)
-    if being_written(path):
+    if being_written(path, follow=True):
         raise OSError(errno.ETXTBSY, "somebody has it open for writing", str(path))
     target = _link(path, identity, folder, on_chunk)
-    if not _is(path, identity) or target.stat().st_size != identity.bytes:
+    if not _is(path, identity) or not _has_size(target, identity.bytes):
         target.unlink()
         raise NotTheSource(f"{path} changed while it was moved: it stays")
     return target
@@ -181,6 +181,11 @@ def settle_copy(
     return f"moved to {made}" if taken else None
 
 
+def _has_size(made: Path, size: int) -> bool:
+    found = made.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+
 def _is(path: Path, identity: Identity) -> bool:
     try:
         return Identity.of(path.stat()) == identity
@@ -190,9 +195,11 @@ def _is(path: Path, identity: Identity) -> bool:
 
 def _link(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk) -> Path:
     """Give the file a second name in the folder; a whole copy where a link can't be made."""
+    # Of a link that somebody named, the file it leads to: a link to a link is no second name.
+    real = os.path.realpath(path)
     for target in _names(folder, path.name):
         try:
-            target.hardlink_to(path)
+            target.hardlink_to(real)
         except FileExistsError:
             continue
         except OSError as problem:

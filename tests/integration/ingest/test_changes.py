@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,12 +11,15 @@ import pytest
 from pipeline.history import again, steps
 from pipeline.history.errors import LeaseLost
 from pipeline.history.steps import Claim, Refusal
-from pipeline.ingest.submit import Submitted
+from pipeline.ingest.sidecar import LARGEST
+from pipeline.ingest.submit import Submitted, Wishes
 from pipeline.models import JobState
 from pipeline.settings.errors import ConfigurationError
 from pipeline.tasks.settle import settle_at_leisure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.ingest.inbox import Inbox
 
 
@@ -147,6 +152,29 @@ def test_a_sidecar_and_its_marker_go_with_their_file(inbox: Inbox) -> None:
     inbox.end(made.job_id, JobState.SUCCEEDED)
     assert (inbox.folder.archive / "clip.mp4.yml").read_text() == "title: The film\n"
     assert list(inbox.folder.path.iterdir()) == []
+
+
+def test_a_sidecar_that_is_too_long_goes_with_its_file_as_it_is(inbox: Inbox) -> None:
+    path = inbox.put("clip.mp4")
+    made = inbox.submit(path)
+    long = "# " + "x" * (2 * LARGEST)
+    inbox.put("clip.mp4.yml", long)
+    inbox.end(made.job_id, JobState.SUCCEEDED)
+    assert (inbox.folder.archive / "clip.mp4.yml").read_text() == long
+
+
+def test_of_a_link_somebody_named_the_file_itself_is_archived(inbox: Inbox, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_text("a film")
+    link = inbox.folder.path / "clip.mp4"
+    link.symlink_to(os.path.relpath(film, link.parent))
+    made = inbox.submit(link, replace(Wishes.of(inbox.folder), by_hand=True))
+    inbox.end(made.job_id, JobState.SUCCEEDED)
+    archived = inbox.folder.archive / "clip.mp4"
+    assert archived.read_text() == "a film"
+    assert not archived.is_symlink()
+    assert film.exists()
+    assert not link.is_symlink()
 
 
 def test_nothing_is_moved_while_somebody_writes_to_it(inbox: Inbox) -> None:
