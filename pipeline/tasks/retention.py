@@ -223,8 +223,12 @@ def _history_bound(ready: Runtime, rules: Keep) -> tuple[datetime | None, str]:
 
 
 def _would_be_found(ready: Runtime, path: str) -> bool:
-    """Whether a file lies where it would be taken for a new one, once its job is forgotten."""
-    return ready.settings.folder_for(Path(path)) is not None and os.path.lexists(path)
+    """Whether a file lies where it would be taken for a new one, once its job is forgotten.
+
+    Where the watched folder is gone, its disk may only be away, and come back with all its files.
+    """
+    folder = ready.settings.folder_for(Path(path))
+    return folder is not None and (os.path.lexists(path) or not folder.path.is_dir())
 
 
 def _has_results(job: Job) -> bool:

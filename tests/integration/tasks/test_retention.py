@@ -306,3 +306,16 @@ def test_history_of_what_is_still_needed_stays(
     with ready.db.read() as session:
         assert has_copy.id not in set(session.scalars(select(Job.id)))
         assert session.scalars(select(KnownFile)).all() == []
+
+
+def test_history_of_a_folder_whose_disk_is_away_stays(
+    ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    inbox = ready.settings.pipeline.watch[0].path
+    job = new_job(source_path=str(inbox / "kept.mp4"))
+    end(ready, job, JobState.SUCCEEDED, 400)
+    inbox.rename(inbox.with_name("away"))
+    run(ready, history={"older_than": "365d"})
+    assert row(ready, job).id == job.id
+    inbox.mkdir()
+    assert [one.job for one in run(ready, history={"older_than": "365d"})] == [job.id]
