@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, or_, select, update
@@ -15,6 +15,9 @@ from pipeline.models import ScheduleRun
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+#: Nothing is done so long before it is due: the clock was set back since.
+FAR_AHEAD = timedelta(days=1)
 
 
 class Outcome(enum.StrEnum):
@@ -43,12 +46,14 @@ class Result:
 def begin(session: Session, name: str, *, task: str, task_id: str, due_at: datetime | None) -> bool:
     """Note that the run begins; False when the one due at this moment was begun before.
 
-    `due_at` is None for a run that is for no certain moment: it is never refused.
+    `due_at` is None for a run that is for no certain moment: it is never refused. Neither is one
+    that its worker did not live to end, when its message comes back.
     """
+    at = now(session)
     values = {
         "task": task,
         "task_id": task_id,
-        "started_at": now(session),
+        "started_at": at,
         "finished_at": None,
         "outcome": Outcome.RUNNING.value,
         "summary": "",
@@ -66,7 +71,11 @@ def begin(session: Session, name: str, *, task: str, task_id: str, due_at: datet
             return True
     mine = ScheduleRun.name == name
     if due_at is not None:
-        mine &= or_(ScheduleRun.due_at.is_(None), ScheduleRun.due_at < due_at)
+        unended = (ScheduleRun.task_id == task_id) & ScheduleRun.finished_at.is_(None)
+        # Of a moment that far ahead, the clock was wrong when it was begun.
+        wrong = (ScheduleRun.due_at > at + FAR_AHEAD) & (ScheduleRun.due_at != due_at)
+        earlier = or_(ScheduleRun.due_at.is_(None), ScheduleRun.due_at < due_at)
+        mine &= or_(earlier, unended, wrong)
     return changed(session, update(ScheduleRun).where(mine).values(**values)) == 1
 
 

@@ -18,6 +18,7 @@ from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 from pipeline.app import runtime
+from pipeline.history.schedule_runs import FAR_AHEAD
 from pipeline.scheduler.alone import right_to_send, stand_by
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML
 from pipeline.scheduler.synchronise import line_of, sync
@@ -55,8 +56,11 @@ class Entry(ModelEntry):  # type: ignore[misc]
     def is_due(self) -> Any:
         """Tell whether it is due, and in how many seconds to look again."""
         now = self._default_now()
-        if self.model.interval is not None and self.model.last_run_at > now:
-            # The clock was set back: what runs every 30 seconds must not pause for as long.
+        ahead = self.model.last_run_at - now
+        every = self.model.interval is not None
+        if ahead > (timedelta(0) if every else FAR_AHEAD):
+            # The clock was set back: what runs every 30 seconds must not pause for as long, nor
+            # what runs every night for a year. Within a day, each time still comes once.
             self.last_run_at = self.model.last_run_at = now
         if self.line is None:
             if self.model.crontab is not None and self.model.expire_seconds is not None:

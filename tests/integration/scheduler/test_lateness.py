@@ -63,6 +63,32 @@ def test_a_run_that_was_made_is_not_made_again() -> None:
     assert not is_due(before=timedelta(minutes=20), last_run=timedelta(minutes=19))
 
 
+def test_what_runs_every_night_does_so_after_the_clock_was_a_year_ahead() -> None:
+    assert not is_due(before=timedelta(minutes=1), last_run=-timedelta(days=365))
+    assert next_s(ahead=timedelta(days=365)) < 86_400
+
+
+def test_what_ran_before_the_clock_was_set_back_by_an_hour_waits_for_its_next_time() -> None:
+    assert next_s(ahead=timedelta(hours=1)) > 86_400 - 3600
+
+
+def next_s(*, ahead: timedelta) -> float:
+    """Tell how soon a row is due that is so at this minute each day, and that ran so far ahead."""
+    from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+    from pipeline.app import app
+    from pipeline.scheduler.beat import Entry
+
+    last = datetime.now(UTC) + ahead
+    at = last - timedelta(minutes=1)
+    cron = CrontabSchedule(minute=str(at.minute), hour=str(at.hour), timezone=ZoneInfo("UTC"))
+    row: Any = PeriodicTask(
+        name="yaml:nightly", task="pipeline.clean", crontab=cron, expire_seconds=3600
+    )
+    row.last_run_at = last
+    return float(Entry(row, app=app).is_due().next)
+
+
 def test_what_runs_every_half_a_minute_does_not_pause_when_the_clock_is_set_back() -> None:
     from django_celery_beat.models import IntervalSchedule, PeriodicTask
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,33 @@ def test_a_moment_is_done_once_however_often_it_is_sent(ready: Runtime) -> None:
     told = result(ready)
     assert told is not None
     assert (told.outcome, told.summary, told.task_id) == ("done", "2 found", f"t{EVENING}")
+
+
+def test_a_run_whose_worker_was_killed_is_done_when_its_message_comes_back(ready: Runtime) -> None:
+    times: list[int] = []
+    due = datetime.fromisoformat(MORNING)
+    with ready.db.begin() as session:
+        schedule_runs.begin(session, "yaml:a", task="t", task_id=f"t{MORNING}", due_at=due)
+    send(count, times, due=MORNING)
+    send(count, times, due=MORNING)
+    assert len(times) == 1
+
+
+def test_a_run_that_another_beats_message_began_is_not_done_again(ready: Runtime) -> None:
+    times: list[int] = []
+    due = datetime.fromisoformat(MORNING)
+    with ready.db.begin() as session:
+        schedule_runs.begin(session, "yaml:a", task="t", task_id="another", due_at=due)
+    send(count, times, due=MORNING)
+    assert times == []
+
+
+def test_runs_are_done_after_one_that_a_wrong_clock_began(ready: Runtime) -> None:
+    times: list[int] = []
+    ahead = datetime.now(UTC) + timedelta(days=365)
+    for due in (ahead.isoformat(), ahead.isoformat(), MORNING, MORNING, EVENING):
+        send(count, times, due=due)
+    assert len(times) == 3
 
 
 def test_a_run_for_no_certain_moment_is_always_done(ready: Runtime) -> None:
