@@ -29,9 +29,15 @@ def to_reencode(
 ) -> list[str]:
     """List succeeded jobs, oldest first, that none of the profile `to` was made beside yet.
 
+    Those whose results retention removed are left out: they are not to come back.
+
     Without `to` all of them: whether their profile has changed is seen by who reads their plan.
     """
-    query = select(Job.id).where(Job.state == JobState.SUCCEEDED, Job.settled_at.is_not(None))
+    query = select(Job.id).where(
+        Job.state == JobState.SUCCEEDED,
+        Job.settled_at.is_not(None),
+        Job.outputs_removed_at.is_(None),
+    )
     if profiles:
         query = query.where(Job.profile.in_(profiles))
     if older_than is not None:

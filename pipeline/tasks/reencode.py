@@ -11,6 +11,7 @@ from pipeline.errors import ReelworksError
 from pipeline.history import jobs, library
 from pipeline.history.errors import WrongState
 from pipeline.history.known import Identity
+from pipeline.ingest.results import results_gone
 from pipeline.settings.values import whole_seconds
 from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch, retry
@@ -47,7 +48,7 @@ def reencode(
         if begun >= limit:
             break
         try:
-            begun += _again(job_id) if to is None else _with(ready, job_id, to)
+            begun += _again(ready, job_id) if to is None else _with(ready, job_id, to)
         except ReelworksError as why:
             gone += 1
             logger.info("job %s is not made again: %s", job_id, why)
@@ -55,8 +56,14 @@ def reencode(
     return Told(f"{begun} begun{left}", {"begun": begun, "not_possible": gone})
 
 
-def _again(job_id: str) -> bool:
-    """Run the job again if its profile has changed since; False when there is nothing to do."""
+def _again(ready: Runtime, job_id: str) -> bool:
+    """Run the job again if its profile has changed since; False when there is nothing to do.
+
+    Results that somebody took out of the library are nothing to do.
+    """
+    with ready.db.read() as session:
+        if results_gone(jobs.get(session, job_id), ready.settings.pipeline.paths.library):
+            return False
     try:
         retry(job_id)
     except WrongState:

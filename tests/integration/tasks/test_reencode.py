@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
+from pipeline.history import jobs, pruning
 from pipeline.history.database import now
 from pipeline.models import Job, JobState
 from pipeline.tasks import reencode as module
@@ -71,6 +72,22 @@ def test_each_source_gets_a_job_of_the_new_profile_once_and_stays_where_it_is(
     assert reencode(to="slow", profiles=("other",)).facts["begun"] == 0
 
 
+@pytest.mark.parametrize("to", ["slow", None])
+def test_results_that_retention_removed_are_not_made_again(
+    ready: Runtime,
+    archived: Callable[[str], Job],
+    launched: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    to: str | None,
+) -> None:
+    monkeypatch.setattr(module, "retry", launched.append)
+    job = archived("a.mp4")
+    with ready.db.begin() as session:
+        pruning.outputs_removed(session, jobs.get(session, job.id, lock=True), "it is too old")
+    assert reencode(to=to).facts["begun"] == 0
+    assert launched == []
+
+
 def test_a_source_that_is_gone_or_another_is_told_and_keeps_nobody_from_the_rest(
     ready: Runtime, archived: Callable[[str], Job], launched: list[str]
 ) -> None:
@@ -92,3 +109,10 @@ def test_without_another_profile_those_are_made_again_whose_own_has_changed(
     assert retried == [job.id]
     assert launched == []
     assert reencode(older_than="1d").facts["begun"] == 0
+    retried.clear()
+    library = ready.settings.pipeline.paths.library
+    library.mkdir(exist_ok=True)
+    with ready.db.begin() as session:
+        jobs.get(session, job.id).output_directory = str(library / "taken-away")
+    assert reencode().facts["begun"] == 0
+    assert retried == []
