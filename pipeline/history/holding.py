@@ -41,7 +41,8 @@ def release(session: Session, job: Job) -> None:
 def resting(session: Session, at: datetime) -> list[tuple[str, str, int]]:
     """List the held jobs of which nothing else is to be seen to: id, profile and priority.
 
-    None of their steps runs, has failed or is tried again, and their deadline has not passed.
+    None of their steps runs, has failed or is tried again, and neither their deadline nor the
+    moment they wait for has passed.
     """
     busy = exists().where(
         Step.job_id == Job.id,
@@ -49,7 +50,7 @@ def resting(session: Session, at: datetime) -> list[tuple[str, str, int]]:
     )
     query = select(Job.id, Job.profile, Job.priority).where(
         Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
-        Job.waits_until.is_not(None),
+        Job.waits_until > at,
         Job.published_at.is_not(None),
         Job.deadline_at > at,
         ~busy,

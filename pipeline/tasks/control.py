@@ -22,7 +22,7 @@ from pipeline.queues import QUEUES
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
-from pipeline.tasks.hours import at_rest, waits_until
+from pipeline.tasks.hours import at_rest, held, waits_until
 from pipeline.tasks.owner import is_dead
 from pipeline.tasks.resumption import send_resume
 from pipeline.tasks.timed import Timed, Told
@@ -121,12 +121,16 @@ def _look(
     with ready.db.read() as session:
         job = jobs.get(session, job_id)
         at, limit = now(session), ready.settings.pipeline.limits.attempts
-        decision = decide(job, at, limit, closed=waits_until(ready, job, at) is not None)
+        closed = waits_until(ready, job, at) is not None
+        decision = decide(job, at, limit, closed=closed)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
         if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and lost_hardware(session, job):
             decision = Decision.PUBLISH  # its message waits where nobody will take it
         _act(ready, job, decision, depth)
+        overdue = job.waits_until is not None and job.waits_until <= at
+    if closed and overdue and decision is Decision.NOTHING:
+        held(ready, job_id)  # its hours were changed meanwhile: it waits for the new ones
     return decision
 
 

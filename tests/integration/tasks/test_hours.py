@@ -149,6 +149,26 @@ def test_a_window_that_is_taken_away_lets_waiting_jobs_go_on_and_takes_their_tim
     assert abs(view(ready, probed).deadline_at - before) < timedelta(minutes=1)
 
 
+def test_hours_that_are_changed_meanwhile_let_a_waiting_job_wait_on_and_not_expire(
+    ready: Runtime, probed: Job, hours: Callable[[int], datetime]
+) -> None:
+    hours(2)
+    workflows.launch(probed.id)
+    with ready.db.begin() as session:
+        job = jobs.get(session, probed.id, lock=True)
+        # It waited, as it was told to, until a minute ago; nobody looked since.
+        gone = now(session) - timedelta(minutes=1) - (job.waits_until or now(session))
+        job.waits_until = now(session) - timedelta(minutes=1)
+        job.deadline_at += gone
+        left = job.deadline_at
+    opens = hours(5)
+    reconcile()
+    with ready.db.read() as session:
+        job = jobs.get(session, probed.id)
+        assert job.waits_until == opens
+        assert job.deadline_at > left + timedelta(hours=4)
+
+
 def test_a_job_that_waits_can_be_cancelled_and_waits_no_longer(
     ready: Runtime, probed: Job, sent: list[list[str]], hours: Callable[[int], datetime]
 ) -> None:
