@@ -102,13 +102,15 @@ def put_off(name: str, base: Next, jitter_s: int) -> Next:
         return base
 
     def following(after: datetime) -> datetime | None:
+        first: datetime | None = None
         moment = base(after - timedelta(seconds=jitter_s))
-        while moment is not None:
+        # One that is put off for long may be overtaken by the next, and still comes.
+        while moment is not None and (first is None or moment < first):
             late = moment + timedelta(seconds=chance(f"{name} {moment.isoformat()}", jitter_s))
-            if late > after:
-                return late
+            if late > after and (first is None or late < first):
+                first = late
             moment = base(moment)
-        return None
+        return first
 
     return following
 

@@ -144,3 +144,15 @@ def test_the_sun_sets_once_a_day_and_not_at_all_in_the_polar_summer() -> None:
     found = arctic.next(datetime(2026, 6, 21, tzinfo=UTC))
     assert found is not None
     assert found.month == 8
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
+def test_what_is_put_off_past_the_next_moment_still_comes(name: str) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    following = put_off(name, lambda after: next_cron(cron("*/5 * * * *"), PARIS, after), 3600)
+    at, count = start, 0
+    while (moment := following(at)) is not None and moment < start + timedelta(days=2):
+        assert moment > at
+        at, count = moment, count + 1
+    # 576 moments; of those that fall into the same second one comes, and the ends fray.
+    assert 540 < count < 590
