@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from typing import TYPE_CHECKING, Literal
+import stat
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,9 +96,21 @@ CAPTIONS_WITHIN = 8 << 20
 Kind = Literal["mp4", "still", "script", "container", "other"]
 
 
+def opened(path: Path) -> BinaryIO:
+    """Open a source to look into it, and never wait for a pipe that took its name meanwhile.
+
+    Raises `OSError`, with EINVAL for what is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
 def kind(path: Path) -> Kind:
     """Say what kind of file this looks like. Raises `OSError` when it can't be read."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(HEAD)
     if head[4:8] in FIRST_BOXES:
         return "mp4"
@@ -111,7 +126,7 @@ def script(path: Path) -> str | None:
 
     By its content alone: its name may be that of a film.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         return _script(file.read(HEAD))
 
 
@@ -147,7 +162,7 @@ def refers(path: Path) -> bool:
 
 def announced_bytes(path: Path) -> int | None:
     """Give how long an MP4, ASF, WAV or WebP file says it is, else None. Raises `OSError`."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(HEAD)
     if head[4:8] in FIRST_BOXES:
         return _end_of_boxes(path)
@@ -164,7 +179,7 @@ def announced_bytes(path: Path) -> int | None:
 def _end_of_boxes(path: Path) -> int | None:
     """Give where the last box of an MP4 ends; None where one is no box, or goes on to the end."""
     at, size = 0, path.stat().st_size
-    with path.open("rb") as file:
+    with opened(path) as file:
         while at < size:
             file.seek(at)
             head = file.read(16)
@@ -179,7 +194,7 @@ def _end_of_boxes(path: Path) -> int | None:
 
 def counts_frames(path: Path) -> bool:
     """Whether an MP3 says how many frames it has. Raises `OSError`."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(ID3_HEAD)
         if head.startswith(b"ID3"):
             # Seven bits a byte.
@@ -196,7 +211,7 @@ def encrypted(path: Path) -> bool:
 
 def _index(path: Path) -> bytes:
     """Read the index (`moov`) of an MP4 or MOV, wherever it lies; nothing where there is none."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         for _ in range(MOST_BOXES):
             head = file.read(8)
             if len(head) < 8:  # noqa: PLR2004 - size and name of a box
@@ -216,5 +231,5 @@ def _index(path: Path) -> bytes:
 
 def has_captions(path: Path) -> bool:
     """Say whether closed captions seem to lie in the picture. Raises `OSError`."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         return CAPTIONS in file.read(CAPTIONS_WITHIN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.media.content import opened
 from pipeline.media.packets import Packets
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Animation:
 
 def animation(path: Path) -> Animation | None:
     """Read an animated WebP; None when the file is something else. Raises `OSError`."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(12)
         if not head.startswith(b"RIFF") or head[8:12] != b"WEBP":
             return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,13 @@ from pipeline.media.content import (
     counts_frames,
     encrypted,
     kind,
+    refers,
+    script,
 )
+from pipeline.media.webp import animation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -87,3 +92,12 @@ def test_an_mp3_counts_its_frames_behind_its_tag_or_not_at_all(tmp_path: Path) -
     ):
         path.write_bytes(data)
         assert counts_frames(path) is expected
+
+
+@pytest.mark.parametrize("look", [kind, script, refers, animation])
+def test_a_pipe_that_took_the_files_name_is_not_waited_for(
+    tmp_path: Path, look: Callable[[Path], object]
+) -> None:
+    os.mkfifo(tmp_path / "clip.mp4")
+    with pytest.raises(OSError, match="not a regular file"):
+        look(tmp_path / "clip.mp4")
