@@ -46,7 +46,7 @@ class Measured:
 
 
 def measure(folder: Path) -> Measured:
-    """Walk a folder, without following links; what goes away meanwhile counts nothing."""
+    """Walk a folder, without following links; what goes away or can't be read counts nothing."""
     size, changed_s = 0, 0.0
     waiting = [folder]
     while waiting:
@@ -61,7 +61,7 @@ def measure(folder: Path) -> Measured:
                     else:
                         size += stat.st_blocks * 512
                         changed_s = max(changed_s, stat.st_mtime)
-        except FileNotFoundError:
+        except OSError:
             continue
     return Measured(size, changed_s)
 
