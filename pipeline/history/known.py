@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+#: Stands in a job's fingerprint between content and what tells one file of it from another, where
+#: copies are jobs of their own (`duplicates: process`).
+APART = "+"
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -107,12 +107,14 @@ def _mine(session: Session, job_id: str, owner: str) -> list[Job]:
 def _locked(session: Session, job_id: str) -> tuple[Job, list[Job]]:
     """Lock the job and those of other profiles that have the very same file for their source.
 
-    All of one content are locked in one order, so that two who settle don't wait for each other.
+    All of one content, copies with jobs of their own among them, are locked in one order, so that
+    two who settle don't wait for each other.
     """
-    content = get(session, job_id).fingerprint
+    content = get(session, job_id).fingerprint.partition(known.APART)[0]
     alike = session.scalars(
         select(Job)
-        .where(Job.fingerprint == content)
+        # A range is found by the key in every database and collation, as in `jobs.find`.
+        .where(Job.fingerprint >= content, Job.fingerprint < f"{content}g")
         .order_by(Job.id)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from pipeline.history.known import APART
 from pipeline.ingest.regular import open_regular
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
 #: Bytes read at a time: large enough for disks and shares, small enough to share a machine.
 CHUNK = 1 << 20
-#: Stands between content and what tells one file of it from another, where copies are jobs of
-#: their own (`duplicates: process`).
-APART = "+"
 
 
 def fingerprint(

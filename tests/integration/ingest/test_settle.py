@@ -239,6 +239,25 @@ def test_a_source_two_profiles_share_is_settled_when_neither_needs_it(inbox: Inb
         assert jobs.unsettled(session) == []
 
 
+@pytest.mark.parametrize("slow_first", [True, False])
+def test_a_copy_that_two_profiles_share_is_not_deleted_under_one_of_them(
+    inbox: Inbox, slow_first: bool
+) -> None:
+    inbox.keeping(on_success="delete", duplicates="process")
+    inbox.submit(inbox.put("first.mp4"))
+    path = inbox.put("copy.mp4")
+    wishes = [Wishes.of(inbox.folder), Wishes("slow", 5, inbox.folder)]
+    made = [inbox.submit(path, one) for one in (wishes[::-1] if slow_first else wishes)]
+    assert all(one.created for one in made)
+    inbox.end(made[0].job_id, JobState.SUCCEEDED)
+    assert path.exists(), "the other one still needs it"
+    inbox.end(made[1].job_id, JobState.SUCCEEDED)
+    for one in made:
+        settle_job(inbox.ready, one.job_id)
+    assert not path.exists()
+    assert (inbox.folder.path / "first.mp4").exists()
+
+
 def test_a_source_another_profile_failed_on_is_not_deleted(inbox: Inbox) -> None:
     inbox.keeping(on_success="delete", on_failure="keep")
     path = inbox.put("clip.mp4")
