@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from pipeline.history import events, known
 from pipeline.history.database import changed, now
@@ -14,6 +14,7 @@ from pipeline.history.jobs import get
 from pipeline.models import Job, JobState
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from pipeline.history.known import Identity
@@ -110,14 +111,24 @@ def _locked(session: Session, job_id: str) -> tuple[Job, list[Job]]:
     All of one content, copies with jobs of their own among them, are locked in one order, so that
     two who settle don't wait for each other.
     """
-    content = get(session, job_id).fingerprint.partition(known.APART)[0]
     alike = session.scalars(
         select(Job)
-        # A range is found by the key in every database and collation, as in `jobs.find`.
-        .where(Job.fingerprint >= content, Job.fingerprint < f"{content}g")
+        .where(_same_content(get(session, job_id)))
         .order_by(Job.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
     job = next(one for one in alike if one.id == job_id)
     return job, [one for one in alike if one is not job and one.source_path == job.source_path]
+
+
+def has_another(session: Session, path: Path, job: Job) -> bool:
+    """Whether the file at `path`, a copy of the job's source, is the source of another job."""
+    others = (Job.id != job.id) & (Job.source_path == str(path))
+    return bool(session.scalar(select(exists().where(_same_content(job), others))))
+
+
+def _same_content(job: Job) -> ColumnElement[bool]:
+    content = job.fingerprint.partition(known.APART)[0]
+    # A range is found by the key in every database and collation, as in `jobs.find`.
+    return (Job.fingerprint >= content) & (Job.fingerprint < f"{content}g")

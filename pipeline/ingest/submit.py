@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from pipeline.errors import ReelworksError
-from pipeline.history import again, events, jobs, known
+from pipeline.history import again, events, jobs, known, settling
 from pipeline.history.known import Identity
 from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, set_apart
 from pipeline.ingest.located import located
@@ -360,6 +360,10 @@ def copy_is_due(job: _Standing, path: Path, wishes: Wishes) -> bool:
 
 
 def _settle_copy(ready: Runtime, job: Job, path: Path, identity: Identity, wishes: Wishes) -> None:
+    """Put a copy of the job's source where its folder says, unless another job works on it."""
+    with ready.db.read() as session:
+        if settling.has_another(session, path, job):
+            return
     try:
         marker = wishes.folder.marker if wishes.folder else None
         became = settle_copy(job, path, identity, Rules.at(wishes.folder, path), marker)

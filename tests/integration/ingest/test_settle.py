@@ -258,6 +258,24 @@ def test_a_copy_that_two_profiles_share_is_not_deleted_under_one_of_them(
     assert (inbox.folder.path / "first.mp4").exists()
 
 
+@pytest.mark.parametrize("rule", ["delete", "archive"])
+def test_a_copy_that_another_profile_works_on_stays_until_that_has_ended(
+    inbox: Inbox, rule: str
+) -> None:
+    inbox.keeping(on_success=rule)
+    first = inbox.submit(inbox.put("first.mp4"))
+    copy = inbox.put("copy.mp4")
+    second = inbox.submit(copy, Wishes("slow", 5, inbox.folder))
+    assert second.created
+    inbox.end(first.job_id, JobState.SUCCEEDED)
+    inbox.submit(copy)
+    inbox.scan()
+    assert copy.exists()
+    inbox.end(second.job_id, JobState.SUCCEEDED)
+    settle_job(inbox.ready, second.job_id)
+    assert not copy.exists()
+
+
 def test_a_source_another_profile_failed_on_is_not_deleted(inbox: Inbox) -> None:
     inbox.keeping(on_success="delete", on_failure="keep")
     path = inbox.put("clip.mp4")
