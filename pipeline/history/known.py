@@ -43,6 +43,7 @@ class KnownOne(NamedTuple):
     """A file as it was submitted, and where its job stands."""
 
     key: str
+    path: str
     bytes: int
     mtime_ns: int
     inode: int
@@ -51,6 +52,13 @@ class KnownOne(NamedTuple):
     state: JobState
     source_path: str
     settled_at: datetime | None
+    held_at: datetime | None
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether its job waits for it to be whole."""
+        mine = self.path == self.source_path
+        return mine and self.held_at is not None and not self.state.terminal
 
     def is_of(self, identity: Identity, sidecar: str) -> bool:
         """Whether it is this very version of the file, with this version of its sidecar."""
@@ -112,6 +120,7 @@ def look_up(session: Session, keys: Sequence[str]) -> dict[str, KnownOne]:
     rows = session.execute(
         select(
             KnownFile.key,
+            KnownFile.path,
             KnownFile.bytes,
             KnownFile.mtime_ns,
             KnownFile.inode,
@@ -120,6 +129,7 @@ def look_up(session: Session, keys: Sequence[str]) -> dict[str, KnownOne]:
             Job.state,
             Job.source_path,
             Job.settled_at,
+            Job.held_at,
         )
         .join(Job, Job.id == KnownFile.job_id)
         .where(KnownFile.key.in_(keys))

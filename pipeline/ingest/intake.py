@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 def unknown(ready: Runtime, entry: WatchFolder, batch: Iterable[Found]) -> list[Found]:
     """Choose the files for which there is something to do: new, changed, or copies to be moved.
 
+    So are those whose jobs wait for them to be whole, also when nothing of them has changed: who
+    had one open may have closed it as it was.
+
     Nothing is read but the database, once. In a folder with a marker, unmarked files are left out.
     """
     usable = [one for one in batch if (entry.marker is None or one.marked) and has_usable_name(one)]
@@ -45,6 +48,7 @@ def unknown(ready: Runtime, entry: WatchFolder, batch: Iterable[Found]) -> list[
         for key, one in keys.items()
         if (former := there.get(key)) is None
         or not former.is_of(one.identity, one.sidecar)
+        or former.is_waited_for
         or (former.state.terminal and copy_is_due(former, Path(one.path), wishes))
     ]
 

@@ -76,6 +76,19 @@ def _claimed(inbox: Inbox, job_id: str) -> Claim:
     return probing(inbox, job_id)
 
 
+def test_a_scan_sees_that_a_file_its_job_waits_for_was_closed_as_it_was(inbox: Inbox) -> None:
+    path = inbox.put("clip.mp4")
+    made = inbox.submit(path)
+    claim = probing(inbox, made.job_id)
+    assert inbox.scan() == []
+    with inbox.ready.db.begin() as session:
+        again.hold(session, claim, "clip.mp4 is open for writing")
+    assert inbox.scan() == [path]
+    assert inbox.job(made.job_id).held_at is None
+    assert inbox.published == [made.job_id, made.job_id]
+    assert inbox.scan() == []
+
+
 def test_a_file_that_grew_after_its_job_had_ended_is_made_again_by_the_same_job(
     inbox: Inbox,
 ) -> None:
