@@ -89,11 +89,17 @@ def _row(full_name: str, wanted: Line | None, row: Any, result: Result | None, a
         timezone=(line.timezone if line else _others_zone(row)) or "UTC",
         enabled=source.enabled,
         next_run_at=_next(full_name, line, row, at),
-        last_run_at=row.last_run_at if row else None,
+        last_run_at=_last_run(row, result),
         total_run_count=row.total_run_count if row else 0,
         last_result=result,
         synchronised=origin == "other" or (row is not None and line_of(row) == wanted),
     )
+
+
+def _last_run(row: Any, result: Result | None) -> datetime | None:
+    """Tell when it last ran, by the clock or by hand: beat notes that only every few minutes."""
+    moments = (row.last_run_at if row else None, result.started_at if result else None)
+    return max((at for at in moments if at is not None), default=None)
 
 
 def _with_hours(row: Row, settings: Settings) -> Row:

@@ -97,6 +97,17 @@ def test_the_list_shows_what_beat_remembers(cli: Cli, config_dir: Path, environ:
     assert (rows["theirs"]["origin"], rows["theirs"]["when"]) == ("other", "every 1 hours")
 
 
+def test_what_has_a_result_has_run(cli: Cli, config_dir: Path, environ: dict[str, str]) -> None:
+    (config_dir / "schedules.yml").write_text(TWO)
+    database = Database(environ["REELWORKS_DATABASE"])
+    cli("sync")
+    with database.begin() as session:
+        schedule_runs.begin(session, "yaml:often", task="pipeline.scan", task_id="t", due_at=None)
+    database.dispose()
+    row = entries(cli("list", "--json")[1])["often"]
+    assert row["last_run_at"] == row["last_result"]["started_at"]
+
+
 def test_the_list_tells_the_next_run_in_the_readers_own_zone_and_the_last_result(
     cli: Cli, config_dir: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
