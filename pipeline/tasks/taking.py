@@ -153,7 +153,9 @@ class Taking:
 
     def _refuse(self, path: Path, wishes: Wishes, why: ConfigurationError) -> Submitted | None:
         """Make the job of a file whose sidecar is wrong, and fail it: it is never worked on."""
-        error = ReelworksError(BAD_SIDECAR, why.message, why.hint)
+        # The sidecar goes where its file goes: its name stays true, its folder does not.
+        told = why.message.removeprefix(f"{path.parent}/")
+        error = ReelworksError(BAD_SIDECAR, told, why.hint)
         end = partial(finalise, self._ready, state=JobState.FAILED, error=error)
         refusing = Actions(
             publish=lambda job_id: end(job_id=job_id),

@@ -165,7 +165,8 @@ def test_a_wrong_sidecar_fails_the_job_with_its_line(watched: Watched) -> None:
         watched.until((watched.inbox.parent / "quarantine" / "film.mkv.yml").exists)
     job = watched.jobs()["film.mkv"]
     assert (job.state, job.error_code) == (JobState.FAILED, "bad_sidecar")
-    assert f"{path}.yml:2: profil: is not a key here" in (job.error_message or "")
+    # Its name alone: the sidecar lies in another folder by now.
+    assert (job.error_message or "").startswith("film.mkv.yml:2: profil: is not a key here")
     assert "Did you mean 'profile'?" in (job.error_hint or "")
     assert watched.published == []
     assert not path.exists()
