@@ -182,6 +182,7 @@ def print_job(console: Console, view: JobView) -> None:
     took = _took(view.started_at, view.finished_at)
     when = f"found {_time(view.created_at)}" + (f", took {took}" if took else "")
     console.print(f"profile {cell(view.profile)}, {when}", highlight=False)
+    _print_wishes(console, view)
     if view.waits_until:
         console.print(f"Its encodes wait until {_time(view.waits_until)}.", highlight=False)
     if view.error:
@@ -209,6 +210,14 @@ def print_job(console: Console, view: JobView) -> None:
         removed = view.outputs.removed_at
         where = cell(view.outputs.directory) + (f" (removed {_time(removed)})" if removed else "")
         console.print(f"results {where}", soft_wrap=True, highlight=False)
+
+
+def _print_wishes(console: Console, view: JobView) -> None:
+    """Print what the sidecar of the source says of it."""
+    said = {"title": view.title, "language": view.language, **view.metadata}
+    for key, value in said.items():
+        if value:
+            console.print(f"{cell(key)}: {cell(value)}", soft_wrap=True, highlight=False)
 
 
 def _print_jobs(views: list[JobView]) -> None:

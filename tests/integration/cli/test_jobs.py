@@ -53,6 +53,12 @@ def test_a_hostile_name_reaches_no_terminal(
     assert "\u202e" not in said.out
 
 
+def test_what_the_sidecar_says_is_shown(reelworks: Reelworks, new_job: Callable[..., Job]) -> None:
+    job = new_job(title="The [b]harbour", language="deu", tags={"artist": "A. Camera"})
+    said = reelworks("show", job.id).out
+    assert "title: The [b]harbour\nlanguage: deu\nartist: A. Camera\n" in said
+
+
 def test_a_job_of_which_no_step_runs_is_shown_as_waiting(
     reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
 ) -> None:
