@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from pipeline.history.words import message_words, step_word
 from pipeline.models import StepState
+from pipeline.printable import printable
 from pipeline.web.neighbours import flower_address
 
 if TYPE_CHECKING:
@@ -76,14 +77,14 @@ def percent(share: float) -> str:
 
 def prose(text: str) -> Markup:
     """Show what our sentences put between backticks as code."""
-    parts = str(escape(text)).split("`")
+    parts = str(escape(printable(text))).split("`")
     shown = (f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
     return Markup("".join(shown))  # noqa: S704 - escaped before it was marked up
 
 
 def breakable(path: str) -> Markup:
     """Let a long path break after its slashes, and only there if that is enough."""
-    return Markup("/<wbr>").join(path.split("/"))
+    return Markup("/<wbr>").join(printable(path).split("/"))
 
 
 def query(asked: Mapping[str, object]) -> str:
@@ -120,6 +121,7 @@ templates.env.filters |= {
     "step": step_word,
     "said": message_words,
     "prose": prose,
+    "printable": printable,
     "stem": lambda name: PurePath(name).stem,
 }
 templates.env.tests["match_suffix"] = str.endswith

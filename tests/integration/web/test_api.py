@@ -158,6 +158,26 @@ def test_pages_show_a_job_and_escape_its_name(site: Site, client: httpx.Client) 
         assert "clip.mp4 is a text." in text
 
 
+def test_a_name_that_turns_the_direction_of_reading_is_no_other_on_pages(
+    site: Site, client: httpx.Client
+) -> None:
+    job = site.job("a\n\u202egpj.4pm.mp4")
+    for page in ("/", f"/jobs/{job.short_id}"):
+        text = client.get(page).text
+        assert "a\\n\\u202egpj.4pm.mp4" in text
+        assert "\u202e" not in text
+
+
+def test_the_page_of_a_job_shows_what_its_sidecar_says(site: Site, client: httpx.Client) -> None:
+    site.inbox.mkdir(exist_ok=True)
+    wishes = "title: <The> harbour\nlanguage: de\nmetadata: {artist: A. Camera}\n"
+    (site.inbox / "clip.mp4.yml").write_text(wishes)
+    text = client.get(f"/jobs/{site.job().id}").text
+    assert "<dt>Title</dt><dd>&lt;The&gt; harbour</dd>" in text
+    assert "<dt>Language</dt><dd>deu</dd>" in text
+    assert "<dt>artist</dt><dd>A. Camera</dd>" in text
+
+
 def test_the_library_shows_jobs_of_one_state_and_offers_more(
     site: Site, client: httpx.Client
 ) -> None:
