@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from pipeline.models import Job
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests of the shared system come last.
+
+    Its workers stay until the end, and would take what other tests put on a given broker.
+    """
+    items.sort(key=lambda item: "system" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def server_database() -> Iterator[URL | None]:
     """A database of our own on the given server, dropped at the end; None when embedded."""
