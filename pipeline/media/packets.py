@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
-from pipeline.plan.reading import packets_argv
+from pipeline.plan.reading import packets_argv, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +140,21 @@ def read_packets(
     `container` is what ffprobe called it. What ffprobe can't read counts as no packets; the caller
     knows whether that is an error.
     """
+    found = _listed(tools, path, stream, container, timeout_s, on_tick)
+    if found.count == 0 and unasked(container):
+        # A header that lies about the picture is found out only by looking into it.
+        return _listed(tools, path, stream, "", timeout_s, on_tick)
+    return found
+
+
+def _listed(
+    tools: Tools,
+    path: Path,
+    stream: str,
+    container: str,
+    timeout_s: float | None,
+    on_tick: Callable[[Progress], None] | None,
+) -> Packets:
     argv = packets_argv(tools.ffprobe, path, stream, container)
     fence = tools.looking(path, cpu_s=timeout_s)
     counter = Counter()

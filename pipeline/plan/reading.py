@@ -104,7 +104,7 @@ def streams_argv(program: Path, path: Path) -> list[str]:
 def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
     """Build the ffprobe command that prints each packet of a stream: times in seconds, flags.
 
-    `container` is what ffprobe called it.
+    `container` is what ffprobe called it; with "" it looks into the file before it lists.
     """
     shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]

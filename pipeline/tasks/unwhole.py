@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 MARGIN_S = 0.1
 #: What is said of a file that breaks off: it is given as long as one that says so itself.
 INCOMPLETE = ("truncated",)
+#: What a file that is not whole yet may be taken for. Other errors have other causes.
+OF_CONTENT = frozenset(
+    {
+        *INCOMPLETE,
+        *("not_media", "empty", "still_image", "damaged", "unreadable", "nothing_to_make"),
+        *("refused_format", "encrypted", "no_poster", "encoder_failed", "verify_failed"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ def judge(origin: Origin, entry: WatchFolder | None, error: ReelworksError) -> V
         if being_written(origin.path, follow=True):
             return Verdict(error, hold=f"{origin.path.name} is open for writing")
     except OSError:
+        return Verdict(error)
+    if error.code not in OF_CONTENT:
         return Verdict(error)
     settle_s = entry.settle_seconds * (PATIENCE if error.code in INCOMPLETE else 1)
     left_s = settle_s + MARGIN_S - (time.time() - found.st_ctime)

@@ -31,6 +31,12 @@ def entry(path: Path, settle_seconds: float = 60.0) -> WatchFolder:
     return WatchFolder(path=path.parent, settle_seconds=settle_seconds)
 
 
+def test_what_is_not_about_the_content_is_not_tried_again(clip: Path) -> None:
+    keyless = ReelworksError("key_missing", "The key is gone.", "Set it again.")
+    verdict = judge(origin(clip), entry(clip), keyless)
+    assert (verdict.error, verdict.hold, verdict.again_in_s) == (keyless, None, None)
+
+
 def test_what_fails_right_after_it_was_written_is_tried_once_more(clip: Path) -> None:
     verdict = judge(origin(clip), entry(clip), BROKEN)
     assert verdict.again_in_s is not None
