@@ -17,6 +17,7 @@ from pipeline.app import PUBLISH_RETRY, app, broker_priority, chords_work, runti
 from pipeline.errors import TransientError
 from pipeline.history import holding, jobs
 from pipeline.history.errors import WrongState
+from pipeline.ingest.mended import take_mended
 from pipeline.ingest.results import results_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.tasks.capacity import replan_lost_hardware
@@ -167,7 +168,7 @@ def retry(job_id: str, *, force: bool = False) -> JobView:
     A job that succeeded runs again when its results are gone, its profile changed since, or
     with `force`. Raises `JobNotFound`, `WrongState` (it has not ended, or has succeeded and there
     is nothing to do), `MediaError` (`source_gone`: it can't be made again) and
-    `ConfigurationError` (its profile is no longer there).
+    `ConfigurationError` (its profile is no longer there, or its sidecar is still wrong).
     """
     ready = runtime()
     profile_of = ready.settings.profile
@@ -175,6 +176,7 @@ def retry(job_id: str, *, force: bool = False) -> JobView:
     with ready.db.begin() as session:
         full_id = jobs.find(session, job_id).id
         job = jobs.get(session, full_id, lock=True)
+        take_mended(session, ready.settings, job)
         folder = Workspace(paths.work, paths.library, full_id).folder
         changed = force or _plan_changed(job, profile_of(job.profile))
         rebuild = changed or results_gone(job, paths.library)
