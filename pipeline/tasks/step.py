@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -310,8 +311,19 @@ def _ended_badly(task: Task[..., str], work: Work, error: ReelworksError, limit:
         wait_s, more = verdict.again_in_s, task.request.retries + 1
         with work.runtime.db.begin() as session:
             steps.postpone(session, work.claim, timedelta(seconds=wait_s), error.message)
-        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=more)
+        raise _retry(task, error, wait_s, more)
     return _failed(task, work, verdict.error, limit)
+
+
+def _retry(task: Task[..., str], error: ReelworksError, wait_s: float, most: int) -> Exception:
+    """Send the task again after at least `wait_s`; returns what is to be raised.
+
+    In whole seconds: Celery cuts fractions off on RabbitMQ, where nothing less than 1 can be sent.
+    """
+    countdown = math.ceil(wait_s)
+    return task.retry(
+        exc=StepFailed(error.message), countdown=countdown, max_retries=most, throw=False
+    )
 
 
 def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> NoReturn:
@@ -327,7 +339,7 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
     if retried:
         # How often is counted in the database, and not in messages: those may be new ones.
         most = task.request.retries + 1
-        raise task.retry(exc=StepFailed(error.message), countdown=wait_s, max_retries=most)
+        raise _retry(task, error, wait_s, most)
     if ours and error.transient and work.late:
         # It might have passed, had there been time.
         job_id, step = work.claim.job_id, work.claim.names[0]

@@ -129,7 +129,9 @@ def test_flower_tells_no_secret_and_tasks_carry_identifiers_only(
             assert (page, told(answer.text)) == (page, [])
     assert told(workers.text + tasks.text) == []
     assert len(workers.json()) >= 4
-    seen = {task["name"]: task["args"] + task["kwargs"] for task in tasks.json().values()}
+    # Of a task that was sent before Flower listened it knows neither name nor arguments.
+    known = [task for task in tasks.json().values() if task["name"] and task["args"] is not None]
+    seen = {task["name"]: task["args"] + task["kwargs"] for task in known}
     assert {"pipeline.probe", "pipeline.rendition", "pipeline.manifest"} <= seen.keys()
     for name, arguments in seen.items():
         if name != "pipeline.scan":
