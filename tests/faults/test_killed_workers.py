@@ -50,7 +50,7 @@ def assert_succeeded_once(system: System, name: str, job: dict[str, Any]) -> Non
     assert len(system.alerts.about(name)) == 1
     media = system.root / "media"
     assert list(media.rglob("*.tmp*")) == []
-    assert not (media / "work" / job["id"]).exists()
+    eventually(lambda: not (media / "work" / job["id"]).exists(), "the work to go")
     assert system.processes("ffmpeg", job["id"]) == []
 
 
