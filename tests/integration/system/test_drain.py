@@ -44,7 +44,7 @@ def test_a_drained_worker_ends_its_encode_and_takes_no_other(
     ended = system.ended("in-hand.mp4")
     assert {step["attempts"] for step in ended["steps"]} == {1}
 
-    other = make_clip(tmp_path / "b.mp4", seconds=1, size="320x240")
+    other = make_clip(tmp_path / "b.mp4", seconds=1, size="320x240", seed=41)
     system.drop(other, "waits.mp4")
     eventually(
         lambda: encode_states(system, "waits.mp4") if system.jobs_of("waits.mp4") else None,
