@@ -57,10 +57,8 @@ LINES = {
     rb"(?m)^file\s+['\"]?\S": "script (ffconcat, cue sheet)",
 }
 
-#: Where ASF (WMV, WMA) tells how long the file is: the File Properties Object, and whether it was
-#: made live and does not know.
+#: How ASF (WMV, WMA) begins.
 ASF = b"0&\xb2u\x8ef\xcf\x11"
-ASF_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
 #: How other containers of films begin: Matroska, RIFF (AVI, WAV), FLV, Ogg, ASF, MPEG program
 #: and transport streams, MXF, AIFF, FLAC, GIF.
 CONTAINERS = (
@@ -79,11 +77,9 @@ MOST_REFERENCES = 64
 #: index: whoever has more wants us to look forever.
 MOST_PLACES = 4096
 MOST_BOXES = 100_000
-#: Sizes of a RIFF from here on mean that it did not know it, or has outgrown it: tools that write
-#: to a pipe put the largest number there, signed or unsigned, with or without what comes before.
-UNKNOWN_SIZE = 0x7FFFFF00
-#: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes.
-COUNTED = (b"Xing", b"Info", b"VBRI")
+#: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes, and
+#: how far behind that the number is.
+COUNTED = {b"Xing": 8, b"Info": 8, b"VBRI": 14}
 ID3_HEAD = 10
 #: The longest index of an MP4 that is searched for such marks, bytes.
 LONGEST_INDEX = 64 << 20
@@ -160,47 +156,22 @@ def refers(path: Path) -> bool:
     return False
 
 
-def announced_bytes(path: Path) -> int | None:
-    """Give how long an MP4, ASF, WAV or WebP file says it is, else None. Raises `OSError`."""
-    with opened(path) as file:
-        head = file.read(HEAD)
-    if head[4:8] in FIRST_BOXES:
-        return _end_of_boxes(path)
-    if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"WEBP"):
-        size = int.from_bytes(head[4:8], "little")
-        return size + 8 if 0 < size < UNKNOWN_SIZE else None
-    place = head.find(ASF_PROPERTIES)
-    if not head.startswith(ASF) or not 0 <= place <= HEAD - 92:
-        return None
-    live = head[place + 88] & 1
-    return None if live else int.from_bytes(head[place + 40 : place + 48], "little") or None
-
-
-def _end_of_boxes(path: Path) -> int | None:
-    """Give where the last box of an MP4 ends; None where one is no box, or goes on to the end."""
-    at, size = 0, path.stat().st_size
-    with opened(path) as file:
-        while at < size:
-            file.seek(at)
-            head = file.read(16)
-            length, least = int.from_bytes(head[:4], "big"), 8
-            if length == 1:
-                length, least = int.from_bytes(head[8:], "big"), 16
-            if length < least or not head[4:8].isalnum():
-                return None
-            at += length
-    return at
-
-
-def counts_frames(path: Path) -> bool:
-    """Whether an MP3 says how many frames it has. Raises `OSError`."""
+def counted_frames(path: Path) -> int:
+    """Give how many frames an MP3 says it has; 0 where it doesn't say. Raises `OSError`."""
     with opened(path) as file:
         head = file.read(ID3_HEAD)
         if head.startswith(b"ID3"):
             # Seven bits a byte.
             file.seek(sum(byte << 7 * (3 - n) for n, byte in enumerate(head[6:10])), 1)
+        else:
+            file.seek(0)
         first = file.read(HEAD)
-    return any(mark in first for mark in COUNTED)
+    for mark, place in COUNTED.items():
+        at = first.find(mark)
+        # Xing's and Info's flags say whether the number is there.
+        if at >= 0 and (mark == b"VBRI" or int.from_bytes(first[at + 4 : at + 8], "big") & 1):
+            return int.from_bytes(first[at + place : at + place + 4], "big")
+    return 0
 
 
 def encrypted(path: Path) -> bool:

@@ -89,9 +89,8 @@ def _of_sounds(plan: Plan, log: str) -> Iterator[str]:
         lost_s = told.count(track.index) * _packet_s(track)
         if not lost_s:
             continue
-        least_s, most_s = TOLERATED_SOUND_S
         what = f"about {lost_s:.1f} of its {plan.duration_s:.1f} seconds of sound"
-        if lost_s <= max(least_s, min(plan.duration_s * TOLERATED_LOSS, most_s)):
+        if lost_s <= tolerated_sound_s(plan.duration_s):
             yield f"{what} could not be decoded (stream {track.index})"
         elif plan.profile.damaged == "salvage":
             yield f"the source is damaged: {what} are lost (stream {track.index})"
@@ -103,10 +102,21 @@ def _packet_s(track: AudioStream) -> float:
     return SAMPLES.get(track.codec, USUAL_SAMPLES) / max(track.sample_rate, 1)
 
 
+def tolerated_sound_s(duration_s: float) -> float:
+    """Say how much of so long a sound may be lost, seconds, before it counts as damaged."""
+    least_s, most_s = TOLERATED_SOUND_S
+    return max(least_s, min(duration_s * TOLERATED_LOSS, most_s))
+
+
 def _damaged(plan: Plan, what: str) -> MediaError:
+    return damaged(Path(plan.source.path).name, what)
+
+
+def damaged(name: str, what: str) -> MediaError:
+    """Say that more of a file is lost than is tolerated."""
     return MediaError(
         "damaged",
-        f"{Path(plan.source.path).name} is damaged: {what}.",
+        f"{name} is damaged: {what}.",
         "Copy it again from its origin, or set `damaged: salvage` in its profile to make what can "
         "be made of it.",
     )

@@ -21,6 +21,8 @@ JUMP_S = 10.0
 #: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
 #: make shorter ones.
 HOLE = 3
+#: What ffprobe prints of each packet, in its order.
+ENTRIES = ("pts_time", "dts_time", "duration_time", "size", "pos", "flags")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,10 @@ class Packets:
     packets that an edit list cuts away, not in `count`. `jumps` counts the places where the clock
     runs back or leaps; `length_s` is how long it all lasts when those are passed over. `missing`
     are the packets that would fill the holes between others; `leading` those that are shown before
-    the first key frame: of a recording that begins between two they can't be decoded.
+    the first key frame: of a recording that begins between two they can't be decoded. `gap_s` is
+    how long the holes are in all, `leap_s` the leaps forward. `held_bytes` counts no more of a
+    packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies.
+    `complaints` says that ffprobe came upon what it could not read.
     """
 
     count: int
@@ -44,23 +49,35 @@ class Packets:
     missing: int = 0
     key_frames: int = 0
     leading: int = 0
+    gap_s: float = 0.0
+    leap_s: float = 0.0
+    held_bytes: int = 0
+    place: int = 0
+    complaints: bool = False
 
 
 class Counter:
     """Sums up what ffprobe prints of packets, piece by piece: a long file has millions."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int = 0) -> None:
         self.count = 0
         self.hidden = 0
         self.jumps = 0
         self.missing = 0
         self.key_frames = 0
         self.leading = 0
+        self.complaints = False
+        self._largest = largest
+        self._held = 0
+        self._place: int | None = None
+        self._gap = 0.0
+        self._leap = 0.0
         self._key: float | None = None
         self._first: float | None = None
         self._last: float | None = None
         self._end: float | None = None
         self._decoded_at: float | None = None
+        self._reckoned = False
         self._length = 0.0
         self._rest = b""
 
@@ -71,14 +88,17 @@ class Counter:
             self.line(line.decode("ascii", "replace"))
 
     def line(self, line: str) -> None:
-        """Take one line `pts_time,dts_time,duration_time,flags`."""
-        pts, dts, duration, flags = ([*line.strip().split(","), "", "", "", ""])[:4]
+        """Take one line `pts_time,dts_time,duration_time,size,pos,flags`."""
+        told = [*line.strip().split(","), *[""] * len(ENTRIES)]
+        pts, dts, duration, size, place, flags = told[: len(ENTRIES)]
         if not flags:
             return
         if "D" in flags:
             self.hidden += 1
             return
         self.count += 1
+        self._held += min(_whole(size), self._largest)
+        self._place = _whole(place) if self._place is None else self._place
         self.key_frames += "K" in flags
         length = _number(duration) or 0.0
         decoded = _number(dts)
@@ -96,16 +116,27 @@ class Counter:
         self._end = at + length if self._end is None else max(at + length, self._end)
 
     def _pass(self, decoded: float | None, length: float) -> None:
-        """Add the time since the packet before to the length, unless the clock leapt."""
+        """Add the time since the packet before to the length, unless the clock leapt.
+
+        One without a time comes when the one before is over.
+        """
         step = length
         if decoded is not None and self._decoded_at is not None:
             step = decoded - self._decoded_at
+            if self._reckoned and step < 0:
+                step = length
             if not 0 <= step <= JUMP_S:
                 self.jumps += 1
+                self._leap += max(step - length, 0.0)
                 step = length
             if length and step >= HOLE * length:
                 self.missing += round(step / length) - 1
-        self._decoded_at = decoded
+                self._gap += step - length
+        self._reckoned = decoded is None
+        if decoded is not None:
+            self._decoded_at = decoded
+        elif self._decoded_at is not None:
+            self._decoded_at += length
         self._length += step
 
     def sum(self) -> Packets:
@@ -123,6 +154,11 @@ class Counter:
             missing=self.missing,
             key_frames=self.key_frames,
             leading=self.leading,
+            gap_s=self._gap,
+            leap_s=self._leap,
+            held_bytes=self._held,
+            place=self._place or 0,
+            complaints=self.complaints,
         )
 
 
@@ -132,18 +168,20 @@ def read_packets(
     stream: str,
     container: str,
     *,
+    largest: int = 0,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> Packets:
     """Read every packet of one stream (`v:0`, or its number) that is to be shown.
 
-    `container` is what ffprobe called it. What ffprobe can't read counts as no packets; the caller
-    knows whether that is an error.
+    `container` is what ffprobe called it; `largest` is the size of the largest packet that the
+    codec knows, bytes: what is beyond that in one is something else. What ffprobe can't read counts
+    as no packets; the caller knows whether that is an error.
     """
-    found = _listed(tools, path, stream, container, timeout_s, on_tick)
+    found = _listed(tools, path, stream, container, largest, timeout_s, on_tick)
     if found.count == 0 and unasked(container):
         # A header that lies about the picture is found out only by looking into it.
-        return _listed(tools, path, stream, "", timeout_s, on_tick)
+        return _listed(tools, path, stream, "", largest, timeout_s, on_tick)
     return found
 
 
@@ -152,21 +190,27 @@ def _listed(
     path: Path,
     stream: str,
     container: str,
+    largest: int,
     timeout_s: float | None,
     on_tick: Callable[[Progress], None] | None,
 ) -> Packets:
     argv = packets_argv(tools.ffprobe, path, stream, container)
     fence = tools.looking(path, cpu_s=timeout_s)
-    counter = Counter()
-    run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
+    counter = Counter(largest)
+    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
+    counter.complaints = bool(done.log.strip())
     return counter.sum()
 
 
 def count_packets(listing: str) -> Packets:
-    """Sum up a whole listing of ffprobe's lines `pts_time,dts_time,duration_time,flags`."""
+    """Sum up a whole listing of ffprobe's lines."""
     counter = Counter()
     counter.take(listing.encode())
     return counter.sum()
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdigit() else 0
 
 
 def _number(text: str) -> float | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media import content, tracks, webp
+from pipeline.media import content, extent, holes, tracks, webp
+from pipeline.media.damage import SAMPLES, damaged, tolerated_sound_s
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.light import with_light
@@ -18,6 +19,7 @@ from pipeline.media.refusals import (
     refuse_large,
     refuse_long,
     refuse_references,
+    refuse_scrambled,
     refuse_script,
     refuse_still,
     refuse_streams,
@@ -52,12 +54,19 @@ MISSING_SHARE = 0.02
 #: However long a file is, no more than this may be missing at its end, seconds.
 MOST_MISSING_S = 3.0
 MISSING_FRAMES = 2
-#: How far a file's own idea of its size may be off without anything missing, bytes.
-ROUGH_BYTES = 1024
+#: Less than this in holes is not told: it may be a tag of a kind nobody knows. Seconds.
+LEAST_LOST_S = 0.05
+#: The same for containers that count their samples or frames of sound one by one, seconds.
+COUNTED_MISSING_S = 0.1
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi", "mxf")
 #: Containers that announce how long they are in all.
 ANNOUNCED = ("matroska", "flv", "flac", "mp3")
+COUNTED = ("flac", "mp3")
+#: More frames than an AVI of hours has: one made live doesn't know, and says as many as it can.
+UNKNOWN_FRAMES = 1 << 30
+#: Samples a second from which on an MP3 is MPEG-1, and its frames are whole.
+FULL_RATE = 32_000
 #: Raw streams of sound, which say nothing of it.
 GUESSED = frozenset({"aac", "ac3", "eac3", "dts", "truehd", "amr"})
 
@@ -81,6 +90,7 @@ def probe(
     refuse_references(path, told)
     picture = tracks.chosen_video(told)
     chosen = picture or tracks.chosen_audio(told)
+    refuse_scrambled(path, told, chosen)
     if chosen is None:
         raise without_anything(path)
     refuse_still(path, told["format"])
@@ -91,16 +101,16 @@ def probe(
         kind = "a picture" if picture is not None else "sound"
         raise truncated(path, f"it announces {kind}, but holds nothing of it")
     refuse_frames(path, packets.count, limits)
+    hole = "" if picture is not None else _hole(path, told, packets, salvage=salvage)
     missing, ends_s = _cut_short(tools, path, told, chosen, packets, on_tick)
     if missing and not salvage:
         raise truncated(path, missing)
     source = _source(path, size, told, picture, packets)
     if ends_s is not None:
         source = source.model_copy(update={"duration_s": ends_s - source.start_s})
-    if missing:
-        source = source.model_copy(
-            update={"left_out": (*source.left_out, f"the file is incomplete: {missing}")}
-        )
+    said = [hole] if hole else [f"the file is incomplete: {missing}"] if missing else []
+    if said:
+        source = source.model_copy(update={"left_out": (*source.left_out, *said)})
     refuse_large(path, source.display_width, source.display_height, limits)
     refuse_long(path, source, limits)
     source = with_true_fields(tools, source, on_tick=on_tick)
@@ -152,10 +162,30 @@ def _parsed(output: bytes) -> dict[str, Any]:
 def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
     """Leave out durations that ffprobe guessed from the size and the first frames' bit rate."""
     name = told["format"].get("format_name")
-    if name in GUESSED or (name == "mp3" and not content.counts_frames(path)):
+    guessed = (
+        name in GUESSED
+        or (name == "mp3" and not _agrees(told, content.counted_frames(path)))
+        or (str(name).startswith("matroska") and not extent.tells_duration(path))
+        or (name == "avi" and any(_uncounted(stream) for stream in told["streams"]))
+    )
+    if guessed:
         for part in (told["format"], *told["streams"]):
             part.pop("duration", None)
+            part.pop("nb_frames", None)
     return told
+
+
+def _agrees(told: dict[str, Any], frames: int) -> bool:
+    """Whether an MP3 lasts as long as it has frames by its first one: that of joined ones lies."""
+    sound = tracks.chosen_audio(told) or {}
+    rate, told_s = int(sound.get("sample_rate") or 0), seconds(told["format"].get("duration")) or 0
+    samples = SAMPLES["mp3"] if rate >= FULL_RATE else SAMPLES["mp3"] // 2
+    return bool(rate) and abs(frames * samples / rate - told_s) <= COUNTED_MISSING_S
+
+
+def _uncounted(stream: dict[str, Any]) -> bool:
+    """Whether an AVI was made live, and never learnt how many frames it has."""
+    return int(stream.get("nb_frames") or 0) >= UNKNOWN_FRAMES
 
 
 def _packets(
@@ -170,10 +200,25 @@ def _packets(
 def _listed(
     tools: Tools, path: Path, told: dict[str, Any], one: dict[str, Any], on_tick: Tick
 ) -> Packets:
-    container, stream = str(told["format"].get("format_name")), str(one["index"])
+    container = str(told["format"].get("format_name"))
     return read_packets(
-        tools, path, stream, container, timeout_s=PACKETS_TIMEOUT_S, on_tick=on_tick
+        *(tools, path, str(one["index"]), container),
+        largest=holes.LARGEST.get(container, 0),
+        timeout_s=PACKETS_TIMEOUT_S,
+        on_tick=on_tick,
     )
+
+
+def _hole(path: Path, told: dict[str, Any], packets: Packets, *, salvage: bool) -> str:
+    """Say how much of a sound lies in holes; "" for nothing. Raises `MediaError` (`damaged`)."""
+    lost_s = holes.lost_seconds(path, told, packets)
+    whole_s = packets.length_s - packets.gap_s + lost_s
+    what = f"about {lost_s:.1f} of its {whole_s:.1f} seconds of sound"
+    if lost_s > tolerated_sound_s(whole_s):
+        if salvage:
+            return f"the source is damaged: {what} are lost"
+        raise damaged(path.name, f"{what} can't be read")
+    return f"{what} could not be read" if lost_s > LEAST_LOST_S else ""
 
 
 def _cut_short(
@@ -190,9 +235,9 @@ def _cut_short(
 
     Frames can't be compared: an edit list may leave out some of those the header counts.
     """
-    whole, size = content.announced_bytes(path) or 0, path.stat().st_size
-    if size < whole - ROUGH_BYTES:
-        return f"it breaks off after {size} of its {whole} bytes", packets.end_s
+    cut = extent.missing_end(path)
+    if cut:
+        return cut, packets.end_s
     name = str(told["format"].get("format_name"))
     first_s, last_s, end_s = packets.first_s or 0.0, packets.last_s or 0.0, packets.end_s or 0.0
     if name.startswith(EXACT):
@@ -206,6 +251,8 @@ def _cut_short(
     frame_s = (last_s - first_s) / max(packets.count - 1, 1)
     share_s = min(announced_s * MISSING_SHARE, MOST_MISSING_S)
     missing_s = max(MISSING_S, share_s, frame_s * MISSING_FRAMES)
+    if name in COUNTED:
+        missing_s = max(COUNTED_MISSING_S, frame_s * MISSING_FRAMES)
     text_s = 0.0
     if announced_s - end_s > missing_s and not name.startswith(EXACT):
         # What it announces is the longest stream's end: that may be the sound's or a text's.

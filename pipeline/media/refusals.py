@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media import content
+from pipeline.media import content, extent, scrambling
 from pipeline.media.errors import (
     NO_MEMORY,
     SUPPORTED,
@@ -46,17 +46,22 @@ def unreadable(path: Path, done: Completed, fence: Fence) -> MediaError:
             "Give the user that runs Reelworks the right to read it.",
         )
     try:
-        kind = content.kind(path)
+        kind, missing = content.kind(path), extent.missing_end(path)
+        scrambled = scrambling.scrambled(path)
     except OSError:
         return source_gone(str(path))
     if kind == "still":
         return _still(path)
+    if scrambled:
+        return _encrypted(path)
     if NOT_TAKEN in log:
         return _refused(path, "it is of a kind that is not taken in")
     if "moov atom not found" in log and kind == "mp4":
         return truncated(path, "its index (the moov atom) is missing")
     if kind in ("mp4", "container") and any(word in log for word in BROKEN_OFF):
-        return truncated(path, "it breaks off")
+        return truncated(path, missing or "it breaks off")
+    if kind == "mp4" and missing:
+        return truncated(path, missing)
     return MediaError(
         "not_media", f"{path.name} is not a video file that Reelworks can read.", SUPPORTED
     )
@@ -81,7 +86,8 @@ def truncated(path: Path, why: str) -> MediaError:
     return MediaError(
         "truncated",
         f"{path.name} is incomplete: {why}.",
-        "Copy or export it again; the recording or the copy was probably cut short.",
+        "Copy or export it again; the recording or the copy was probably cut short. `damaged: "
+        "salvage` in its profile makes what can be made of the rest.",
     )
 
 
@@ -105,11 +111,27 @@ def refuse_encrypted(path: Path, told: dict[str, Any]) -> None:
     )
     mp4 = str(told["format"].get("format_name")).startswith("mov")
     if locked or (mp4 and content.encrypted(path)):
-        raise MediaError(
-            "encrypted",
-            f"{path.name} is encrypted, and the key is not in it.",
-            "Give it the film without protection, as it was before it was packaged.",
-        )
+        raise _encrypted(path)
+
+
+def refuse_scrambled(path: Path, told: dict[str, Any], chosen: dict[str, Any] | None) -> None:
+    """Refuse a broadcast whose picture or sound, if any could be told, is scrambled.
+
+    Others in it may be clear: those can be used.
+    """
+    if told["format"].get("format_name") != "mpegts":
+        return
+    found = scrambling.scrambled(path)
+    if found and (chosen is None or int(str(chosen.get("id", "0")), 16) in found):
+        raise _encrypted(path)
+
+
+def _encrypted(path: Path) -> MediaError:
+    return MediaError(
+        "encrypted",
+        f"{path.name} is encrypted, and the key is not in it.",
+        "Give it the film without protection, as it was before it was packaged or broadcast.",
+    )
 
 
 def refuse_large(path: Path, width: int, height: int, limits: Limits) -> None:

@@ -102,11 +102,14 @@ def streams_argv(program: Path, path: Path) -> list[str]:
 
 
 def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
-    """Build the ffprobe command that prints each packet of a stream: times in seconds, flags.
+    """Build the ffprobe command that prints each packet of a stream.
+
+    Times in seconds, its size and place in the file in bytes, flags.
 
     `container` is what ffprobe called it; with "" it looks into the file before it lists.
     """
-    shown = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"]
+    entries = "packet=pts_time,dts_time,duration_time,size,pos,flags"
+    shown = ["-show_entries", entries, "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
     opening = [*_options(input_options()), *(f"-{option}" for option in unasked(container))]
     return [str(program), *opening, *chosen, *shown, file_url(path)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pipeline.settings.profiles import Profile, VideoSettings
 from tests.sources.bad import CLIP as LONG
-from tests.sources.bad import cut, cut_tune, hurt
+from tests.sources.bad import cut, cut_tune, hurt, hurt_tune
 from tests.sources.colours import HDR10, deep
 from tests.sources.picture import Clip, encode
 from tests.sources.row import Expect, Patches, Row
@@ -69,6 +69,12 @@ ROWS = (
         "MP3 cut short, salvaged",
         cut_tune("a.mp3", "-c:a", "libmp3lame"),
         Expect(beeps=LONG.moments[:4], told="incomplete"),
+        SALVAGING,
+    ),
+    Row(
+        "MP3 with a hole, salvaged",
+        hurt_tune("a.mp3", "-c:a", "libmp3lame"),
+        Expect(poster=True, told="seconds of sound are lost"),
         SALVAGING,
     ),
     _salvaged("MKV cut short, salvaged", cut("a.mkv", 0.6), "incomplete", LONG.frames, 100),

@@ -25,15 +25,40 @@ def cut(name: str, share: float, *last: str) -> Callable[[Path], Path]:
     )
 
 
-def cut_tune(name: str, *coded: str) -> Callable[[Path], Path]:
+def cut_tune(name: str, *coded: str, share: float = 0.6) -> Callable[[Path], Path]:
     """Sound alone, of which only the first part came."""
 
     def make(folder: Path) -> Path:
         whole = folder / f"whole-{name}"
         ffmpeg("-f", "lavfi", "-i", CLIP.sound(), *coded, str(whole))
-        return cut_short(whole, folder / name, 0.6)
+        return cut_short(whole, folder / name, share)
 
     return make
+
+
+def hurt_tune(name: str, *coded: str) -> Callable[[Path], Path]:
+    """Sound alone, with a hole in its middle."""
+
+    def make(folder: Path) -> Path:
+        whole = folder / f"whole-{name}"
+        ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=20:r=48000", *coded, str(whole))
+        return damaged(whole, folder / name, 0.2)
+
+    return make
+
+
+def scrambled(folder: Path) -> Path:
+    """A broadcast that nobody unlocked: what is in its packets can't be told from noise."""
+    data = bytearray(encode(folder / "clear.ts", CLIP).read_bytes())
+    noise = Random(11)
+    for at in range(0, len(data), 188):
+        stream = (data[at + 1] & 0x1F) << 8 | data[at + 2]
+        if stream in (0x100, 0x101) and data[at + 3] & 0x10:
+            data[at + 3] |= 0x80
+            begins = at + 4 + (1 + data[at + 4] if data[at + 3] & 0x20 else 0)
+            data[begins : at + 188] = noise.randbytes(at + 188 - begins)
+    (folder / "a.ts").write_bytes(data)
+    return folder / "a.ts"
 
 
 def hurt(name: str, share: float, every: int = 1) -> Callable[[Path], Path]:
@@ -96,6 +121,32 @@ def _bad(name: str, make: Callable[[Path], Path], code: str) -> Row:
 
 
 FRONT = ("-movflags", "+faststart")
+#: What lacks so little that only its container knows.
+ENDLESS = {
+    "a.mp4": cut("a.mp4", 0.999, *FRONT),
+    "a.mkv": cut("a.mkv", 0.99),
+    "a.flv": cut("a.flv", 0.95),
+    "a.gif": lambda folder: cut_short(
+        encode(folder / "b.gif", Clip(seconds=2), video=(), audio=None), folder / "a.gif", 0.99
+    ),
+    "a.ogg": cut_tune("a.ogg", "-c:a", "libvorbis", share=0.95),
+    "a.opus": cut_tune("a.opus", "-c:a", "libopus", share=0.99),
+    "a.flac": cut_tune("a.flac", "-c:a", "flac", share=0.95),
+    "a.mp3": cut_tune("a.mp3", "-c:a", "libmp3lame", share=0.97),
+    "a.wav": cut_tune("a.wav", share=0.99),
+    "a.aiff": cut_tune("a.aiff", share=0.99),
+    "a.caf": cut_tune("a.caf", share=0.99),
+    "a.w64": cut_tune("a.w64", share=0.99),
+}
+HOLLOW = {
+    "a.mp3": hurt_tune("a.mp3", "-c:a", "libmp3lame"),
+    "a.aac": hurt_tune("a.aac", "-c:a", "aac"),
+    "a.ac3": hurt_tune("a.ac3", "-c:a", "ac3"),
+    "a.flac": hurt_tune("a.flac", "-c:a", "flac"),
+    "a.ogg": hurt_tune("a.ogg", "-c:a", "libvorbis"),
+    "a.opus": hurt_tune("a.opus", "-c:a", "libopus"),
+    "a.mka": hurt_tune("a.mka", "-c:a", "libopus"),
+}
 ROWS = (
     _bad("MP4 without its index", cut("a.mp4", 0.6), "truncated"),
     _bad("MP4 cut short, its index in front", cut("a.mp4", 0.6, *FRONT), "truncated"),
@@ -164,6 +215,15 @@ ROWS = (
     _bad("still image, BMP", still("a.bmp"), "still_image"),
     _bad("encrypted MP4, cenc", locked("cenc"), "encrypted"),
     _bad("encrypted MP4, cbcs", locked("cbcs"), "encrypted"),
+    _bad("MPEG-TS, scrambled", scrambled, "encrypted"),
+    *(
+        _bad(f"{name.partition('.')[2].upper()} without its last bytes", make, "truncated")
+        for name, make in ENDLESS.items()
+    ),
+    *(
+        _bad(f"sound with a hole, {name.partition('.')[2].upper()}", make, "damaged")
+        for name, make in HOLLOW.items()
+    ),
     _bad("damaged in the middle, MP4", hurt("a.mp4", 0.5), "damaged"),
     _bad("damaged in the middle, MKV", hurt("a.mkv", 0.5), "damaged"),
     _bad("damaged in the middle, MPEG-TS", hurt("a.ts", 0.5), "damaged"),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLIP = Clip()
+TALK = Clip(seconds=30)
 FLAC = ("-c:a", "flac")
 PCM = ("-c:a", "pcm_s16le")
 
@@ -90,6 +91,20 @@ def broken(folder: Path) -> Path:
     hole = "noise=drop='between(pts*tb,1.7,2.2)'"
     ffmpeg("-i", str(first), "-c", "copy", "-bsf:a", hole, str(path))
     return path
+
+
+def live(folder: Path) -> Path:
+    """A call recorded into a pipe: nothing says how long it is, and its packets are tiny."""
+    sound, path = TALK.sound(rate=8000) + ",asetnsamples=160", folder / "a.mka"
+    ffmpeg(*("-f", "lavfi", "-i", sound, "-c:a", "pcm_mulaw", "-live", "1", str(path)))
+    return path
+
+
+def joined(folder: Path) -> Path:
+    """Two songs one behind the other, each with a tag and a cover of its own."""
+    song = alone("song.mp3", "-c:a", "libmp3lame", cover=True)(folder).read_bytes()
+    (folder / "a.mp3").write_bytes(song + song)
+    return folder / "a.mp3"
 
 
 def _row(
@@ -174,5 +189,7 @@ ROWS = (
     _alone("sound alone, FLAC with cover art", alone("a.flac", *FLAC, cover=True), poster=True),
     _alone("sound alone, in MP4", alone("a.mp4", *AAC)),
     _alone("sound alone, in MPEG-TS", alone("a.ts", *AAC)),
+    Row("sound alone, recorded live", live, Expect(beeps=TALK.moments)),
+    Row("sound alone, MP3s joined with their tags", joined, Expect(poster=True)),
     _alone("sound alone, in WebM", alone("a.webm", "-c:a", "libopus")),
 )

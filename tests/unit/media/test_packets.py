@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from pipeline.media.packets import count_packets
+import pytest
+
+from pipeline.media.packets import Counter, count_packets
 
 
 def listing(*frames: int, length: str = "0.04") -> str:
-    return "".join(f"{n * 0.04:.2f},{n * 0.04:.2f},{length},K__\n" for n in frames)
+    return "".join(f"{n * 0.04:.2f},{n * 0.04:.2f},{length},100,0,K__\n" for n in frames)
 
 
 def test_packets_that_are_lost_leave_holes_that_are_counted() -> None:
@@ -28,3 +30,21 @@ def test_frames_before_the_first_key_frame_are_counted() -> None:
     begun_late = listing(*range(5)).replace("K", "_") + listing(7, 5, 6, 8)
     assert count_packets(begun_late).leading == 7
     assert count_packets(listing(*range(5))).leading == 0
+
+
+def test_how_long_holes_and_leaps_are_is_told() -> None:
+    found = count_packets(listing(*range(10), *range(20, 30), *range(1029, 1039)))
+    assert found.gap_s == pytest.approx(0.4)
+    assert found.leap_s == pytest.approx(39.96)
+
+
+def test_what_comes_before_a_hole_may_have_no_time() -> None:
+    lost = listing(*range(10)) + "N/A,N/A,N/A,100,0,K__\n" + listing(*range(20, 30))
+    assert count_packets(lost).gap_s == pytest.approx(0.4)
+
+
+def test_a_packet_holds_no_more_than_its_codec_can() -> None:
+    counter = Counter(largest=60)
+    counter.take(b"0,0,1,50,44,K__\n1,1,1,90000,94,K__\n")
+    found = counter.sum()
+    assert (found.held_bytes, found.place) == (110, 44)
