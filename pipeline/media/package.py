@@ -70,16 +70,7 @@ class _Packing:
     log: str = ""
 
     def run(self, tool: str, argv: list[str], fence: Fence, cwd: Path | None = None) -> None:
-        # The packager says nothing while it works; nor does ffmpeg while it brings the index of
-        # an MP4 to the front, for which it copies the whole file once more.
-        done = run(
-            argv,
-            fence=fence,
-            timeout_s=self.timeout_s,
-            stall_s=None,
-            on_tick=self.on_tick,
-            cwd=cwd,
-        )
+        done = run(argv, fence=fence, timeout_s=self.timeout_s, on_tick=self.on_tick, cwd=cwd)
         self.log += done.log
         if done.returncode:
             raise _failed(tool, done)

@@ -21,6 +21,7 @@ from pipeline.media.errors import (
 )
 from pipeline.media.fence import Fence
 from pipeline.media.launch import launched
+from pipeline.media.life import STALL_S, Life, cpu_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 
 #: How often the caller hears of a running process, seconds, also when the process says nothing.
 TICK_S = 1.0
-#: A process that makes no progress for this long, and uses no processor either, hangs: seconds.
-STALL_S = 300.0
-#: One that does use the processor may be silent longer, seconds: a slow preset looks ahead by
-#: sixty frames, which at 8K on one core is many minutes without a frame of output.
-BUSY_STALL_S = 3600.0
-#: Processor seconds that count as a sign of life: more than waking up to look costs.
-LIFE_CPU_S = 1.0
 #: What a process gets between being asked to stop and being killed, seconds.
 GRACE_S = 5.0
 #: The end of what a process prints that is kept, bytes.
@@ -74,7 +68,7 @@ def run(
     *,
     fence: Fence = Fence(),  # noqa: B008 - it can't be changed
     timeout_s: float | None = None,
-    stall_s: float | None = STALL_S,
+    stall_s: float = STALL_S,
     on_tick: Callable[[Progress], None] | None = None,
     cwd: Path | None = None,
     keep_output: bool = False,
@@ -88,15 +82,15 @@ def run(
     this one dies. With `keep_output` the standard output is a result (`Completed.output`) and not
     progress; with `on_output` it is handed over piece by piece instead, however long it is.
 
-    Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when nothing moved for
-    `stall_s` (None: it may be silent, as long as `timeout_s` allows), `no_space` when the process
-    ended because the disk is full, `killed` when somebody else ended it; `MediaError`:
+    Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when it said, did and wrote
+    nothing for `stall_s`, `no_space` when the process ended because the disk is full, `killed` when
+    somebody else ended it; `MediaError`:
     `too_costly`, `output_too_large` when it met a limit of the fence, `not_isolated`.
     """
     with launched(argv, fence, cwd) as process:
         watch = _Watch(process, keep_output=keep_output, on_output=on_output)
         try:
-            watch.until_end(timeout_s, stall_s, on_tick)
+            watch.until_end(timeout_s, stall_s, fence.writes, on_tick)
         finally:
             _stop(process)
             watch.close()
@@ -151,11 +145,12 @@ class _Watch:
     def until_end(
         self,
         timeout_s: float | None,
-        stall_s: float | None,
+        stall_s: float,
+        writes: Sequence[Path],
         on_tick: Callable[[Progress], None] | None,
     ) -> None:
         began = ticked = time.monotonic()
-        life = _Life(self.process.pid, began)
+        life = Life(self.process.pid, writes, began)
         while self._selector.get_map() or self.process.poll() is None:
             self._read(max(0.0, ticked + TICK_S - time.monotonic()))
             now = time.monotonic()
@@ -163,11 +158,11 @@ class _Watch:
                 life.moved(now)
             if timeout_s is not None and now - began > timeout_s:
                 raise _too_long(timeout_s)
-            if stall_s is not None and life.gone(now, stall_s):
+            if life.gone(now, stall_s):
                 raise _stalled(stall_s)
             if now - ticked >= TICK_S:
                 ticked = now
-                self.cpu_s = _cpu_seconds(self.process.pid) or self.cpu_s
+                self.cpu_s = cpu_seconds(self.process.pid) or self.cpu_s
                 if on_tick is not None:
                     on_tick(self.progress)
                 self.progress = replace(self.progress, moved=False)
@@ -217,40 +212,6 @@ class _Watch:
             stream.close()
 
 
-class _Life:
-    """Tells a process that works in silence from one that hangs."""
-
-    def __init__(self, pid: int, now: float) -> None:
-        self.pid = pid
-        self.moved_at = self.alive_at = now
-        self.cpu_s = 0.0
-
-    def moved(self, now: float) -> None:
-        """Take note that it made progress; work done until then no longer counts as life."""
-        self.moved_at = self.alive_at = now
-        self.cpu_s = _cpu_seconds(self.pid)
-
-    def gone(self, now: float, stall_s: float) -> bool:
-        """Whether it hangs: no progress, and no work either, for longer than it may."""
-        if now - self.alive_at <= stall_s:
-            return False
-        used_s = _cpu_seconds(self.pid)
-        if used_s - self.cpu_s > LIFE_CPU_S and now - self.moved_at <= BUSY_STALL_S:
-            self.cpu_s, self.alive_at = used_s, now
-            return False
-        return True
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Read how much processor time a process has used, all its threads together (proc(5))."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - not a file of ours
-            fields = file.read().rpartition(b")")[2].split()
-    except OSError:
-        return 0.0  # it has just ended, or this system has no /proc: silence is then all we know
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def advance(progress: Progress, line: str) -> Progress:
     """Take one `key=value` line of ffmpeg's `-progress` into account; others change nothing."""
     key, _, value = line.partition("=")
@@ -286,7 +247,7 @@ def _stalled(stall_s: float) -> TransientMediaError:
     return TransientMediaError(
         "stalled",
         f"The tool made no progress for {stall_s:.0f} seconds and was stopped.",
-        "Look whether the source's disk or share hangs.",
+        "Look whether a disk or share hangs: that of the source, or where results are written.",
     )
 
 
