@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: A job this quiet, while its queue is empty, has lost its message.
 QUIET = timedelta(seconds=60)
+#: The same where a worker was just started anew: what its former self had taken and not yet begun
+#: is lost with that, where the broker does not hand it on. Whoever takes a message begins at once.
+TAKEN = timedelta(seconds=5)
 #: A job this quiet is published again though its queue is not empty; doubled each time, since
 #: a long queue is the likelier reason. A needless message costs one refused claim.
 VERY_QUIET = timedelta(minutes=15)
@@ -44,10 +47,13 @@ class Decision(enum.Enum):
     HELD = "it waits until its source is whole"
 
 
-def decide(job: Job, at: datetime, limit: int, *, closed: bool = False) -> Decision:
+def decide(
+    job: Job, at: datetime, limit: int, *, closed: bool = False, quiet: timedelta = QUIET
+) -> Decision:
     """Decide what the job needs at the moment `at`; `limit` is how often a step may be tried.
 
     `closed` says that heavy work is not to be done now: a job that is held for it waits on.
+    `quiet` is how long a job with an empty queue may be so before its message counts as lost.
     """
     if job.state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED):
         return Decision.NOTHING
@@ -67,11 +73,14 @@ def decide(job: Job, at: datetime, limit: int, *, closed: bool = False) -> Decis
         return Decision.FREE  # not live: the lease has lapsed
     if job.waits_until is not None and job.published_at is not None:
         return Decision.NOTHING if closed else Decision.PUBLISH
-    return _publication(job, at)
+    return _publication(job, at, quiet)
 
 
 def sure_of(
-    waiting: Sequence[Queued], at: datetime, depth: Callable[[StepKind], int | None]
+    waiting: Sequence[Queued],
+    at: datetime,
+    depth: Callable[[StepKind], int | None],
+    quiet: timedelta = QUIET,
 ) -> set[str]:
     """Name the jobs that need nothing, without looking at each of them.
 
@@ -79,10 +88,10 @@ def sure_of(
     message is lost. `depth` counts those messages; None where that says nothing about the jobs.
     """
     # Touched in the future: then the clock was set back, and nothing is known.
-    quiet = [one for one in waiting if abs(at - one.touched_at) > QUIET]
-    sure = {one.job_id for one in waiting} - {one.job_id for one in quiet}
+    asked = [one for one in waiting if abs(at - one.touched_at) > quiet]
+    sure = {one.job_id for one in waiting} - {one.job_id for one in asked}
     for kinds in (PACKAGING, frozenset({StepKind.RENDITION})):
-        due = [one for one in quiet if one.kind in kinds]
+        due = [one for one in asked if one.kind in kinds]
         wanted = sum(one.messages for one in waiting if one.kind in kinds)
         there = depth(due[0].kind) if due else None
         if there is not None and there >= wanted:
@@ -90,7 +99,7 @@ def sure_of(
     return sure
 
 
-def _publication(job: Job, at: datetime) -> Decision:
+def _publication(job: Job, at: datetime, quiet: timedelta) -> Decision:
     if job.published_at is None:
         age = at - job.created_at
         fresh = job.publish_count == 0 and timedelta(0) <= age < PUBLISHING
@@ -100,10 +109,10 @@ def _publication(job: Job, at: datetime) -> Decision:
     ]
     if retries and at < max(retries) + RETRY_GRACE and max(retries) < at + RETRY_AHEAD:
         return Decision.NOTHING
-    quiet = at - job.touched_at
-    if quiet < -QUIET:
+    silence = at - job.touched_at
+    if silence < -QUIET:
         # The clock was set back: how long it has been quiet is not known, and asking is cheap.
         return Decision.PUBLISH_IF_QUEUE_EMPTY
-    if quiet > VERY_QUIET * 2 ** min(job.publish_count - 1, 6):
+    if silence > VERY_QUIET * 2 ** min(job.publish_count - 1, 6):
         return Decision.PUBLISH
-    return Decision.PUBLISH_IF_QUEUE_EMPTY if quiet > QUIET else Decision.NOTHING
+    return Decision.PUBLISH_IF_QUEUE_EMPTY if silence > quiet else Decision.NOTHING

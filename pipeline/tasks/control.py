@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from celery.signals import task_failure, task_revoked, worker_ready
 
-from pipeline.app import app, queue_depth, runtime
+from pipeline.app import app, broker_is_redis, queue_depth, runtime
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs, outbox, steps
 from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.queued import queued
-from pipeline.history.repair import Decision, decide, sure_of
+from pipeline.history.repair import QUIET, TAKEN, Decision, decide, sure_of
 from pipeline.media.errors import source_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.queues import QUEUES
@@ -24,7 +25,7 @@ from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
 from pipeline.tasks.hours import at_rest, held, waits_until
 from pipeline.tasks.owner import is_dead
-from pipeline.tasks.resumption import send_resume
+from pipeline.tasks.resumption import send_reconcile, send_resume
 from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch
 
@@ -50,9 +51,13 @@ def resume(job_id: str) -> str:
 
 
 @app.task(base=Timed, name="pipeline.reconcile", ignore_result=True)
-def reconcile() -> Told:
-    """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts."""
+def reconcile(*, worker_began: bool = False) -> Told:
+    """Repair every job: lapsed leases, passed deadlines, lost messages, owed moves and alerts.
+
+    `worker_began` says that a worker was just started: a former one may have taken messages along.
+    """
     ready = runtime()
+    quiet = TAKEN if worker_began else QUIET
     limit = ready.settings.pipeline.limits.attempts
     with ready.db.read() as session:
         at = now(session)
@@ -62,10 +67,10 @@ def reconcile() -> Told:
         alerts = outbox.pending(session)
     depth = lru_cache(queue_depth)  # asked once a queue, however many jobs are quiet
     # Of ten thousand jobs that wait in a queue none is read one by one.
-    sure = sure_of(waiting, at, partial(_messages, depth)) | resting
+    sure = sure_of(waiting, at, partial(_messages, depth), quiet) | resting
     for job_id in unfinished:
         if job_id not in sure:
-            _apart(job_id, partial(repair, ready, job_id, depth=depth))
+            _apart(job_id, partial(repair, ready, job_id, depth=depth, quiet=quiet))
     for job_id in unsettled:
         _apart(job_id, partial(settle_job, ready, job_id))
     if alerts:
@@ -97,32 +102,38 @@ def repair(
     *,
     after_step: bool = False,
     depth: Callable[[str], int] | None = None,
+    quiet: timedelta = QUIET,
 ) -> str:
     """Decide what the job needs, and do it; returns what was decided, for the log.
 
     `after_step` says that the caller is what follows a step, so a message that carried the job
     has just ended: when nobody works on the job, its next canvas is due at once. `depth` tells
-    how many messages wait in a queue.
+    how many messages wait in a queue; `quiet` as for `decide`.
     """
-    waiting = depth or queue_depth
-    decision = _look(ready, job_id, waiting, after_step=after_step)
+    look = partial(_look, ready, job_id, depth or queue_depth, after_step=after_step, quiet=quiet)
+    decision = look()
     if decision is Decision.FREE:
         with ready.db.begin() as session:
             steps.release_lapsed(session, job_id)
-        decision = _look(ready, job_id, waiting, after_step=after_step)
+        decision = look()
     if decision is not Decision.NOTHING:
         logger.info("job %s: %s", job_id, decision.value)
     return decision.value
 
 
 def _look(
-    ready: Runtime, job_id: str, depth: Callable[[str], int], *, after_step: bool
+    ready: Runtime,
+    job_id: str,
+    depth: Callable[[str], int],
+    *,
+    after_step: bool,
+    quiet: timedelta,
 ) -> Decision:
     with ready.db.read() as session:
         job = jobs.get(session, job_id)
         at, limit = now(session), ready.settings.pipeline.limits.attempts
         closed = waits_until(ready, job, at) is not None
-        decision = decide(job, at, limit, closed=closed)
+        decision = decide(job, at, limit, closed=closed, quiet=quiet)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
         if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and lost_hardware(session, job):
@@ -229,6 +240,9 @@ def _free_former_self(sender: object = None, **_: object) -> None:
         freed = steps.release_node(session, node, is_dead)
     for job_id in freed:
         send_resume(job_id)
+    # Redis keeps what was taken and not begun for days; RabbitMQ has put it back by itself.
+    if broker_is_redis(app.conf.broker_url):
+        send_reconcile(worker_began=True)
 
 
 def _job_id(args: object) -> str | None:

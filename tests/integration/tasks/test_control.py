@@ -140,6 +140,30 @@ def test_a_lost_message_is_found_when_the_job_is_quiet_and_its_queue_empty(
     assert launched == [job.id]
 
 
+def test_what_a_dead_worker_had_taken_and_not_begun_is_published_when_one_begins_anew(
+    ready: Runtime, new_job: Callable[..., Job], launched: list[str]
+) -> None:
+    taken, just = new_job(), new_job()
+    published(ready, taken)
+    age(ready, taken, timedelta(seconds=10))
+    published(ready, just)
+    reconcile()
+    assert launched == []
+    reconcile(worker_began=True)
+    assert launched == [taken.id]
+
+
+@pytest.mark.parametrize(("broker", "asked"), [("redis://h/0", 1), ("amqp://h//", 0)])
+def test_a_worker_that_begins_has_lost_messages_looked_for_where_the_broker_keeps_them(
+    ready: Runtime, monkeypatch: pytest.MonkeyPatch, broker: str, asked: int
+) -> None:
+    sent: list[tuple[str, object]] = []
+    monkeypatch.setitem(app.conf, "broker_url", broker)
+    monkeypatch.setattr(app, "send_task", lambda name, *, kwargs, **_: sent.append((name, kwargs)))
+    control._free_former_self(sender=type("Consumer", (), {"hostname": "n"})())
+    assert sent == [("pipeline.reconcile", {"worker_began": True})] * asked
+
+
 def test_the_errback_ends_the_job_with_the_steps_own_error(
     ready: Runtime, new_job: Callable[..., Job], launched: list[str]
 ) -> None:
@@ -208,6 +232,7 @@ def test_a_worker_that_starts_frees_what_its_former_self_held_and_nobody_elses(
 ) -> None:
     sent: list[str] = []
     monkeypatch.setattr(control, "send_resume", sent.append)
+    monkeypatch.setattr(control, "send_reconcile", lambda **_: None)
     former, beside = new_job(), new_job()
     place, _, _ = owner.process().partition(".")
     claim(ready, former, f"{place}.{ended_pid()}.123/t1")

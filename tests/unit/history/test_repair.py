@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from pipeline.history.queued import Queued
-from pipeline.history.repair import QUIET, RETRY_GRACE, VERY_QUIET, Decision, decide, sure_of
+from pipeline.history.repair import (
+    QUIET,
+    RETRY_GRACE,
+    TAKEN,
+    VERY_QUIET,
+    Decision,
+    decide,
+    sure_of,
+)
 from pipeline.history.steps import LEASE
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
@@ -85,6 +93,17 @@ def test_a_job_just_made_is_left_to_who_made_it() -> None:
 def test_a_quiet_job_is_published_only_if_its_queue_is_empty() -> None:
     quiet = job(step(StepKind.PROBE), touched_at=NOW - QUIET - timedelta(seconds=1))
     assert decide(quiet, NOW, LIMIT) is Decision.PUBLISH_IF_QUEUE_EMPTY
+
+
+def test_where_a_worker_began_anew_what_was_taken_a_moment_ago_is_already_missed() -> None:
+    taken = job(step(StepKind.PROBE), touched_at=NOW - TAKEN - timedelta(seconds=1))
+    assert decide(taken, NOW, LIMIT) is Decision.NOTHING
+    assert decide(taken, NOW, LIMIT, quiet=TAKEN) is Decision.PUBLISH_IF_QUEUE_EMPTY
+    just = job(step(StepKind.PROBE), touched_at=NOW)
+    assert decide(just, NOW, LIMIT, quiet=TAKEN) is Decision.NOTHING
+    waiting = [waits(0, TAKEN * 2)]
+    assert sure_of(waiting, NOW, lambda _: 0) == {"job-0"}
+    assert sure_of(waiting, NOW, lambda _: 0, TAKEN) == set()
 
 
 def test_a_very_quiet_job_is_published_though_its_queue_is_long_but_ever_more_rarely() -> None:
