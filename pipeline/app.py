@@ -11,10 +11,11 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init
+from celery.signals import worker_init, worker_process_init, worker_ready
 from kombu.exceptions import ChannelError, KombuError
 
 from pipeline.history.database import Database
+from pipeline.last_resort import BEYOND_GRACE_S, end_within
 from pipeline.queues import MAX_PRIORITY, exchange, task_queues
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
@@ -96,6 +97,13 @@ def _declare_queues_first(**_: object) -> None:
     from pipeline.declaring import declare_before_binding
 
     declare_before_binding()
+
+
+@worker_ready.connect
+def _stop_in_time(**_: object) -> None:
+    # Not before: Celery has its own handler of SIGTERM by now.
+    grace_s = runtime().settings.pipeline.workers.stop_grace.total_seconds()
+    end_within(grace_s + BEYOND_GRACE_S)
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:

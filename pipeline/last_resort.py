@@ -1,0 +1,36 @@
+"""Last resort: a worker that was asked to stop, and hangs over it, ends and says where it hung.
+
+Celery 5.7 stops its pool inside the handler of the signal and reads its pipes there as if they
+never blocked: a message that is half read, or half written by a process that died, holds it up.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+#: What a worker gets beyond `workers.stop_grace`, seconds: less than what services give it before
+#: they kill it.
+BEYOND_GRACE_S = 20.0
+
+
+def end_within(limit_s: float) -> None:
+    """See that this process has ended so long after SIGTERM, whatever its handler then does.
+
+    Call it from the main thread once the handler is there. The kernel ends what the process
+    started; what it worked on was given back before, or is free when its lease lapses.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if not callable(handler):
+        return  # it ends at once, or is not to end
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # A thread that needs no Python: nothing that hangs holds it up. It writes every stack.
+        faulthandler.dump_traceback_later(limit_s, exit=True)
+        handler(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)

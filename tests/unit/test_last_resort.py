@@ -1,0 +1,32 @@
+"""A worker that hangs when it is told to stop ends all the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HANGING = """
+import os, signal
+from pipeline.last_resort import end_within
+
+def hang(*_):
+    os.read(os.pipe()[0], 1)
+
+signal.signal(signal.SIGTERM, hang)
+end_within(0.5)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_worker_that_hangs_over_its_end_ends_and_says_where_it_hung() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", HANGING], check=False, text=True, capture_output=True
+    )
+    assert ended.returncode == 1
+    assert "in hang" in ended.stderr
+
+
+def test_one_that_ends_by_itself_is_left_alone() -> None:
+    ending = HANGING.replace("os.read(os.pipe()[0], 1)", "raise SystemExit(7)")
+    ended = subprocess.run([sys.executable, "-c", ending], check=False, capture_output=True)
+    assert (ended.returncode, ended.stderr) == (7, b"")
