@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 #: How soon a run that the broker did not take is sent again, seconds.
 AGAIN_S = 10.0
+#: The clock was set when it went so much further than time did, seconds.
+SET_S = 2.0
 
 
 class Entry(ModelEntry):  # type: ignore[misc]
@@ -99,6 +101,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._right = right_to_send(self._settings)
         #: When the broker first refused a run that is still owed, by this process's clock.
         self._refused_at: float | None = None
+        self._ahead_s = clock_ahead_s()
         super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -124,6 +127,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due. Raises `NotAlone` instead when another beat may be sending."""
         self._right.check()
+        self._look_at_clock()
         if self._refused_at is not None and time.monotonic() - self._refused_at >= AGAIN_S:
             self._refused_at = None
             self._read_again()
@@ -143,10 +147,22 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             entry.model.total_run_count = entry.total_run_count
             self._refused_at = self._refused_at or time.monotonic()
 
+    def _look_at_clock(self) -> None:
+        """Take every row anew when the clock was set.
+
+        The order in which they are looked at is by the clock of before: after it was set back by
+        an hour nothing would be sent for as long, where the first in order is not due.
+        """
+        former_s, self._ahead_s = self._ahead_s, clock_ahead_s()
+        if abs(self._ahead_s - former_s) > SET_S:
+            logger.warning("the clock was set by %+.0f s", self._ahead_s - former_s)
+            self._read_again()
+
     def _read_again(self) -> None:
         """Write down what ran, and take every row as it is then."""
         self.sync()
-        self._schedule = self.all_as_schedule()
+        # That it was read is noted by the clock too.
+        self._initial_read = True
         self._heap: list[Any] = []
         self._heap_invalidated = True
 
@@ -164,6 +180,11 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             super().close()
         finally:
             self._right.give_back()
+
+
+def clock_ahead_s() -> float:
+    """Tell how far the clock is ahead of the one that is never set, seconds."""
+    return time.time() - time.monotonic()
 
 
 def _as_it_is_now(settings: Settings) -> Settings:

@@ -166,3 +166,23 @@ def test_what_the_broker_did_not_take_is_sent_when_it_is_back(
     clock.run_until(at + timedelta(minutes=20))
     assert [name for name, _ in clock.sent].count("nightly") == 1
     assert clock.due[[name for name, _ in clock.sent].index("nightly")] == at.isoformat()
+
+
+def test_a_clock_that_is_set_back_by_an_hour_holds_nothing_up(
+    scheduled: Scheduled, start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.scheduler import beat
+
+    ahead = [0.0]
+    monkeypatch.setattr(beat, "clock_ahead_s", lambda: ahead[0])
+    wanted = scheduled(
+        often={"task": "clean", "every": "1m"}, seldom={"task": "clean", "cron": "5 12 * * *"}
+    )
+    noon, minute = datetime(2026, 6, 1, 12, tzinfo=UTC), timedelta(minutes=1)
+    clock = start(wanted, noon)
+    clock.run_until(noon + 4.5 * minute, minute / 2)
+    clock.sent.clear()
+    clock.at, ahead[0] = clock.at - 60 * minute, -3600.0
+    clock.run_until(clock.at + 10 * minute, minute / 2)
+    assert [name for name, _ in clock.sent].count("often") >= 8
+    assert [name for name, _ in clock.sent].count("system:reconcile") >= 15
