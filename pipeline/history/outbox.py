@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from pipeline.history.database import changed, now
 from pipeline.models import OutboxRow
@@ -13,6 +13,7 @@ from pipeline.models import OutboxRow
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 #: How long a sender may take before another may try: longer than any channel's time limit.
@@ -50,15 +51,21 @@ def owe_message(
 
 def due(session: Session, at: datetime, limit: int = 100) -> list[OutboxRow]:
     """List open rows whose time has come and that nobody is sending, oldest first."""
-    free = or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at)
-    return list(
-        session.scalars(
-            select(OutboxRow)
-            .where(OutboxRow.closed_at.is_(None), OutboxRow.next_attempt_at <= at, free)
-            .order_by(OutboxRow.id)
-            .limit(limit)
-        )
-    )
+    query = select(OutboxRow).where(_is_due(at)).order_by(OutboxRow.id).limit(limit)
+    return list(session.scalars(query))
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    """Say which rows may be sent at the moment `at`.
+
+    What was owed only later than that, or is held for longer than anybody does, is from before the
+    clock was set back, and not waited for.
+    """
+    tried = OutboxRow.attempts > 0
+    due = or_(OutboxRow.next_attempt_at <= at, ~tried & (OutboxRow.created_at > at))
+    until = OutboxRow.lease_until
+    free = or_(until.is_(None), until <= at, until > at + 2 * SEND_LEASE)
+    return and_(OutboxRow.closed_at.is_(None), due, free)
 
 
 def pending(session: Session) -> int:
@@ -74,13 +81,13 @@ def claim(session: Session, row_id: int, owner: str) -> bool:
     taken = changed(
         session,
         update(OutboxRow)
-        .where(
-            OutboxRow.id == row_id,
-            OutboxRow.closed_at.is_(None),
-            OutboxRow.next_attempt_at <= at,
-            or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= at),
-        )
-        .values(owner=owner, lease_until=at + SEND_LEASE, attempts=OutboxRow.attempts + 1),
+        .where(OutboxRow.id == row_id, _is_due(at))
+        .values(
+            owner=owner,
+            lease_until=at + SEND_LEASE,
+            attempts=OutboxRow.attempts + 1,
+            next_attempt_at=at,
+        ),
     )
     return taken == 1
 

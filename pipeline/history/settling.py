@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,13 +36,22 @@ def claim(session: Session, job_id: str, owner: str) -> Job | None:
     """
     job, others = _locked(session, job_id)
     at = now(session)
-    held = any(one.settle_until is not None and one.settle_until > at for one in (job, *others))
-    if not job.state.terminal or job.settled_at is not None or held:
+    if not job.state.terminal or job.settled_at is not None:
+        return None
+    if any(_is_held(one, at) for one in (job, *others)):
         return None
     if any(_needs(other, job) for other in others):
         return None
     job.settle_owner, job.settle_until = owner, at + LEASE
     return job
+
+
+def _is_held(job: Job, at: datetime) -> bool:
+    """Whether somebody settles its source; held for longer than anybody does, it is not.
+
+    Then the clock was set back, and its holder would have said since that he goes on.
+    """
+    return job.settle_until is not None and at < job.settle_until <= at + 2 * LEASE
 
 
 def _needs(other: Job, job: Job) -> bool:

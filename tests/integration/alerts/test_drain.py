@@ -250,6 +250,21 @@ def test_what_another_process_is_sending_is_not_sent_until_its_lease_lapses(
     assert len(inbox.alerts) == 1
 
 
+def test_what_was_owed_before_the_clock_was_set_back_is_sent_at_once(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    fail(db, new_job, "team", name="owed.mp4")
+    fail(db, new_job, "team", name="held.mp4")
+    with db.begin() as session:
+        later = now(session) + timedelta(hours=1)
+        session.execute(update(OutboxRow).values(created_at=later, next_attempt_at=later))
+        assert outbox.claim(session, rows(db)[1].id, "dead")
+        assert not outbox.claim(session, rows(db)[1].id, "another")
+        held = update(OutboxRow).where(OutboxRow.owner == "dead")
+        session.execute(held.values(lease_until=later))
+    assert drain(db, told(team=inbox.url())) == DrainReport(sent=2)
+
+
 def test_of_many_drains_at_once_each_alert_is_sent_by_one(
     db: Database, new_job: NewJob, inbox: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

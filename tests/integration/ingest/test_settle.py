@@ -72,6 +72,18 @@ def test_a_file_that_took_the_sources_place_stays(
     assert inbox.job(later.job_id).source_path == str(path)
 
 
+def test_one_who_held_the_source_before_the_clock_was_set_back_is_not_waited_for(
+    inbox: Inbox,
+) -> None:
+    inbox.keeping(on_success="archive")
+    submitted = inbox.submit(inbox.put("clip.mp4", "one"))
+    with inbox.ready.db.begin() as session:
+        later = now(session) + timedelta(hours=1)
+        session.execute(update(Job).values(settle_owner="dead", settle_until=later))
+    inbox.end(submitted.job_id, JobState.SUCCEEDED)
+    assert inbox.job(submitted.job_id).settled_at is not None
+
+
 def test_a_file_that_grew_after_it_was_submitted_stays_and_becomes_a_job_of_its_own(
     inbox: Inbox,
 ) -> None:
