@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pipeline.history.queued import Queued
     from pipeline.models import Job
 
-#: A job this quiet, while its queue is empty, has lost its message.
-QUIET = timedelta(seconds=60)
+#: A job this quiet, while its queue is empty, has lost its message: whoever takes one claims its
+#: step at once, also on a busy machine. Should that once take longer, it costs one refused claim.
+QUIET = timedelta(seconds=20)
 #: The same where a worker was just started anew: what its former self had taken and not yet begun
-#: is lost with that, where the broker does not hand it on. Whoever takes a message begins at once.
+#: is lost with that, where the broker does not hand it on.
 TAKEN = timedelta(seconds=5)
 #: A job this quiet is published again though its queue is not empty; doubled each time, since
 #: a long queue is the likelier reason. A needless message costs one refused claim.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.faults.site import Site
 
 #: How long a batch may take to end, alerts and moved sources included, after its fault is over:
-#: a lost message is noticed after a minute and a half, and that twice.
+#: lapsed leases and lost messages are noticed within a minute, a few times after each other.
 PATIENCE_S = 420.0
 LOOK_S = 0.5
 
