@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 TRIAL_TIMEOUT_S = 20.0
 #: What the processor's encoders try.
 TRIAL = "color=black:size=256x256:rate=25:duration=0.2"
-_LISTED = re.compile(r"^ [A-Z.]{2,6} ([a-z0-9_]+) ", re.MULTILINE)
+_LISTED = re.compile(r"^ [A-Z.]{2,6} ([a-z0-9_-]+) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,12 @@ def capabilities(tools: Tools) -> Capabilities:
         encoders=_listed(tools.ffmpeg, "-encoders"),
         filters=_listed(tools.ffmpeg, "-filters"),
     )
+
+
+@lru_cache(maxsize=8)
+def decoders(program: Path) -> frozenset[str]:
+    """List the decoders that ffmpeg was built with."""
+    return _listed(program, "-decoders")
 
 
 def encodes(program: Path, encoder: str) -> bool:

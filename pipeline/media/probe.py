@@ -29,6 +29,7 @@ from pipeline.media.refusals import (
     without_anything,
 )
 from pipeline.media.tracks import ratio, seconds
+from pipeline.media.transparency import with_transparency
 from pipeline.plan.reading import probe_argv
 from pipeline.plan.source import LEAPING, Source
 
@@ -113,6 +114,7 @@ def probe(
         source = source.model_copy(update={"left_out": (*source.left_out, *said)})
     refuse_large(path, source.display_width, source.display_height, limits)
     refuse_long(path, source, limits)
+    source = with_transparency(tools, source)
     source = with_true_fields(tools, source, on_tick=on_tick)
     return with_light(tools, source, on_tick=on_tick)
 

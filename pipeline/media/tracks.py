@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pipeline.plan.colour import see_through
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
@@ -69,6 +70,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         missing=packets.missing,
         key_frames=packets.key_frames,
         leading=packets.leading if packets.key_frames else 0,
+        transparent=_transparent(stream),
         captions=captions,
     )
 
@@ -171,6 +173,16 @@ def _language(stream: dict[str, Any]) -> str | None:
 def _title(stream: dict[str, Any]) -> str | None:
     title = str(stream.get("tags", {}).get("title") or "").strip()
     return title or None
+
+
+def _transparent(stream: dict[str, Any]) -> bool:
+    """Whether the picture may have transparent parts; of PNG ffprobe may not know.
+
+    In WebM they are a second picture that is only marked.
+    """
+    codec, pix_fmt = stream.get("codec_name"), stream.get("pix_fmt")
+    marked = str(stream.get("tags", {}).get("alpha_mode")) == "1"
+    return see_through(pix_fmt) or marked or (codec == "png" and pix_fmt in (None, "unknown"))
 
 
 def _rotation(stream: dict[str, Any]) -> int:

@@ -21,6 +21,15 @@ PAL_HEIGHT = 576
 COMMON_MATRICES = frozenset({"bt709", "smpte170m", "bt470bg", "bt2020nc"})
 #: How the pixel formats that hold red, green and blue begin.
 RGB_FORMATS = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "x2rgb", "x2bgr", "pal8")
+#: How the pixel formats begin that tell how transparent a pixel is; a palette may.
+SEE_THROUGH_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8")
+#: What `premultiply` takes; of these ffmpeg chooses what loses least.
+MULTIPLIED = "yuva444p|yuva444p10le|yuva444p12le|yuva444p16le|gbrap|gbrap10le|gbrap12le|gbrap16le"
+#: Transparent parts to black, and half transparent ones half to it.
+OVER_BLACK: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("format", {"pix_fmts": MULTIPLIED}),
+    ("premultiply", {"inplace": 1}),
+)
 #: PQ and HLG to ordinary light: linear, BT.709 primaries, a curve that keeps highlights.
 TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("zscale", {"t": "linear", "npl": 100}),
@@ -54,6 +63,11 @@ def is_rgb(video: VideoStream) -> bool:
     return video.color_space == "gbr" or (video.pix_fmt or "").startswith(RGB_FORMATS)
 
 
+def see_through(pix_fmt: str | None) -> bool:
+    """Whether pixels of this format tell how transparent they are."""
+    return (pix_fmt or "").startswith(SEE_THROUGH_FORMATS)
+
+
 def colours(video: VideoStream) -> Colours:
     """Say what the source's colours are; what it does not tell is taken as players take it."""
     guess = _guess(video)
@@ -67,13 +81,15 @@ def colours(video: VideoStream) -> Colours:
 def told_colours(video: VideoStream) -> dict[str, str]:
     """Give the options of `setparams` that tell ffmpeg what the source left out; maybe none."""
     known = colours(video)
+    # Another decoder than the one that was asked may leave out what that one told.
+    again = video.decoder is not None
     left_out: dict[str, str] = {}
-    if _known(video.color_primaries) is None:
+    if again or _known(video.color_primaries) is None:
         left_out["color_primaries"] = known.primaries
-    if _known(video.color_transfer) is None:
+    if again or _known(video.color_transfer) is None:
         left_out["color_trc"] = known.transfer
     if not is_rgb(video):
-        if _known(video.color_space) is None:
+        if again or _known(video.color_space) is None:
             left_out["colorspace"] = known.matrix
         if _known(video.color_range) is None and not (video.pix_fmt or "").startswith("yuvj"):
             left_out["range"] = "tv"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg
 
 from pipeline.plan.codecs import pixel_format
-from pipeline.plan.colour import scaled_colours, screen_colours, told_colours
+from pipeline.plan.colour import OVER_BLACK, scaled_colours, screen_colours, told_colours
 from pipeline.plan.reading import file_url
 from pipeline.plan.stages import one_size
 
@@ -64,10 +64,15 @@ def placed(picture: Any, plan: Plan) -> Any:
 
 
 def whole_frames(picture: Any, video: VideoStream) -> Any:
-    """Weave the fields of an interlaced picture to frames, and name the colours it left unnamed."""
+    """Weave the fields of an interlaced picture to frames, and name the colours it left unnamed.
+
+    What is transparent is laid over black: nobody was meant to see what colour it has.
+    """
     told = told_colours(video)
     if told:
         picture = picture.filter("setparams", **told)
+    for name, options in OVER_BLACK if video.transparent else ():
+        picture = picture.filter(name, **options)
     if video.interlaced:
         # One frame for each frame, not for each field: the count stays the source's.
         parity = PARITIES.get(video.field_order or "", "auto")

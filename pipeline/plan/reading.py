@@ -76,8 +76,16 @@ def our_options(kind: Ours) -> dict[str, Any]:
 
 
 def as_coded(video: VideoStream | None) -> dict[str, Any]:
-    """Give the options of an input that is not to be turned before its fields were woven."""
-    return {"noautorotate": None} if video and video.sideways_fields else {}
+    """Give the options of an input by which its picture is decoded as it must be.
+
+    It is not turned before its fields were woven; and what of it is transparent is told.
+    """
+    options: dict[str, Any] = {}
+    if video and video.sideways_fields:
+        options["noautorotate"] = None
+    if video and video.decoder:
+        options[f"c:{video.index}"] = video.decoder
+    return options
 
 
 def file_url(path: str | Path) -> str:

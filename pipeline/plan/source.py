@@ -84,6 +84,10 @@ class VideoStream(Fact):
     key_frames: int = 0
     #: Frames before the first of those: where a recording begins between two, nobody can show them.
     leading: int = 0
+    #: Whether parts of it may be transparent; and the decoder that tells which, where ffmpeg's own
+    #: does not.
+    transparent: bool = False
+    decoder: str | None = None
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 

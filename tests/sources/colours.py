@@ -37,14 +37,21 @@ def deep(curve: str, npl: int, extra: str = "") -> Callable[[Path], Path]:
 
 
 def _row(
-    name: str, make: Callable[[Path], Path], *, tone_mapped: bool = False, silent: bool = False
+    name: str,
+    make: Callable[[Path], Path],
+    *,
+    tone_mapped: bool = False,
+    silent: bool = False,
+    clear: bool = False,
+    told: str | None = None,
 ) -> Row:
     expect = Expect(
         frames=75,
         seconds=3,
-        patches=Patches(tone_mapped=tone_mapped),
+        patches=Patches(tone_mapped=tone_mapped, clear=clear),
         sync=not silent,
         silent=silent,
+        told=told,
     )
     return Row(name, make, expect)
 
@@ -64,9 +71,37 @@ WIDE = (
 )
 WIDE_TAGS = "colorprim=bt2020:transfer=bt2020-10:colormatrix=bt2020nc:range=limited:log-level=error"
 GIF = "split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none"
-CLEAR = "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='if(lt(Y,H*0.8)*gt(Y,H*0.75),0,255)'"
+CLEAR = (
+    "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='if(lt(Y,H*0.8125)*gte(Y,H*0.75),0,255)'"
+)
 BT601 = ("-color_primaries", "smpte170m", "-color_trc", "smpte170m", "-colorspace", "smpte170m")
 PAL = ("-color_primaries", "bt470bg", "-color_trc", "gamma28", "-colorspace", "bt470bg")
+VPX = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M", "-auto-alt-ref", "0")
+WEBM = f"{CLEAR},{_matrix('bt709', pix_fmt='yuva420p')}"
+CLEAR_GIF = (
+    f"{CLEAR},split[a][b];[a]palettegen=reserve_transparent=1[p];[b][p]paletteuse=dither=none"
+)
+#: What can be transparent, and whether it has no sound.
+SEE_THROUGH = (
+    ("VP9", coloured("a.webm", ("-c:v", "libvpx-vp9", *VPX), WEBM, audio=None), True),
+    ("VP8", coloured("a.webm", ("-c:v", "libvpx", *VPX), WEBM, audio=None), True),
+    (
+        "ProRes 4444",
+        coloured(
+            "a.mov",
+            ("-c:v", "prores_ks", "-profile:v", "4", *BT709),
+            f"{CLEAR},{_matrix('bt709', pix_fmt='yuva444p10le')}",
+        ),
+        False,
+    ),
+    (
+        "QuickTime Animation",
+        coloured("a.mov", ("-c:v", "qtrle"), f"{CLEAR},format=argb"),
+        False,
+    ),
+    ("PNG in MOV", coloured("a.mov", ("-c:v", "png"), f"{CLEAR},format=rgba"), False),
+    ("FFV1", coloured("a.mkv", ("-c:v", "ffv1"), f"{CLEAR},format=gbrap"), False),
+)
 HD = Clip(size="1280x720", seconds=1.6)
 
 ROWS = (
@@ -152,40 +187,11 @@ ROWS = (
         Expect(frames=75, seconds=3, sync=True),
     ),
     _row("palette, GIF", coloured("a.gif", (), GIF, audio=None), silent=True),
-    _row(
-        "transparent, VP9",
-        coloured(
-            "a.webm",
-            (
-                "-c:v",
-                "libvpx-vp9",
-                "-deadline",
-                "realtime",
-                "-cpu-used",
-                "8",
-                "-b:v",
-                "2M",
-                "-auto-alt-ref",
-                "0",
-            ),
-            f"{CLEAR},{_matrix('bt709', pix_fmt='yuva420p')}",
-            audio=None,
-        ),
-        silent=True,
+    *(
+        _row(f"transparent, {name}", make, clear=True, told="transparent", silent=silent)
+        for name, make, silent in SEE_THROUGH
     ),
-    _row(
-        "transparent, ProRes 4444",
-        coloured(
-            "a.mov",
-            ("-c:v", "prores_ks", "-profile:v", "4", *BT709),
-            f"{CLEAR},{_matrix('bt709', pix_fmt='yuva444p10le')}",
-        ),
-    ),
-    _row(
-        "transparent, QuickTime Animation",
-        coloured("a.mov", ("-c:v", "qtrle"), f"{CLEAR},format=argb"),
-    ),
-    _row("transparent, PNG in MOV", coloured("a.mov", ("-c:v", "png"), f"{CLEAR},format=rgba")),
+    _row("transparent, GIF", coloured("a.gif", (), CLEAR_GIF, audio=None), silent=True, clear=True),
     _row("HDR10", deep("smpte2084", 203, HDR10), tone_mapped=True),
     _row("HDR10 without mastering data", deep("smpte2084", 100), tone_mapped=True),
     _row("HLG", deep("arib-std-b67", 203), tone_mapped=True),

@@ -189,7 +189,14 @@ OTHERS = (
     Row(
         "animated WebP, transparent",
         film("a.webp", (*LOSSY, "-vf", f"noise=alls=12:allf=t,{CLEAR},format=yuva420p"), None),
-        Expect(frames=75, seconds=3, patches=Patches(), moments=CLIP.moments, silent=True),
+        Expect(
+            frames=75,
+            seconds=3,
+            patches=Patches(clear=True),
+            moments=CLIP.moments,
+            silent=True,
+            told="transparent",
+        ),
     ),
     # Its sound begins with the encoder's delay, 43 ms before the picture.
     Row(

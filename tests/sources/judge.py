@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How far picture and sound may be apart, seconds.
 APART_S = 0.020
+#: The row of the grid that is transparent, and how bright black may be, levels of 255.
+CLEAR, DARK = 12, 40
 #: How far a timestamp may be from the source's, seconds: the coarsest containers keep milliseconds.
 ROUNDING_S = 0.002
 
@@ -231,6 +233,9 @@ def _colours(name: str, patches: Patches, played: Shown) -> Iterator[str]:
         yield f"{name}: it shows nothing"
         return
     frame = played.frames[len(played.frames) // 2]
+    if patches.clear and frame[CLEAR, :].max() > DARK:
+        levels = tuple(round(float(level)) for level in frame[CLEAR, 1])
+        yield f"{name}: what is transparent is shown as {levels}"
     places = ((1, 1), (1, 14), (14, 1), (14, 14), (1, 8))
     names = ("top left", "top right", "bottom left", "bottom right", "between")
     for where, (y, x), known in zip(names, places, (*CORNERS, GREY), strict=True):

@@ -24,11 +24,13 @@ def small(*ladder: int) -> Profile:
 class Patches:
     """What is known of the test picture: how far its colours may be off, in levels of 255.
 
-    `tone_mapped` asks only that colours keep their order and the picture its contrast.
+    `tone_mapped` asks only that colours keep their order and the picture its contrast. `clear` says
+    that a band above the lower corners is transparent: it must come out black.
     """
 
     tolerance: float = 22.0
     tone_mapped: bool = False
+    clear: bool = False
 
 
 @dataclass(frozen=True)

@@ -283,3 +283,12 @@ def test_the_field_that_is_shown_first_is_told_where_it_is_known() -> None:
         woven = graph(argv(plan(source(720, 576, field_order=order), SMALL)))
         assert f"bwdif=deint=all:mode=send_frame:parity={parity}" in woven
     assert "bwdif" not in graph(argv(plan(source(720, 576, field_order="progressive"), SMALL)))
+
+
+def test_transparent_parts_are_laid_over_black_by_a_decoder_that_tells_them() -> None:
+    clear = source(640, 360, transparent=True, decoder="libvpx-vp9")
+    arguments = argv(plan(clear, SMALL))
+    assert arguments[arguments.index("-c:0") + 1] == "libvpx-vp9"
+    assert arguments.index("-c:0") < arguments.index("-i")
+    assert "premultiply=inplace=1" in graph(arguments)
+    assert "premultiply" not in graph(argv(plan(source(640, 360), SMALL)))

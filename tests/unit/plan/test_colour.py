@@ -65,3 +65,11 @@ def test_light_and_colours_that_ordinary_screens_lack_are_mapped() -> None:
     assert screen_colours(picture(color_primaries="smpte432")) == GAMUT_MAP
     assert screen_colours(picture()) == ()
     assert screen_colours(picture(color_primaries="bt470bg")) == ()
+
+
+def test_another_decoder_is_told_all_colours_again() -> None:
+    assert told_colours(picture(decoder="libvpx")) == {
+        "color_primaries": "bt709",
+        "color_trc": "bt709",
+        "colorspace": "bt709",
+    }
