@@ -16,7 +16,7 @@ from pipeline.ingest.fingerprint import fingerprint
 from pipeline.ingest.settling import PATIENCE
 from pipeline.ingest.submit import Wishes, copy_is_due, new_job
 from pipeline.ingest.survey import has_usable_name
-from pipeline.ingest.whole import being_written, ends_early
+from pipeline.ingest.whole import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,10 +109,8 @@ def _is_whole(one: Found, entry: WatchFolder, quiet_s: float) -> bool:
         return False
     path = Path(one.path)
     try:
-        if being_written(path):
-            return False
-        patient = quiet_s >= entry.settle_seconds * PATIENCE
-        return patient or one.marked or not ends_early(path)
+        patient = one.marked or quiet_s >= entry.settle_seconds * PATIENCE
+        return not unfinished(path, patient=patient)
     except OSError:
         return True  # what is wrong with it is told when it is submitted
 

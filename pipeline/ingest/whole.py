@@ -36,17 +36,16 @@ def being_written(path: Path, *, follow: bool = False) -> bool:
     `follow` no link to one: what lay there a moment ago may be replaced.
     """
     with open_regular(path, follow=follow) as file:
-        handle = file.fileno()
-        try:
-            # Who opens the file for writing in this instant makes the kernel signal us, and the
-            # signal it would choose ends a process; SIGURG is ignored unless somebody handles it.
-            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-        except OSError as problem:
-            refused = problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
-            return refused and network_kind(handle) not in LEASED_BY_SERVER
-    return False
+        return _has_writer(file)
+
+
+def unfinished(path: Path, *, patient: bool) -> bool:
+    """Whether a file has a writer or, unless one is `patient`, ends early; it is opened once.
+
+    Raises `OSError`.
+    """
+    with open_regular(path) as file:
+        return _has_writer(file) or (not patient and _ends_early(file, path))
 
 
 def ends_early(path: Path) -> bool:
@@ -57,10 +56,28 @@ def ends_early(path: Path) -> bool:
     before it is called so.
     """
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size == 0:
-            return True
-        return path.suffix.lower() in BOXED and _boxes_end_early(file, size)
+        return _ends_early(file, path)
+
+
+def _has_writer(file: BinaryIO) -> bool:
+    handle = file.fileno()
+    try:
+        # Who opens the file for writing in this instant makes the kernel signal us, and the
+        # signal it would choose ends a process; SIGURG is ignored unless somebody handles it.
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as problem:
+        refused = problem.errno in (errno.EAGAIN, errno.EWOULDBLOCK)
+        return refused and network_kind(handle) not in LEASED_BY_SERVER
+    return False
+
+
+def _ends_early(file: BinaryIO, path: Path) -> bool:
+    size = os.fstat(file.fileno()).st_size
+    if size == 0:
+        return True
+    return path.suffix.lower() in BOXED and _boxes_end_early(file, size)
 
 
 def _boxes_end_early(file: BinaryIO, size: int) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.ingest import whole
 from pipeline.ingest.settling import PATIENCE, Settling
-from pipeline.ingest.whole import being_written, ends_early
+from pipeline.ingest.whole import being_written, ends_early, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,7 @@ def test_a_file_somebody_has_open_for_writing_is_left_alone(clip: Path) -> None:
     settling.notice(clip, 0.0, 2.0)
     with clip.open("ab"):
         assert being_written(clip)
+        assert unfinished(clip, patient=True)
         assert settling.settled(100.0) == []
     assert not being_written(clip)
     assert settling.settled(102.0) == [clip]
@@ -112,9 +113,13 @@ def test_boxes_tell_whether_more_is_to_come(
     path = tmp_path / name
     path.write_bytes(content)
     assert ends_early(path) is early
+    assert unfinished(path, patient=False) is early
+    assert not unfinished(path, patient=True)
 
 
-@pytest.mark.parametrize("ask", [being_written, ends_early])
+@pytest.mark.parametrize(
+    "ask", [being_written, ends_early, lambda path: unfinished(path, patient=False)]
+)
 def test_what_took_a_files_name_meanwhile_neither_hangs_nor_is_opened(
     tmp_path: Path, clip: Path, ask: Callable[[Path], bool]
 ) -> None:
