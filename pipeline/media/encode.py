@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +77,14 @@ def encode_unit(
     if coded:
         loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
         encoders = _encoders(tools, plan, unit, coded)
-        argv = encode_argv(tools.ffmpeg, plan, coded, encoders=encoders, loudness=loudness)
+        argv = encode_argv(
+            tools.ffmpeg,
+            plan,
+            coded,
+            encoders=encoders,
+            cores=len(os.sched_getaffinity(0)),
+            loudness=loudness,
+        )
         fence = tools.fence(
             reads=_read(plan),
             writes=coded.values(),

@@ -15,6 +15,7 @@ from pipeline.plan.picture import pictures
 from pipeline.plan.reading import file_url, input_options, our_options
 from pipeline.plan.sound import Loudness, heard
 from pipeline.plan.stages import staged
+from pipeline.plan.threads import x264_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,23 +31,25 @@ def encode_argv(
     outputs: Mapping[str, Path],
     *,
     encoders: Mapping[str, str],
+    cores: int,
     loudness: Mapping[str, Loudness | None] | None = None,
 ) -> list[str]:
     """Build the one command that makes every picture and sound named in `outputs` (step → file).
 
     The source is decoded once; each rung is scaled from the next larger one. Each sound goes to
     an output of its own. `encoders` maps a picture's name to ffmpeg's encoder, `loudness` a
-    sound's to what it was measured to be.
+    sound's to what it was measured to be; `cores` is how many the encoders have for them all.
     """
     origin = opened(plan)
     wanted = [one for one in plan.videos if rendition_step(one.name) in outputs]
     shown = pictures(origin, plan, wanted) if wanted else {}
     kinds = {video.name: kind_of(encoders[video.name]) for video in wanted}
+    threads = x264_threads(wanted, cores)
     made = [
         ffmpeg.output(
             handed_over(shown[video.name], kinds[video.name]),
             file_url(outputs[rendition_step(video.name)]),
-            **picture_options(plan, video, encoders[video.name]),
+            **picture_options(plan, video, encoders[video.name], threads[video.name]),
         )
         for video in wanted
     ]

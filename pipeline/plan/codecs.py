@@ -66,8 +66,12 @@ VPX_SPEEDS: dict[Preset, int] = {
 NEVER = 100_000
 
 
-def picture_options(plan: Plan, video: VideoRendition, encoder: str) -> dict[str, Any]:
+def picture_options(
+    plan: Plan, video: VideoRendition, encoder: str, threads: int
+) -> dict[str, Any]:
     """Give the options of one picture's output: key frames come at the same times in all of them.
+
+    `threads` are x264's; other encoders share the cores by themselves.
 
     The delay of B-frames is left to the edit list that ffmpeg writes and the packager hands on.
     Chromium and ffmpeg then show picture and sound together to the sample. With
@@ -76,6 +80,7 @@ def picture_options(plan: Plan, video: VideoRendition, encoder: str) -> dict[str
     return {
         "c:v": encoder,
         **_of_encoder(plan, video, encoder),
+        **({"threads:v": threads} if encoder == "libx264" else {}),
         "force_key_frames": key_frames(plan.profile.video.gop_seconds),
         "fps_mode": "passthrough",
         "enc_time_base": "demux",

@@ -34,7 +34,7 @@ def argv(made: Plan, *steps: str) -> list[str]:
         step: Path("/jobs") / f"{step.partition(':')[2]}.mp4" for step in steps or unit.steps
     }
     encoders = {video.name: ENCODERS[video.codec]["cpu"] for video in made.videos}
-    return encode_argv(FFMPEG, made, outputs, encoders=encoders)
+    return encode_argv(FFMPEG, made, outputs, encoders=encoders, cores=2)
 
 
 def muxed(rung: str, sounds: Sequence[tuple[SoundRendition, Path]] = ()) -> Muxed:
@@ -52,13 +52,14 @@ def graph(arguments: list[str]) -> str:
 def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once() -> None:
     made = plan(source(640, 360, audio=(sound(2, channels=6),)), SMALL)
 
-    def video(label: str, file: str) -> list[str]:
+    def video(label: str, threads: str, file: str) -> list[str]:
         return [
             *("-map", label, "-f", "mp4", "-c:v", "libx264", "-crf", "21"),
             *("-enc_time_base", "demux", "-flags", "+cgop", "-force_key_frames", KEY_FRAMES),
             *("-fps_mode", "passthrough", "-g", "250", "-map_chapters", "-1"),
             *("-map_metadata", "-1", "-preset", "veryfast", "-profile:v", "high"),
-            *("-sc_threshold", "0", "-video_track_timescale", "90000", file),
+            *("-sc_threshold", "0", "-threads:v", threads),
+            *("-video_track_timescale", "90000", file),
         ]
 
     assert argv(made) == [
@@ -75,8 +76,8 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
         "[s8]format=pix_fmts=yuv420p[s9]",
         "-filter_complex",
         "[0:2]aresample=async=1:first_pts=0[s10];[s10]aformat=channel_layouts=stereo[s11]",
-        *video("[s5]", "file:/jobs/240p.mp4"),
-        *video("[s9]", "file:/jobs/144p.mp4"),
+        *video("[s5]", "3", "file:/jobs/240p.mp4"),
+        *video("[s9]", "1", "file:/jobs/144p.mp4"),
         *("-map", "[s11]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
         *("-map_chapters", "-1", "-map_metadata", "-1", "file:/jobs/audio.mp4"),
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),

@@ -11,7 +11,7 @@ from tests.unit.plan.sources import plan, source
 
 def options(codec: str, **wanted: Any) -> dict[str, Any]:
     made = plan(source(), Profile(video=VideoSettings.model_validate({"codec": codec, **wanted})))
-    return picture_options(made, made.videos[0], ENCODERS[made.videos[0].codec]["cpu"])
+    return picture_options(made, made.videos[0], ENCODERS[made.videos[0].codec]["cpu"], 2)
 
 
 @pytest.mark.parametrize("codec", list(ENCODERS))
@@ -56,4 +56,4 @@ def test_hevc_is_tagged_as_apples_players_want_it() -> None:
 def test_an_unknown_encoder_is_a_mistake_of_ours() -> None:
     made = plan()
     with pytest.raises(ValueError, match="libtheora"):
-        picture_options(made, made.videos[0], "libtheora")
+        picture_options(made, made.videos[0], "libtheora", 2)

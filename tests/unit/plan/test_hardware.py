@@ -20,7 +20,7 @@ PAIRS = [(kind, codec) for kind in KINDS for codec in ENCODERS if kind in ENCODE
 
 def options(kind: Any, codec: Any, **wanted: Any) -> dict[str, Any]:
     made = plan(source(), Profile(video=VideoSettings.model_validate({"codec": codec, **wanted})))
-    return picture_options(made, made.videos[0], encoder_name(kind, codec))
+    return picture_options(made, made.videos[0], encoder_name(kind, codec), 2)
 
 
 def argv(*kinds: Any) -> list[str]:
@@ -30,7 +30,7 @@ def argv(*kinds: Any) -> list[str]:
         for video, kind in zip(made.videos, kinds, strict=True)
     }
     outputs = {step: Path(f"/jobs/{step.partition(':')[2]}.mp4") for step in made.units[0].steps}
-    return encode_argv(FFMPEG, made, outputs, encoders=encoders)
+    return encode_argv(FFMPEG, made, outputs, encoders=encoders, cores=2)
 
 
 @pytest.mark.parametrize(("kind", "codec"), PAIRS)
@@ -44,7 +44,7 @@ def test_encoders_are_named_as_ffmpeg_names_them(kind: Any, codec: Any) -> None:
 def test_key_frames_come_at_the_same_times_as_the_processors(kind: Any, codec: Any) -> None:
     made = options(kind, codec)
     wanted = plan(source())
-    processor = picture_options(wanted, wanted.videos[0], "libx264")
+    processor = picture_options(wanted, wanted.videos[0], "libx264", 2)
     assert made["force_key_frames"] == processor["force_key_frames"]
     assert made["g"] >= 250
     forced = {"nvenc": "forced-idr", "qsv": "forced_idr"}.get(kind)

@@ -92,7 +92,7 @@ def test_only_the_hdr_ladder_is_told() -> None:
     video = VideoSettings(codec=("h264", "hevc"), ladder=(240, 144), hdr=True)
     plan = make_plan(graded(mastering=MASTERING, content_light=CONTENT), Profile(video=video))
     told = {
-        one.name: "master-display" in picture_options(plan, one, "libx265")["x265-params"]
+        one.name: "master-display" in picture_options(plan, one, "libx265", 2)["x265-params"]
         for one in plan.videos
         if one.codec == "hevc"
     }
