@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.errors import ReelworksError
+
+if TYPE_CHECKING:
+    from pipeline.media.tools import Tools
+    from pipeline.plan.capacity import Capacity
 
 
 @click.command()
@@ -20,18 +26,16 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     from pipeline.media.tools import find_tools
     from pipeline.plan.plan import make_plan
 
-    wanted = cli.settings.profile(profile)
-    source = probe(
-        find_tools(cli.settings.pipeline.tools, cli.settings.pipeline.limits),
-        file.absolute(),
-        cli.settings.pipeline.limits,
-    )
-    made = make_plan(source, wanted)
+    wanted, limits = cli.settings.profile(profile), cli.settings.pipeline.limits
+    tools = find_tools(cli.settings.pipeline.tools, limits)
+    source = probe(tools, file.absolute(), limits, salvage=wanted.damaged == "salvage")
+    there = _workers(cli)
+    made = make_plan(source, wanted, there or _this_machine(tools))
     if as_json:
         click.echo(made.model_dump_json())
         return
     size = f"{source.display_width}x{source.display_height}" if source.video else "no picture"
-    click.echo(f"{file.name}: {source.container}, {size}, {source.duration_s:.2f} s")
+    click.echo(f"{file.name}: {source.container_name}, {size}, {source.duration_s:.2f} s")
     for video in made.videos:
         click.echo(f"  {video.name:>16}  {video.width}x{video.height} {video.codec}")
     for sound in made.sounds:
@@ -42,6 +46,28 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         click.echo(f"  left out: {sentence}")
     for sentence in made.notes:
         click.echo(f"  {sentence}")
+    if there is None:
+        click.echo("  no worker is there: planned as for one on this machine")
     for unit in made.units:
         click.echo(f"  unit {unit.name} on encode.{unit.capability}: {', '.join(unit.steps)}")
     click.echo(f"  packaged as {', '.join(wanted.package)}")
+
+
+def _workers(cli: Cli) -> Capacity | None:
+    """Ask the database for the workers that are there; None where it knows none, or can't be."""
+    from pipeline.tasks.capacity import capacity
+
+    try:
+        with cli.runtime.db.read() as session:
+            there = capacity(session, job_id="")
+    except ReelworksError:
+        return None
+    return there if there.workers else None
+
+
+def _this_machine(tools: Tools) -> Capacity:
+    from pipeline.media.capabilities import hardware
+    from pipeline.plan.capacity import Capacity, EncodeWorker
+
+    found = dict(hardware(tools.ffmpeg))
+    return Capacity(workers=(EncodeWorker(name="this machine", hardware=found),))

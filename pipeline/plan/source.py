@@ -12,6 +12,8 @@ LONGEST_PIXEL = 4
 #: Containers whose clock may leap where recordings were joined; ffmpeg then lets one follow on
 #: the other (`AVFMT_TS_DISCONT`).
 LEAPING = frozenset({"mpegts", "mpeg", "ogg"})
+#: What some endings of names stand for, by ffmpeg's names of containers.
+SAME_CONTAINER = {"m4v": "mp4", "qt": "mov", "mkv": "matroska", "mka": "matroska"}
 
 
 class Fact(BaseModel):
@@ -167,6 +169,14 @@ class Source(Fact):
     left_out: tuple[str, ...] = ()
     #: What is to be written into the files that are made of it: title, artist and the like.
     tags: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def container_name(self) -> str:
+        """The container in one word: of those that are read alike, what the file's name says."""
+        names = self.container.split(",")
+        said = self.path.rpartition(".")[2].lower()
+        said = SAME_CONTAINER.get(said, said)
+        return said if said in names else "mp4" if "mp4" in names else names[0]
 
     @property
     def display_width(self) -> int:

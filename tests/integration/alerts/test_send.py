@@ -48,6 +48,7 @@ def test_a_service_that_refuses_is_named_with_its_status(inbox: Receiver) -> Non
     with pytest.raises(DeliveryFailed, match="HTTP status 500") as caught:
         send("team", channel(inbox.url()), HELLO)
     assert caught.value.transient
+    assert caught.value.code == "not_delivered"
     assert "'team'" in caught.value.message
 
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pipeline.plan.plan import Plan
+from pipeline.media.errors import nothing_to_make
+from pipeline.plan.plan import Plan, make_plan
 from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, VideoSettings
 from tests.unit.plan.sources import plan, record, sound, source, words
 
@@ -74,3 +75,24 @@ def test_the_used_part_lies_within_the_source(
     cut = Profile(trim=TrimSettings.model_validate(trim) if trim else None)
     made = plan(profile=cut)
     assert (made.start_s, made.end_s, made.duration_s) == span
+
+
+def test_a_source_without_what_its_profile_asks_for_is_told_what_it_lacks() -> None:
+    mute = Profile(audio=AudioSettings(enabled=False))
+    assert make_plan(record(sound(0)), mute).units == ()
+    refused = nothing_to_make(record(sound(0)))
+    assert refused.code == "nothing_to_make"
+    assert "has no picture" in refused.message
+    assert "has no sound" in nothing_to_make(source()).message
+
+
+def test_a_container_has_one_name() -> None:
+    def named(path: str, container: str) -> str:
+        return source().model_copy(update={"path": path, "container": container}).container_name
+
+    assert named("/in/a.mov", "mov,mp4,m4a,3gp,3g2,mj2") == "mov"
+    assert named("/in/a.M4V", "mov,mp4,m4a,3gp,3g2,mj2") == "mp4"
+    assert named("/in/a.bin", "mov,mp4,m4a,3gp,3g2,mj2") == "mp4"
+    assert named("/in/a.webm", "matroska,webm") == "webm"
+    assert named("/in/a.mka", "matroska,webm") == "matroska"
+    assert named("/in/a.mp4", "mpegts") == "mpegts"

@@ -1,0 +1,60 @@
+"""`reelworks plan`: the plan is made for the workers that are there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.history import workers
+from pipeline.media import capabilities
+from tests.sources.picture import Clip, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.app import Runtime
+    from tests.integration.cli.conftest import Said
+
+    Reelworks = Callable[..., Said]
+
+#: What hardware takes is larger than that of the quick profile.
+QUICK, LARGER = ("--profile", "quick"), ("--profile", "slow")
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> str:
+    return str(encode(tmp_path / "clip.mp4", Clip(seconds=1, size="640x480")))
+
+
+def test_hardware_that_a_worker_announced_is_planned_for(
+    reelworks: Reelworks, ready: Runtime, clip: str
+) -> None:
+    with ready.db.begin() as session:
+        found = {"nvenc": ["h264"]}
+        workers.register(session, "elsewhere/1", slots=1, processor=True, hardware=found)
+    said = reelworks("plan", clip, *LARGER)
+    assert said.status == 0
+    assert "on encode.nvenc" in said.out
+    assert "no worker is there" not in said.out
+    units = json.loads(reelworks("plan", clip, "--json", *LARGER).out)["units"]
+    assert "nvenc" in {unit["capability"] for unit in units}
+
+
+def test_without_a_worker_it_is_planned_for_this_machine(
+    reelworks: Reelworks, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "hardware", lambda _: {})
+    said = reelworks("plan", clip, *QUICK)
+    assert "no worker is there" in said.out
+    assert "on encode.cpu" in said.out
+
+
+def test_the_container_is_named_as_people_do(
+    reelworks: Reelworks, tmp_path: Path, clip: str
+) -> None:
+    assert "clip.mp4: mp4, 640x480" in reelworks("plan", clip, *QUICK).out
+    other = encode(tmp_path / "clip.mkv", Clip(seconds=1))
+    assert "clip.mkv: matroska, 320x240" in reelworks("plan", str(other), *QUICK).out
