@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
+from functools import partial
 from typing import Any
 
 from kombu import Connection
@@ -17,14 +17,7 @@ from tests.faults.stacks import EMBEDDED, RABBIT, REDIS
 
 
 def _away(scene: Scene) -> str:
-    """Stop the broker in good order, and start it after a while."""
-    scene.sometime()
-    broker = scene.stack.broker
-    assert broker is not None
-    broker.stop()
-    time.sleep(scene.outage_s)
-    broker.start()
-    return f"{broker.name} was away for {scene.outage_s:.0f} s"
+    return scene.away(scene.stack.broker)
 
 
 def _hangs(scene: Scene) -> str:
@@ -32,11 +25,8 @@ def _hangs(scene: Scene) -> str:
     scene.sometime()
     pid = scene.embedded_broker()
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        time.sleep(scene.outage_s)
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    send = partial(os.kill, pid)
+    scene.broken(partial(send, signal.SIGSTOP), partial(send, signal.SIGCONT), scene.outage_s)
     return f"the broker hung for {scene.outage_s:.0f} s"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
+from functools import partial
 
 from tests.faults.fault import Fault, Scene
 from tests.faults.stacks import EMBEDDED, RABBIT, REDIS
@@ -15,13 +15,7 @@ LOCKED_S = 20.0
 
 
 def _away(scene: Scene) -> str:
-    scene.sometime()
-    database = scene.stack.database
-    assert database is not None
-    database.stop()
-    time.sleep(scene.outage_s)
-    database.start()
-    return f"PostgreSQL was away for {scene.outage_s:.0f} s"
+    return scene.away(scene.stack.database)
 
 
 def _restarted(scene: Scene) -> str:
@@ -42,9 +36,8 @@ def _locked(scene: Scene) -> str:
     scene.sometime()
     path = scene.site.media / "state" / "reelworks.db"
     with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        time.sleep(LOCKED_S)
-        connection.execute("ROLLBACK")
+        say = connection.execute
+        scene.broken(partial(say, "BEGIN EXCLUSIVE"), partial(say, "ROLLBACK"), LOCKED_S)
     return f"SQLite was locked for {LOCKED_S:.0f} s"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,11 +27,8 @@ def _full(scene: Scene, folder: str) -> str:
     """Fill the disk while the batch is made; all goes on when there is room again."""
     disk = scene.site.disks[folder]
     scene.sometime(4.0)
-    disk.fill(leaving=scene.dice.randrange(LEAVING))
-    try:
-        time.sleep(FULL_S)
-    finally:
-        disk.free()
+    fill = partial(disk.fill, leaving=scene.dice.randrange(LEAVING))
+    scene.broken(fill, disk.free, FULL_S)
     # Only after there is room: with SQLite on the full disk nothing can be looked up before.
     vague = [said for said in _said_of_space(scene) if said and not NUMBER_OF_BYTES.search(said)]
     scene.problems += [f"says no number of bytes: {said}" for said in vague]
@@ -54,11 +50,8 @@ def _read_only(scene: Scene) -> str:
         file.states = SUCCEEDED | FAILED
         file.codes = frozenset({"system"})
     scene.sometime(3.0)
-    disk.read_only(yes=True)
-    try:
-        time.sleep(FULL_S)
-    finally:
-        disk.read_only(yes=False)
+    turn = disk.read_only
+    scene.broken(partial(turn, yes=True), partial(turn, yes=False), FULL_S)
     return f"the library could not be written to for {FULL_S:.0f} s"
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import random
 
     from tests.faults.batch import Batch
+    from tests.faults.servers import Server
     from tests.faults.site import Site
     from tests.faults.stacks import Stack
 
@@ -37,6 +38,22 @@ class Scene:
     def sometime(self, longest_s: float = 8.0) -> None:
         """Let the batch get somewhere, as far as the dice say."""
         time.sleep(self.dice.uniform(0.0, longest_s))
+
+    @staticmethod
+    def broken(break_it: Callable[[], object], mend_it: Callable[[], object], for_s: float) -> None:
+        """Break something, leave it so for a while, and mend it, whatever happens meanwhile."""
+        break_it()
+        try:
+            time.sleep(for_s)
+        finally:
+            mend_it()
+
+    def away(self, server: Server | None) -> str:
+        """Stop a server in good order, and start it when the outage is over."""
+        assert server is not None
+        self.sometime()
+        self.broken(server.stop, server.start, self.outage_s)
+        return f"{server.name} was away for {self.outage_s:.0f} s"
 
     def processes(self, *words: str) -> list[int]:
         """List this system's processes whose command line has all the words."""

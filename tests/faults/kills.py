@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from tests.faults.fault import Fault, Scene
@@ -60,9 +59,7 @@ def _kill_broker(scene: Scene) -> str:
         return scene.kill(pid) if pid else "no broker ran"
     broker = scene.stack.broker
     assert broker is not None
-    broker.kill()
-    time.sleep(scene.dice.uniform(0.0, 3.0))
-    broker.start()
+    scene.broken(broker.kill, broker.start, scene.dice.uniform(0.0, 3.0))
     return f"kill -9 of {broker.name}, started again"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from tests.faults.fault import Fault, Scene
@@ -18,43 +17,36 @@ CUT_S = 2.0
 SLOW_S = 20.0
 
 
+def _turn(scene: Scene, server: str, mode: Mode, for_s: float) -> None:
+    turn = scene.stack.proxies[server].turn
+    scene.broken(partial(turn, mode), partial(turn, Mode.PASS), for_s)
+
+
 def _cut(scene: Scene, server: str) -> str:
-    proxy = scene.stack.proxies[server]
     for _ in range(TIMES):
         scene.sometime(BETWEEN_S)
-        proxy.turn(Mode.CUT)
-        time.sleep(scene.dice.uniform(0.0, CUT_S))
-        proxy.turn(Mode.PASS)
+        _turn(scene, server, Mode.CUT, scene.dice.uniform(0.0, CUT_S))
     return f"the way to the {server} was cut {TIMES} times"
 
 
 def _silent(scene: Scene, server: str) -> str:
-    proxy = scene.stack.proxies[server]
     scene.sometime()
-    proxy.turn(Mode.SILENT)
-    time.sleep(scene.outage_s / 2)
+    _turn(scene, server, Mode.SILENT, scene.outage_s / 2)
     # What waited for an answer learns that there will be none.
-    proxy.turn(Mode.CUT)
-    proxy.turn(Mode.PASS)
+    scene.stack.proxies[server].drop()
     return f"the way to the {server} was silent for {scene.outage_s / 2:.0f} s"
 
 
 def _slow(scene: Scene, server: str) -> str:
-    proxy = scene.stack.proxies[server]
     scene.sometime(2.0)
-    proxy.turn(Mode.SLOW)
-    time.sleep(SLOW_S)
-    proxy.turn(Mode.PASS)
+    _turn(scene, server, Mode.SLOW, SLOW_S)
     return f"the way to the {server} was slow for {SLOW_S:.0f} s"
 
 
 def _halves(scene: Scene, server: str) -> str:
-    proxy = scene.stack.proxies[server]
     for _ in range(TIMES):
         scene.sometime(BETWEEN_S)
-        proxy.turn(Mode.HALVE)
-        time.sleep(scene.dice.uniform(0.1, CUT_S))
-        proxy.turn(Mode.PASS)
+        _turn(scene, server, Mode.HALVE, scene.dice.uniform(0.1, CUT_S))
     return f"what was said to and by the {server} broke in the middle, {TIMES} times"
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 
 from sqlalchemy import select
 
@@ -60,12 +61,8 @@ def _paused_part(scene: Scene) -> str:
     pid = main_of(scene, *PARTS[name])
     if pid is None:
         return f"{name} did not run"
-    family = _session(pid)
-    _signal(family, signal.SIGSTOP)
-    try:
-        time.sleep(PAUSED_S)
-    finally:
-        _signal(family, signal.SIGCONT)
+    send = partial(_signal, _session(pid))
+    scene.broken(partial(send, signal.SIGSTOP), partial(send, signal.SIGCONT), PAUSED_S)
     return f"{name} slept for {PAUSED_S:.0f} s"
 
 

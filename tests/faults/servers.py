@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ START_S = 120.0
 STOP_S = 60.0
 
 
-class Server:
+class Server(ABC):
     """A program that serves on a port of loopback, with its files in a folder of its own."""
 
     name: str
@@ -40,11 +41,13 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix=f"reelworks-{self.name}-"))
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def argv(self) -> Sequence[str]:
-        raise NotImplementedError
+        """Say how it is started in the foreground."""
 
+    @abstractmethod
     def answers(self) -> bool:
-        raise NotImplementedError
+        """Whether it takes connections now."""
 
     def environment(self) -> Mapping[str, str]:
         return os.environ
