@@ -8,23 +8,21 @@ import os
 import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ReelworksError
 from pipeline.ingest.candidate import is_candidate
 from pipeline.ingest.ears import Ears, Heard
+from pipeline.ingest.hands import Hands, Looked
 from pipeline.ingest.inotify_limits import HOW_TO_RAISE as RAISE
-from pipeline.ingest.mounts import is_polled, network_kind
 from pipeline.ingest.settling import Settling
 from pipeline.ingest.sidecar import SUFFIX
 from pipeline.ingest.survey import enters, is_marked, marked_by
 from pipeline.tasks.taking import Taking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pipeline.app import Runtime
     from pipeline.settings.pipeline import WatchFolder
 
@@ -40,8 +38,8 @@ POLL_SHARE = 5.0
 CHECK_S = 5.0
 #: A folder that could not be watched is looked through so often instead, seconds.
 UNWATCHED_S = 10.0
-#: How many files are read at the same time.
-SUBMITTERS = 2
+#: How long folders are waited for at the start before those that answer are watched, seconds.
+START_S = 10.0
 #: From so many whole files at once on, their jobs are made together.
 MANY = 20
 
@@ -51,7 +49,8 @@ class Watcher:
 
     Files that are there already when it starts are found too: nothing that was dropped while
     nobody watched is lost. Reading files, the database and the broker are other threads' work, so
-    that what the kernel tells is always heard.
+    that what the kernel tells is always heard; each folder has its own, so that one on a server
+    that is gone holds up no other.
     """
 
     def __init__(self, ready: Runtime) -> None:
@@ -66,11 +65,10 @@ class Watcher:
         #: Folders to look through, each with when that is due next (monotonic seconds).
         self._due: dict[Path, float] = {}
         self._every: dict[Path, float] = {}
+        #: Folders that are watched: which ones they were when that began.
         self._places: dict[Path, tuple[int, int]] = {}
-        # Reading a large file to fingerprint it must not keep small ones waiting; nor must a
-        # survey of a large folder.
-        self._submitting = ThreadPoolExecutor(SUBMITTERS, thread_name_prefix="submit")
-        self._surveying = ThreadPoolExecutor(1, thread_name_prefix="survey")
+        self._hands = {entry.path: Hands(entry) for entry in self._entries}
+        self._ears: Ears | None = None
         self._working: dict[Future[Any], Path | None] = {}
 
     def stop(self) -> None:
@@ -80,10 +78,11 @@ class Watcher:
 
     def run(self) -> None:
         """Watch until stopped. Raises `ReelworksError` when a folder can't be watched."""
-        ears = self._listen()
-        self.listening = True
         checked_at = time.monotonic()
         try:
+            wait([hands.look for hands in self._hands.values()], timeout=START_S)
+            self._check_places()
+            self.listening = True
             while not self._stopping.is_set():
                 self._survey_what_is_due()
                 self._take_heard()
@@ -91,51 +90,44 @@ class Watcher:
                 self._look_at_work()
                 if time.monotonic() - checked_at > CHECK_S:
                     checked_at = time.monotonic()
-                    self._check_places(ears)
+                    self._check_places()
         finally:
-            if ears is not None:
-                ears.stop()
-                ears.join()
-            self._surveying.shutdown(wait=False, cancel_futures=True)
-            self._submitting.shutdown(cancel_futures=True)
-            self._surveying.shutdown()
+            if self._ears is not None:
+                self._ears.stop()
+                self._ears.join()
+            for hands in self._hands.values():
+                hands.let_go()
+            for hands in self._hands.values():
+                hands.finish()
 
-    def _listen(self) -> Ears | None:
-        for entry in self._entries:
-            entry.path.mkdir(parents=True, exist_ok=True)
-            self._places[entry.path] = _place(entry.path)
-            self._due[entry.path] = 0.0
-            if is_polled(entry):
-                self._every[entry.path] = POLL_S
-                kind = network_kind(entry.path)
-                logger.info("watching %s by looking%s", entry.path, f" ({kind})" if kind else "")
-        heard = [entry for entry in self._entries if entry.path not in self._every]
-        if not heard:
-            return None
+    def _take_up(self, entry: WatchFolder, found: Looked) -> None:
+        """Begin to watch a folder, that has answered for the first time."""
+        self._places[entry.path] = found.place
+        self._due[entry.path] = 0.0
+        if found.polled:
+            self._every[entry.path] = POLL_S
+            said = f" ({found.kind})" if found.kind else ""
+            logger.info("watching %s by looking%s", entry.path, said)
+            return
         try:
-            ears = Ears(self._overflowed, self._unwatched)
+            if self._ears is None:
+                ears = Ears(self._overflowed, self._unwatched)
+                ears.start()
+                self._ears = ears
+            self._ears.listen(entry, self._heard.put)
+            logger.info("watching %s", entry.path)
         except OSError as problem:
-            self._look_instead(heard, problem)
-            return None
-        ears.start()
-        for entry in heard:
-            try:
-                ears.listen(entry, self._heard.put)
-                logger.info("watching %s", entry.path)
-            except OSError as problem:
-                self._look_instead([entry], problem)
-        return ears
+            self._look_instead(entry, problem)
 
-    def _look_instead(self, entries: Iterable[WatchFolder], problem: OSError) -> None:
-        """Look through folders again and again that can't be listened to."""
+    def _look_instead(self, entry: WatchFolder, problem: OSError) -> None:
+        """Look through a folder again and again that can't be listened to."""
         if problem.errno not in (errno.EMFILE, errno.ENOSPC, errno.ENOSYS):
             raise problem
-        for entry in entries:
-            self._every[entry.path] = UNWATCHED_S
-            logger.warning(
-                "%s is only looked through every %.0f s: %s. %s",
-                *(entry.path, UNWATCHED_S, problem.strerror, RAISE),
-            )
+        self._every[entry.path] = UNWATCHED_S
+        logger.warning(
+            "%s is only looked through every %.0f s: %s. %s",
+            *(entry.path, UNWATCHED_S, problem.strerror, RAISE),
+        )
 
     def _overflowed(self) -> None:
         logger.warning("the kernel dropped events, so all folders are looked through: %s", RAISE)
@@ -193,10 +185,14 @@ class Watcher:
         for entry in self._entries:
             paths = whole.get(entry.path, [])
             if len(paths) >= MANY:
-                self._work(self._submitting.submit(self._taking.take_these, entry, paths))
+                self._work(
+                    self._hands[entry.path].submitting.submit(self._taking.take_these, entry, paths)
+                )
                 continue
             for path in paths:
-                self._work(self._submitting.submit(self._taking.take_one, path, entry))
+                self._work(
+                    self._hands[entry.path].submitting.submit(self._taking.take_one, path, entry)
+                )
 
     def _survey_what_is_due(self) -> None:
         now = time.monotonic()
@@ -208,7 +204,8 @@ class Watcher:
     def _start_survey(self, entry: WatchFolder, below: Path) -> None:
         whole = below == entry.path
         self._work(
-            self._surveying.submit(self._survey, entry, below), entry.path if whole else None
+            self._hands[entry.path].surveying.submit(self._survey, entry, below),
+            entry.path if whole else None,
         )
 
     def _survey(self, entry: WatchFolder, below: Path) -> float:
@@ -235,23 +232,25 @@ class Watcher:
                 pause_s = max(every, took * POLL_SHARE)
                 self._due.setdefault(surveyed, time.monotonic() + pause_s)
 
-    def _check_places(self, ears: Ears | None) -> None:
-        """See that the folders are those that are watched: not removed, moved or mounted over."""
-        same = all(_place(path) == place for path, place in self._places.items())
-        if not same or (ears is not None and not ears.is_alive()):
+    def _check_places(self) -> None:
+        """See that the folders are those that are watched: not removed, moved or mounted over.
+
+        One that does not answer is waited for, and taken up when it does.
+        """
+        same = True
+        for entry in self._entries:
+            found = self._hands[entry.path].looked()
+            if found is None:
+                continue
+            if entry.path not in self._places:
+                self._take_up(entry, found)
+            same = same and found.place == self._places[entry.path]
+        if not same or (self._ears is not None and not self._ears.is_alive()):
             raise ReelworksError(
                 "watch_lost",
                 "A watched folder can no longer be watched.",
                 "Look whether it was removed or its file system went away; the watcher restarts.",
             )
-
-
-def _place(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
 
 
 def _spoken_of(path: Path, entry: WatchFolder) -> list[Path]:

@@ -53,6 +53,15 @@ class Watched:
         pipeline = settings.pipeline.model_copy(update={"watch": (entry,)})
         object.__setattr__(self._given, "settings", _with(settings, pipeline))
 
+    def beside(self, name: str) -> WatchFolder:
+        """Watch one more folder, by looking."""
+        settings = self.ready.settings
+        told = {"path": self.root / name, "polling": True, "settle_seconds": 0.2}
+        other = self.entry.model_copy(update=told)
+        pipeline = settings.pipeline.model_copy(update={"watch": (self.entry, other)})
+        object.__setattr__(self._given, "settings", _with(settings, pipeline))
+        return other
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch inside the block; what ended the watcher by itself is in `problem`."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, InotifyFD
 
+from pipeline import watch
 from pipeline.errors import ReelworksError
+from pipeline.ingest import hands
 from pipeline.models import JobState
 from tests.integration.watch.conftest import Watched
 
@@ -282,3 +287,70 @@ def test_rsync_brings_a_file_once(watched: Watched, inplace: bool) -> None:
     (job,) = watched.jobs().values()
     assert (job.run, job.source_bytes) == (1, 3 << 20)
     assert watched.published == [job.id]
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_a_folder_that_does_not_answer_holds_up_no_other(
+    watched: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    from_the_start: bool,
+) -> None:
+    """As of a share whose server is gone: each question about it waits for ever."""
+    caplog.set_level(logging.INFO)
+    gone = watched.beside("gone")
+    gone.path.mkdir()
+    (gone.path / "there.mkv").write_text("there")
+    hangs, answers = threading.Event(), threading.Event()
+    scan, stat = os.scandir, Path.stat
+
+    def waits(path: object) -> None:
+        if hangs.is_set() and str(path).startswith(str(gone.path)):
+            answers.wait()
+
+    def scandir(path: str) -> Any:
+        waits(path)
+        return scan(path)
+
+    def stat_of(path: Path, **options: Any) -> os.stat_result:
+        waits(path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(Path, "stat", stat_of)
+    for name, value in (("START_S", 0.2), ("CHECK_S", 0.05), ("POLL_S", 0.05)):
+        monkeypatch.setattr(watch, name, value)
+    monkeypatch.setattr(hands, "HUNG_S", 0.3)
+    if from_the_start:
+        hangs.set()
+    try:
+        with watched.watching():
+            hangs.set()
+            watched.until(lambda: f"{gone.path} does not answer" in caplog.text)
+            (watched.inbox / "film.mkv").write_text("a film")
+            watched.until(lambda: "film.mkv" in watched.names())
+            answers.set()
+            watched.until(lambda: "there.mkv" in watched.names())
+            watched.until(lambda: f"{gone.path} answers again" in caplog.text)
+    finally:
+        answers.set()
+    assert watched.problem is None
+
+
+def test_a_folder_that_never_answers_keeps_nobody_from_stopping(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, answers, stat = watched.beside("gone"), threading.Event(), Path.stat
+
+    def stat_of(path: Path, **options: Any) -> os.stat_result:
+        if path == gone.path:
+            answers.wait()
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat_of)
+    monkeypatch.setattr(watch, "START_S", 0.1)
+    try:
+        with watched.watching():
+            assert watched.watcher is not None
+    finally:
+        answers.set()
