@@ -13,14 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.clips import clip
 from benchmarks.history import runtime_on
-from benchmarks.private import PATIENCE_S, TICKS, cpu_ticks, family
+from benchmarks.private import PATIENCE_S, TICKS, cpu_ticks, family, process, until
 from benchmarks.report import Report
 from benchmarks.standin import SLEEP_S, SOURCE
 from pipeline.app import answering
@@ -32,8 +32,6 @@ from pipeline.tasks.control import reconcile
 from pipeline.tasks.ingest import submit_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from pipeline.app import Runtime
 
 #: How long the queue is at most; the shorter one is a hundredth of it.
@@ -103,8 +101,8 @@ def _measured(count: int) -> Cost:
         ready = stack.enter_context(runtime_on(root, os.environ.get("REELWORKS_DATABASE")))
         parts = []
         if valkey.is_needed(ready.settings):
-            parts.append(stack.enter_context(_process(root, *valkey.part(ready.settings).argv)))
-            _until(lambda: valkey.answers(ready.settings), "the broker")
+            parts.append(stack.enter_context(process(root, *valkey.part(ready.settings).argv)))
+            until(lambda: valkey.answers(ready.settings), "the broker")
         _probed(ready, root)
         for number in range(count):
             path = ready.settings.pipeline.watch[0].path / f"{number}.mp4"
@@ -113,13 +111,13 @@ def _measured(count: int) -> Cost:
             submit_file(path)
         for role in ROLES:
             argv = [sys.executable, "-m", "benchmarks.standin", "worker", role]
-            parts.append(stack.enter_context(_process(root, *argv)))
-        _until(lambda: len(answering(None, 1)) == len(ROLES), "the workers")
+            parts.append(stack.enter_context(process(root, *argv)))
+        until(lambda: len(answering(None, 1)) == len(ROLES), "the workers")
         looked = time.process_time()
         reconcile()
         looked = time.process_time() - looked
         before, began = _cpu_s(parts), time.monotonic()
-        _until(lambda: _done(ready) == count, "jobs", max(PATIENCE_S, count))
+        until(lambda: _done(ready) == count, "jobs", max(PATIENCE_S, count))
         return Cost((_cpu_s(parts) - before) / count, count / (time.monotonic() - began), looked)
 
 
@@ -139,25 +137,6 @@ def _done(ready: Runtime) -> int:
 
 def _cpu_s(parts: list[int]) -> float:
     return sum(cpu_ticks(pid) for part in parts for pid in family(part)) / TICKS
-
-
-def _until(done: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
-    until = time.monotonic() + patience_s
-    while not done():
-        if time.monotonic() > until:
-            raise TimeoutError(f"waited in vain for {what}")
-        time.sleep(0.2)
-
-
-@contextmanager
-def _process(root: Path, *argv: str) -> Iterator[int]:
-    with (root / "log").open("ab") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 if __name__ == "__main__":

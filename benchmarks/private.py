@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CONFIG = Path(__file__).parent.parent / "config"
 #: Nothing measured here takes longer, seconds.
@@ -131,6 +131,27 @@ def private_system(root: Path, profile: dict[str, Any]) -> Iterator[Private]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+@contextmanager
+def process(root: Path, *argv: str) -> Iterator[int]:
+    """Run one process with this one's environment; what it says goes to a log in `root`."""
+    with (root / "log").open("ab") as log:
+        running = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield running.pid
+    finally:
+        running.terminate()
+        running.wait(60)
+
+
+def until(done: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait until something is done. Raises `TimeoutError` when patience ends."""
+    end = time.monotonic() + patience_s
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited in vain for {what}")
+        time.sleep(0.2)
 
 
 def _free_port() -> int:

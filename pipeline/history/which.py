@@ -61,7 +61,8 @@ class Which:
         return not few and _has_names(session)
 
     def _read_names(self, session: Session) -> ColumnElement[bool]:
-        named = Job.file_name.icontains(self.name or "", autoescape=True)
+        # PostgreSQL's index is of lower names, so ILIKE does not use it.
+        named = func.lower(Job.file_name).like(func.lower(_pattern(self.name or "")), escape="/")
         sqlite = session.get_bind().dialect.name == "sqlite"
         if (sqlite and self.state is None) or len(self.name or "") < TRIGRAM:
             newest = select(func.max(Job.seq)).scalar_subquery()
@@ -70,6 +71,13 @@ class Which:
 
 
 ALL = Which()
+
+
+def _pattern(part: str) -> str:
+    """Write LIKE's pattern of what has `part` in it, with `/` before its own signs."""
+    for sign in "/%_":
+        part = part.replace(sign, f"/{sign}")
+    return f"%{part}%"
 
 
 def _named(query: Select[Any], name: str) -> Select[Any]:

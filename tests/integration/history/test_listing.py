@@ -129,3 +129,18 @@ def test_a_job_that_is_deleted_is_found_no_more(db: Database, named: dict[str, J
     with db.begin() as session:
         session.execute(text("DELETE FROM jobs WHERE file_name = 'Winter.mp4'"))
     assert found(db, name="winter") == ["a winter's tale.mov"]
+
+
+def test_a_search_is_by_the_index_of_names(db: Database, named: dict[str, Job]) -> None:
+    with db.read() as session:
+        sqlite = session.get_bind().dialect.name == "sqlite"
+        query = Which(name="Winter").newest(session, Job.seq).limit(50)
+        said = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        if not sqlite:
+            # Of six rows all are read faster.
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+            session.execute(text("SET LOCAL enable_indexscan = off"))
+        asked = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
+        plan = session.connection().exec_driver_sql(f"{asked} {said}").all()
+    index = "job_names VIRTUAL TABLE INDEX" if sqlite else "ix_jobs_file_name_trigrams"
+    assert index in str(plan)
