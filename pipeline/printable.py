@@ -10,6 +10,8 @@ from typing import Any
 
 #: Signs that turn the direction of what follows: with them `gpj.exe` reads as `exe.jpg`.
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: What Python makes of the bytes of a name that are not UTF-8 (PEP 383), from 0x80 on.
+NOT_UTF8 = range(0xDC80, 0xDD00)
 #: Control characters, halves of letters, and separators of lines and paragraphs.
 _CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -33,6 +35,9 @@ def _obeyed(sign: str) -> bool:
 
 
 def _escaped(sign: str) -> str:
+    number = ord(sign)
+    if number in NOT_UTF8:
+        return f"\\x{number - NOT_UTF8.start + 0x80:02x}"
     return sign.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 

@@ -81,14 +81,17 @@ def _row(full_name: str, wanted: Line | None, row: Any, result: Result | None, a
             origin, name = word, full_name.removeprefix(prefix)
     line = wanted or line_of(row)
     source = line or row
+    next_run_at, words = _next(full_name, line, row, at), in_words(line) if line else None
+    if words and line and line.at is not None and line.at <= at and next_run_at is None:
+        words += ", which is past"
     return Row(
         name=name,
         origin=origin,
         task=source.task,
-        when=in_words(line) if line else _others_words(row),
+        when=words or _others_words(row),
         timezone=(line.timezone if line else _others_zone(row)) or "UTC",
         enabled=source.enabled,
-        next_run_at=_next(full_name, line, row, at),
+        next_run_at=next_run_at,
         last_run_at=_last_run(row, result),
         total_run_count=row.total_run_count if row else 0,
         last_result=result,
@@ -103,11 +106,12 @@ def _last_run(row: Any, result: Result | None) -> datetime | None:
 
 
 def _with_hours(row: Row, settings: Settings) -> Row:
-    """Say of a window also when it closes."""
+    """Say of a window what it is for, and also when it closes: a row of beat only opens it."""
     entry = settings.schedules.get(row.name) if row.origin == "schedules.yml" else None
     if entry is None or entry.window is None:
         return row
-    return replace(row, when=f"{row.when}, encodes until {entry.window.partition('-')[2]}")
+    words = f"{row.when}, encodes until {entry.window.partition('-')[2]}"
+    return replace(row, task=f"pipeline.{entry.task}", when=words)
 
 
 def _next(name: str, line: Line | None, row: Any, at: datetime) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipeline.settings.errors import BadValue
+from pipeline.settings.errors import BadValue, nearest
 
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = (
@@ -44,7 +44,9 @@ class _Field:
             allowed += f" or {self.words[0]} to {self.words[-1]}"
         sunday = self.words == _WEEKDAYS and text == str(_SUNDAY_TOO)
         if not text.isdigit() or not (self.low <= int(text) <= self.high or sunday):
-            raise BadValue(f"has {text!r} as {self.name}", f"It goes from {allowed}.")
+            alike = [word for word in self.words if word.startswith(text[:1])] or self.words
+            guess, _, _ = nearest(text, alike).partition("Valid")
+            raise BadValue(f"has {text!r} as {self.name}", f"{guess}It goes from {allowed}.")
         return int(text)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from pipeline.settings.cron import cron
 from pipeline.settings.errors import BadValue, nearest
@@ -63,6 +63,10 @@ SolarEvent = Literal[
 ]
 
 
+#: The latitude from which on it can't be told when in the year the sun rises, degrees.
+FARTHEST = Decimal("89.9")
+
+
 def cron_line(value: object) -> str:
     """Read a cron line; see `pipeline.settings.cron`. Raises `BadValue`."""
     if not isinstance(value, str):
@@ -98,6 +102,16 @@ class Solar(Part):
     event: SolarEvent
     latitude: Annotated[Decimal, _degrees(90, "North"), _Degrees]
     longitude: Annotated[Decimal, _degrees(180, "East"), _Degrees]
+
+    @field_validator("latitude")
+    @classmethod
+    def _has_days(cls, latitude: Decimal, told: ValidationInfo) -> Decimal:
+        if abs(latitude) > FARTHEST and told.data.get("event") != "solar_noon":
+            raise BadValue(
+                "is so near a pole that the sun does not rise and set there",
+                f"Go no farther than {FARTHEST} degrees, or choose the event solar_noon or `at`.",
+            )
+        return latitude
 
 
 class ScheduleEntry(Retention):

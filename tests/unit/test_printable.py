@@ -22,7 +22,8 @@ HOSTILE = "a\x1b[2Jb\nc\u202egpj.mp4"
         ("\x1b[31m", "\\x1b[31m"),
         ("\x9b1m", "\\x9b1m"),
         ("exe.\u202egpj", "exe.\\u202egpj"),
-        ("a\u2028b\udcff", "a\\u2028b\\udcff"),
+        ("a\ud800b", "a\\ud800b"),
+        ("a\u2028b\udcff", "a\\u2028b\\xff"),
     ],
 )
 def test_what_a_terminal_would_obey_is_written_out(name: str, shown: str) -> None:

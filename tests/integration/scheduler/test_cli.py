@@ -135,6 +135,19 @@ def test_the_list_tells_the_next_run_in_the_readers_own_zone_and_the_last_result
     assert "failed: no room" in shown
 
 
+def test_the_list_tells_what_a_window_is_for_and_why_a_moment_never_comes(
+    cli: Cli, config_dir: Path
+) -> None:
+    night, once = '{task: encode, window: "22:00-06:00"}', '{task: scan, at: "2020-07-01 12:00"}'
+    (config_dir / "schedules.yml").write_text(f"night: {night}\nonce: {once}\n")
+    cli("sync")
+    told = entries(cli("list", "--json")[1])
+    assert told["night"]["task"] == "pipeline.encode"
+    assert told["night"]["when"].endswith("encodes until 06:00")
+    assert told["once"]["when"] == "once at 2020-07-01 12:00, which is past"
+    assert told["once"]["next_run_at"] is None
+
+
 def test_the_list_for_people_says_what_is_not_synchronised(cli: Cli, config_dir: Path) -> None:
     (config_dir / "schedules.yml").write_text(TWO)
     code, said, _ = cli()

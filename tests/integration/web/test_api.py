@@ -248,6 +248,7 @@ def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.
     assert 'href="http://127.0.0.1:5555/"' in page
     assert 'href="/schedules"' in page
     schedules = client.get("/schedules").text
+    assert '<th scope="col">Task</th>' in schedules
     assert "reconcile" in schedules
     for column in ("Next run", "Last run", "Last result"):
         assert column in schedules

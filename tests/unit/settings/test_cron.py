@@ -49,6 +49,8 @@ def test_a_line_without_five_fields_is_refused(line: str) -> None:
         ("* * * 13 *", "'13' as month", "1 to 12 or jan to dec"),
         ("* * * * 8", "'8' as day of week", "0 to 6 or sun to sat"),
         ("* * * * funday", "'funday' as day of week", "sun to sat"),
+        ("* * * * Mun-fri", "'mun' as day of week", "Did you mean 'mon'? It goes from 0 to 6"),
+        ("* * * juni *", "'juni' as month", "Did you mean 'jun'?"),
         ("mon * * * *", "'mon' as minute", "0 to 59"),
         ("* 22-5 * * *", "'22-5' as hour, which goes backwards", "22-23,0-5"),
         ("* * * * fri-mon", "'fri-mon' as day of week, which goes backwards", "fri-6,0-mon"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.settings.profiles import Profile
+from pipeline.settings.schedules import Solar
 
 if TYPE_CHECKING:
     from tests.unit.settings.conftest import Configuration
@@ -177,6 +178,10 @@ nightly:
             *("91", "is not between -90 and 90", "North"),
         ),
         (
+            *("task: scan, solar: {event: sunset, latitude: 89.95, longitude: 2}",),
+            *(".solar.latitude", "89.95", "is so near a pole", "solar_noon"),
+        ),
+        (
             *("task: scan, solar: {event: sunset, latitude: 1, longitude: e}", ".solar.longitude"),
             *("e", "is not a number of degrees", "48.8566"),
         ),
@@ -311,3 +316,8 @@ def test_a_mistake_in_a_secret_that_is_a_reference_shows_the_reference(
     mistake = config.mistake(HOOK="hunter2")
     assert mistake.value == "${env:HOOK}"
     assert "hunter2" not in f"{mistake} {mistake.hint}"
+
+
+def test_noon_comes_at_a_pole_too() -> None:
+    place = {"latitude": "-90", "longitude": "10"}
+    assert Solar.model_validate({"event": "solar_noon", **place}).latitude == -90
