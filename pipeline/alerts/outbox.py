@@ -151,7 +151,8 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
 
 def _message(session: Session, row: OutboxRow) -> Message:
     if row.job_id is None:
-        return Message(**(row.message or {"title": row.event, "body": ""}))
+        said = row.message or {"title": row.event, "body": ""}
+        return Message(**{key: text for key, text in said.items() if key != "run"})
     return message_for(jobs.view(session, row.job_id), row.event)
 
 

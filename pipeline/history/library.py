@@ -85,3 +85,9 @@ def last_digest(session: Session, channels: Collection[str]) -> datetime | None:
     """Tell when one of these channels was last owed a digest; None when never."""
     owed = (OutboxRow.event == "digest") & OutboxRow.channel.in_(channels)
     return session.scalar(select(func.max(OutboxRow.created_at)).where(owed))
+
+
+def digest_owed(session: Session, run: str, *, after: datetime) -> bool:
+    """Whether this run of a schedule has owed its digest: it was killed then, and came back."""
+    owed = select(OutboxRow).where(OutboxRow.event == "digest", OutboxRow.created_at > after)
+    return any((row.message or {}).get("run") == run for row in session.scalars(owed))

@@ -38,11 +38,21 @@ def owe(session: Session, job_id: str, event: str, channels: Iterable[str]) -> N
 
 
 def owe_message(
-    session: Session, event: str, channels: Iterable[str], *, title: str, body: str, kind: str
+    session: Session,
+    event: str,
+    channels: Iterable[str],
+    *,
+    title: str,
+    body: str,
+    kind: str,
+    run: str = "",
 ) -> None:
-    """Record that each channel is to be told this, about no single job."""
+    """Record that each channel is to be told this, about no single job.
+
+    `run` is the run of a schedule that tells it.
+    """
     at = now(session)
-    said = {"title": title, "body": body, "kind": kind}
+    said = {"title": title, "body": body, "kind": kind} | ({"run": run} if run else {})
     for channel in dict.fromkeys(channels):
         row = OutboxRow(event=event, channel=channel, created_at=at, next_attempt_at=at)
         row.message = said

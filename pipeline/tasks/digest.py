@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The first digest tells of so long.
 FIRST = timedelta(days=1)
+#: A run whose worker was killed comes back within this long.
+REPEATED = timedelta(days=2)
 
 
 @app.task(base=Timed, name="pipeline.digest", ignore_result=True)
@@ -32,11 +34,20 @@ def digest(channels: tuple[str, ...] = ()) -> Told:
         return Told("no channel is to hear of it", {"channels": 0})
     with ready.db.begin() as session:
         at = now(session)
+        run = str(digest.request.id or "")
+        if run and library.digest_owed(session, run, after=at - REPEATED):
+            return Told("its message is owed already", {"channels": 0})
         since = library.last_digest(session, names) or at - FIRST
         found = library.period(session, since)
         message = digest_message(found, since, at, _free(ready.settings.pipeline.paths.library))
         outbox.owe_message(
-            session, "digest", names, title=message.title, body=message.body, kind=message.kind
+            session,
+            "digest",
+            names,
+            title=message.title,
+            body=message.body,
+            kind=message.kind,
+            run=run,
         )
     app.send_task("pipeline.notify", ignore_result=True)
     return Told(f"{message.title}, to {', '.join(names)}", {"channels": len(names), **found})

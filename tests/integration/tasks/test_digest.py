@@ -88,3 +88,11 @@ def test_without_a_channel_nothing_is_owed(ready: Runtime, monkeypatch: pytest.M
     assert digest().summary == "no channel is to hear of it"
     with ready.db.read() as session:
         assert session.scalars(select(OutboxRow)).all() == []
+
+
+def test_a_run_that_was_killed_and_comes_back_tells_nothing_twice(ready: Runtime) -> None:
+    for _ in range(2):
+        digest.apply(task_id="the-run")
+    assert len(sent(ready)) == 1
+    digest.apply(task_id="the-next")
+    assert len(sent(ready)) == 1
