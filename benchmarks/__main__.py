@@ -13,6 +13,7 @@ BENCHMARKS = {
     "ladder": "cost of a job, against the same ladder in one hand-written ffmpeg command",
     "ingest": "scans of a large folder, and thousands of files moved in while the broker is down",
     "latency": "seconds from the close of a file to the first ffmpeg or ffprobe",
+    "load": "a thousand clips of a second: jobs a minute, idle encoders, memory; and once more",
     "orchestration": "jobs a second with stand-ins for all tools, and the growth with the queue",
     "sources": "how many kinds of source come out right",
     "ready": "wall seconds of `make run` from a fresh clone until everything answers",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.clips import clip
-from benchmarks.private import PATIENCE_S, Private, family, private_system
+from benchmarks.private import PATIENCE_S, Private, children, family, name_of, private_system
 from benchmarks.report import Report
 
 if TYPE_CHECKING:
@@ -65,18 +65,4 @@ def _tool_works(parents: Collection[int]) -> bool:
 
     Only their lists of children are read, which is so cheap that it does not slow them.
     """
-    return any(_name(child).startswith(TOOLS) for pid in parents for child in _children(pid))
-
-
-def _children(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []  # it ended since it was listed
-
-
-def _name(pid: str) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text()
-    except OSError:
-        return ""
+    return any(name_of(child).startswith(TOOLS) for pid in parents for child in children(pid))

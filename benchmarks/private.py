@@ -86,6 +86,25 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def children(pid: int) -> list[str]:
+    """List a process's children, cheaply: whichever of its threads started them."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += thread.read_text().split()
+        except OSError:
+            continue  # it ended since it was listed
+    return found
+
+
+def name_of(pid: str) -> str:
+    """Give the name of a process's program; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
+
+
 def _stat(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,0 +1,220 @@
+"""A thousand clips of a second: jobs a minute, how long encoders ran, memory; then as many again.
+
+`REELWORKS_BENCH_CLIPS` changes the number. The clips are cut from a real one at different places,
+and each has other bytes. The system is private, as shipped, on its embedded broker and database.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from benchmarks.clips import another, film
+from benchmarks.private import CONFIG, Private, children, family, name_of, private_system
+from benchmarks.report import Report
+from pipeline.media.tools import find_tools
+from pipeline.settings.pipeline import ToolPaths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CLIPS = int(os.environ.get("REELWORKS_BENCH_CLIPS", "1000"))
+#: How many different seconds the clips are of, and their height.
+CUTS, HEIGHT = 20, 360
+#: How often it is looked whether an encoder runs, and which processes there are, seconds.
+LOOK_S, LIST_S = 0.02, 1.0
+#: How long one clip may take at most, seconds.
+PATIENCE_S = 30.0
+#: Encoders are to run in nine tenths of the time, so they rest in the tenth at most.
+GOAL_IDLE, GOAL_GROWTH = 0.1, 1.05
+
+
+def run() -> Report:
+    """Drop the clips at once, see them to their end, measure; and once more."""
+    with tempfile.TemporaryDirectory(prefix="reelworks-bench-") as name:
+        folder = Path(name)
+        cuts = _cuts(folder)
+        root = folder / "system"
+        root.mkdir()
+        profile: dict[str, Any] = yaml.safe_load((CONFIG / "profiles.yml").read_text())["web"]
+        with private_system(root, profile) as system:
+            first = _thousand(system, cuts, folder, 0)
+            second = _thousand(system, cuts, folder, CLIPS)
+    figures: dict[str, float] = {"clips": CLIPS}
+    for word, one in (("first", first), ("second", second)):
+        figures |= {
+            f"jobs a minute, {word}": CLIPS / one.wall_s * 60,
+            f"share of time without an encoder, {word}": one.idle,
+            f"share of time without an encode step, {word}": one.unclaimed,
+            f"CPU seconds a job, {word}": one.cpu_s / CLIPS,
+            f"first result after seconds, {word}": one.first_s,
+        }
+    memory = {f"MB of {part}": size for part, size in first.memory.items()}
+    later = {f"MB of {part}, after the second": size for part, size in second.memory.items()}
+    growth = sum(second.memory.values()) / sum(first.memory.values())
+    return Report(
+        "load",
+        {**figures, **memory, **later, "growth of all memory": growth},
+        {
+            "share of time without an encoder, first": GOAL_IDLE,
+            "share of time without an encoder, second": GOAL_IDLE,
+            "growth of all memory": GOAL_GROWTH,
+        },
+        (
+            f"clips of a second and {HEIGHT}p, with the profile `web` as shipped",
+            f"an encoder runs when, looked at every {LOOK_S:g} s, the encode worker has an ffmpeg",
+            "an encode step is from claim to publication; memory is proportional (PSS)",
+        ),
+    )
+
+
+@dataclass
+class Measured:
+    """What some clips took; `memory` is megabytes by part."""
+
+    wall_s: float
+    cpu_s: float
+    idle: float
+    unclaimed: float
+    first_s: float
+    memory: dict[str, float]
+
+
+@dataclass
+class Looks:
+    """Looks, in a thread of its own, whether an encoder runs."""
+
+    system: Private
+    seen: list[bool] = field(default_factory=list)
+    _ended: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Looks:
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        listed, workers = float("-inf"), [0]
+        while not self._ended.wait(LOOK_S):
+            if time.monotonic() - listed > LIST_S:
+                listed = time.monotonic()
+                roots = [pid for pid, part in parts(self.system) if part == "worker encode"]
+                workers = [pid for root in roots for pid in family(root)]
+            tools = (tool for pid in workers for tool in children(pid))
+            self.seen.append(any(name_of(tool).startswith("ffmpeg") for tool in tools))
+
+
+def _thousand(system: Private, cuts: list[Path], folder: Path, begin: int) -> Measured:
+    made = folder / "made"
+    made.mkdir(exist_ok=True)
+    clips = [
+        another(cuts[number % CUTS], made / f"clip-{number}.mp4", number)
+        for number in range(begin, begin + CLIPS)
+    ]
+    system.inbox.mkdir(parents=True, exist_ok=True)
+    before, began, clock = system.cpu_s(), time.monotonic(), time.time()
+    with Looks(system) as looks:
+        for one in clips:
+            one.rename(system.inbox / one.name)
+        while _ended(system) < begin + CLIPS:
+            if time.monotonic() - began > CLIPS * PATIENCE_S:
+                raise TimeoutError("the clips did not end")
+            time.sleep(1)
+    wall_s = time.monotonic() - began
+    first, busy_s = _times(system, begin)
+    return Measured(
+        wall_s,
+        system.cpu_s() - before,
+        1 - sum(looks.seen) / len(looks.seen),
+        1 - busy_s / wall_s,
+        first - clock,
+        memory(system),
+    )
+
+
+def _cuts(folder: Path) -> list[Path]:
+    """Cut different seconds out of the film."""
+    ffmpeg = str(find_tools(ToolPaths()).ffmpeg)
+    made = []
+    for number in range(CUTS):
+        made.append(folder / f"cut-{number}.mp4")
+        argv = [ffmpeg, "-nostdin", "-loglevel", "error", "-ss", str(number), "-i", str(film())]
+        coded = ["-t", "1", "-vf", f"scale=-2:{HEIGHT}", "-c:v", "libx264", "-preset", "veryfast"]
+        subprocess.run([*argv, *coded, "-c:a", "aac", str(made[-1])], check=True)
+    return made
+
+
+def _asked(system: Private, query: str) -> list[tuple[Any, ...]]:
+    path = system.root / "media" / "state" / "reelworks.db"
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def _ended(system: Private) -> int:
+    found = dict(_asked(system, "SELECT state, count(*) FROM jobs GROUP BY state"))
+    bad = set(found) - {"queued", "running", "succeeded"}
+    if bad:
+        raise RuntimeError(f"jobs ended badly: {found}")
+    return int(found.get("succeeded", 0))
+
+
+def _times(system: Private, begin: int) -> tuple[float, float]:
+    """Tell when the first of the last jobs ended, and how long some encode step was held."""
+    unix = "(julianday({}) - 2440587.5) * 86400"
+    of_these = f"jobs.seq > {begin}"
+    ended = _asked(system, f"SELECT min({unix.format('finished_at')}) FROM jobs WHERE {of_these}")
+    spans = _asked(
+        system,
+        f"SELECT {unix.format('a.started_at')}, {unix.format('a.finished_at')} FROM attempts a "
+        "JOIN steps ON steps.id = a.step_id JOIN jobs ON jobs.id = steps.job_id "
+        f"WHERE steps.kind = 'rendition' AND {of_these} ORDER BY 1",
+    )
+    busy, until = 0.0, 0.0
+    for start, end in spans:
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return float(ended[0][0]), busy
+
+
+def parts(system: Private) -> Iterator[tuple[int, str]]:
+    """Name the parts of a system: each process that it started, by its words or its program."""
+    for child in children(system.pid):
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        except OSError:
+            continue  # it ended since it was listed
+        known = words.index("pipeline.cli") if "pipeline.cli" in words else None
+        name = Path(words[0]).name if known is None else " ".join(words[known + 1 :]).strip()
+        yield int(child), name
+
+
+def memory(system: Private) -> dict[str, float]:
+    """Measure the memory of each part with its processes, megabytes: shared pages by their share.
+
+    What one shares with others counts as its part of it (PSS, proc(5)).
+    """
+    return {part: sum(map(_pss_mb, family(pid))) for pid, part in parts(system)}
+
+
+def _pss_mb(pid: int) -> float:
+    try:
+        said = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0  # it ended since it was listed
+    return next(int(line.split()[1]) for line in said.splitlines() if line.startswith("Pss:")) / 1e3
