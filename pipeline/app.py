@@ -92,11 +92,13 @@ def _forget_parents_connections(**_: object) -> None:
 
 
 @worker_init.connect
-def _declare_queues_first(**_: object) -> None:
+def _mend_transports(**_: object) -> None:
     # Imported here: it brings the whole worker with it, which a command line does not need.
+    from pipeline.acknowledging import let_go_for_certain
     from pipeline.declaring import declare_before_binding
 
     declare_before_binding()
+    let_go_for_certain()
 
 
 @worker_ready.connect

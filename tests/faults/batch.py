@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,4 +89,4 @@ class Batch:
 
 def hash_of(name: str) -> int:
     """A number for a name: the same in every run, another for each of a run's clips."""
-    return sum((index + 1) * ord(letter) for index, letter in enumerate(name)) % 9973
+    return zlib.crc32(name.encode()) >> 1

@@ -1,0 +1,42 @@
+"""A worker whose acknowledgement is lost takes the next message all the same."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from redis.exceptions import ConnectionError as Broken
+
+from pipeline.acknowledging import Acknowledging
+
+
+def held(failures: int) -> Any:
+    """Give what a worker of one slot holds: one message, and a Redis that fails so often."""
+    channel = SimpleNamespace(do_restore=False)
+    holding: Any = Acknowledging(channel, prefetch_count=1)
+    holding._delivered["one"] = "message"
+    left = [Broken("Connection closed by server.")] * failures
+
+    def remove(*_: Any, **__: Any) -> Any:
+        if left:
+            raise left.pop()
+        return SimpleNamespace(execute=lambda: None)
+
+    holding._remove_from_indices = remove
+    assert not holding.can_consume()
+    return holding
+
+
+@pytest.mark.parametrize("failures", [0, 1])
+def test_what_is_done_is_said_again_on_another_connection(failures: int) -> None:
+    holding = held(failures)
+    holding.ack("one")
+    assert holding.can_consume()
+
+
+def test_a_worker_that_cannot_say_it_takes_the_next_all_the_same() -> None:
+    holding = held(2)
+    with pytest.raises(Broken):
+        holding.ack("one")
+    assert holding.can_consume()
