@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: What a worker gets beyond `workers.stop_grace`, seconds: less than what services give it before
 #: they kill it.
 BEYOND_GRACE_S = 20.0
+STDERR = 2
 
 
 def end_within(limit_s: float) -> None:
@@ -29,8 +30,9 @@ def end_within(limit_s: float) -> None:
         return  # it ends at once, or is not to end
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # A thread that needs no Python: nothing that hangs holds it up. It writes every stack.
-        faulthandler.dump_traceback_later(limit_s, exit=True)
+        # A thread that needs no Python: nothing that hangs holds it up. It writes every stack, and
+        # past `sys.stderr`, which is a log in a worker of Celery.
+        faulthandler.dump_traceback_later(limit_s, exit=True, file=STDERR)
         handler(number, frame)
 
     signal.signal(signal.SIGTERM, stop)
