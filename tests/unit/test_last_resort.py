@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 HANGING = """
-import os, signal, sys
+import io, os, signal, sys
 from pipeline.last_resort import end_within
 
 def hang(*_):
     os.read(os.pipe()[0], 1)
 
 signal.signal(signal.SIGTERM, hang)
-sys.stderr = object()  # as in a worker of Celery: it has no file
+sys.stderr = io.StringIO()  # as in a worker of Celery: it is no file
 end_within(0.5)
 os.kill(os.getpid(), signal.SIGTERM)
 """
