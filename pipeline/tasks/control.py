@@ -25,6 +25,7 @@ from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
 from pipeline.tasks.hours import at_rest, held, waits_until
 from pipeline.tasks.owner import is_dead
+from pipeline.tasks.planned import is_outdated
 from pipeline.tasks.resumption import send_reconcile, send_resume
 from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch
@@ -136,8 +137,11 @@ def _look(
         decision = decide(job, at, limit, closed=closed, quiet=quiet)
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
-        if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and lost_hardware(session, job):
-            decision = Decision.PUBLISH  # its message waits where nobody will take it
+        if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and (
+            is_outdated(job) or lost_hardware(session, job)
+        ):
+            # It is planned again first, or its message waits where nobody will take it.
+            decision = Decision.PUBLISH
         _act(ready, job, decision, depth)
         overdue = job.waits_until is not None and job.waits_until <= at
     if closed and overdue and decision is Decision.NOTHING:

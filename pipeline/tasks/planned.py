@@ -36,11 +36,16 @@ def plan_again_if_outdated(session: Session, job: Job) -> bool:
 
     True when that was done. The job's row must be locked.
     """
-    if job.state.terminal:
+    if job.state.terminal or not is_outdated(job):
         return False
+    jobs.replan(session, job)
+    return True
+
+
+def is_outdated(job: Job) -> bool:
+    """Whether the job's plan is of another version, so that it has to be planned again."""
     try:
         stored_plan(job)
     except PlanOutdated:
-        jobs.replan(session, job)
         return True
     return False

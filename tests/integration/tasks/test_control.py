@@ -314,11 +314,13 @@ def test_one_job_that_cannot_be_looked_after_keeps_nothing_from_the_others(
 
 
 @pytest.mark.parametrize("plan", [{"version": 0}, {"version": VERSION, "source": "?"}])
+@pytest.mark.parametrize("lost", [False, True], ids=["owed", "lost"])
 def test_a_job_with_a_plan_of_another_version_is_planned_again(
     ready: Runtime,
     new_job: Callable[..., Job],
     monkeypatch: pytest.MonkeyPatch,
     plan: dict[str, Any],
+    lost: bool,
 ) -> None:
     canvases: list[Todo] = []
 
@@ -328,7 +330,11 @@ def test_a_job_with_a_plan_of_another_version_is_planned_again(
 
     monkeypatch.setattr(workflows, "journey", journey)
     monkeypatch.setattr(app, "send_task", lambda *_, **__: None)
+    monkeypatch.setattr(control, "queue_depth", lambda _queue: 0)
     job = old_plan(ready, new_job(), plan)
+    if lost:
+        published(ready, job)
+        age(ready, job, timedelta(minutes=2))
     reconcile()
     (todo,) = canvases
     assert not todo.planned
