@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,20 +17,17 @@ from pipeline.tasks.planned import stored_plan
 from pipeline.tasks.probe import probe
 from pipeline.tasks.resumption import send_resume
 from pipeline.workflows import todo_of
+from tests.integration.broker.processes import worker
 from tests.integration.broker.test_broker import broker
 from tests.media import make_clip
 from tests.system import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.app import Runtime
     from pipeline.history.views import JobView
 
 __all__ = ["broker"]
 pytestmark = pytest.mark.service
-#: How long a worker may take to stop, seconds.
-STOP_S = 30
 
 
 @pytest.fixture(params=["as given", "rpc://"])
@@ -42,25 +36,6 @@ def results(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param != "as given":
         monkeypatch.setenv("REELWORKS_RESULTS", request.param)
     return str(request.param)
-
-
-@contextmanager
-def workers(ready: Runtime) -> Iterator[None]:
-    """Run workers for everything such a job needs, in processes of their own."""
-    roles = ("encode", "package", "control")
-    log = ready.settings.root / "workers.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "worker", *roles, "--concurrency", "2"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
 
 
 def planned_in_units(ready: Runtime) -> str:
@@ -96,7 +71,7 @@ def test_a_job_of_several_units_succeeds_once(
             view = jobs.view(session, job_id)
         return view if view.ended else None
 
-    with workers(ready):
+    with worker(ready, "encode", "package", "control", at_once=2):
         # As after every probe: the group is published by a worker, where Celery keeps its results.
         send_resume(job_id)
         view = eventually(ended, "the job to end")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,35 +15,17 @@ from pipeline.history.database import now
 from pipeline.models import Attempt, Job, Step
 from pipeline.tasks import ingest
 from pipeline.tasks.step import FIRST_RETRY_S
+from tests.integration.broker.processes import worker
 from tests.integration.broker.test_broker import broker
 from tests.integration.tasks.journeys import script
 from tests.media import make_clip
-from tests.system import PATIENCE_S, eventually, purge
+from tests.system import eventually, purge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.app import Runtime
 
 __all__ = ["broker"]
 pytestmark = pytest.mark.service
-
-
-@contextmanager
-def worker(ready: Runtime, *roles: str) -> Iterator[None]:
-    """Run a worker of these roles that does one thing at a time."""
-    with (ready.settings.root / "worker.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", "worker", *roles, "--concurrency", "1"],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_S)
 
 
 def submitted(ready: Runtime, number: int, priority: int = 5) -> str:

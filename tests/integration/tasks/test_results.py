@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.app import app
 from pipeline.history import jobs
 from pipeline.models import JobState, StepState
 from pipeline.tasks import control, workspace
@@ -33,13 +32,7 @@ if TYPE_CHECKING:
     from pipeline.history.steps import Claim
     from pipeline.models import Job
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of tasks that would have been sent to a broker."""
-    names: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **_: names.append(name))
-    return names
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.app import app
 from pipeline.history import jobs
 from pipeline.tasks import step
 from pipeline.tasks.room import Room
@@ -21,13 +20,7 @@ if TYPE_CHECKING:
     from pipeline.app import Runtime
     from pipeline.models import Job
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of tasks that would have been sent to a broker."""
-    names: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **_: names.append(name))
-    return names
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def full_for(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:

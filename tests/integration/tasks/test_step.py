@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from pipeline.app import app
 from pipeline.errors import ReelworksError, TransientError
 from pipeline.history import jobs, steps
 from pipeline.history.errors import LeaseLost
@@ -46,13 +45,7 @@ if TYPE_CHECKING:
     from pipeline.history.steps import Claim
     from pipeline.models import Job
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of tasks that would have been sent to a broker."""
-    names: list[str] = []
-    monkeypatch.setattr(app, "send_task", lambda name, **_: names.append(name))
-    return names
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def test_a_probe_that_takes_longer_than_a_lease_keeps_it(
