@@ -56,13 +56,26 @@ class StepKind(enum.StrEnum):
 
     PROBE = "probe"
     THUMBNAIL = "thumbnail"
+    RANGE = "range"
     RENDITION = "rendition"
     MANIFEST = "manifest"
 
     @property
     def position(self) -> int:
         """The place in the journey: a step may start when all lower places are done."""
-        return list(StepKind).index(self)
+        return _PLACES[self]
+
+
+#: Ranges of the source are encoded after the probe, and joined into the renditions.
+_PLACES = {
+    StepKind.PROBE: 0,
+    StepKind.THUMBNAIL: 1,
+    StepKind.RANGE: 1,
+    StepKind.RENDITION: 2,
+    StepKind.MANIFEST: 3,
+}
+#: What the workers that encode do.
+ENCODING = frozenset({StepKind.RANGE, StepKind.RENDITION})
 
 
 class Base(DeclarativeBase):
@@ -196,9 +209,9 @@ class Step(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(64))
     kind: Mapped[StepKind]
-    #: `StepKind.position`.
+    #: `StepKind.position`; what is encoded beside ranges has theirs.
     position: Mapped[int]
-    #: The encode unit a rendition belongs to; None for other kinds.
+    #: The encode unit a range or rendition belongs to; None for other kinds.
     unit: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[StepState] = mapped_column(default=StepState.WAITING)
     #: 0 to 1.

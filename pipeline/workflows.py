@@ -1,5 +1,7 @@
 """The journey of a job as Celery canvases: chain(probe → thumbnail → group(renditions) → manifest).
 
+Of a source that is cut it is chain(probe → thumbnail → group(ranges), then join → manifest).
+
 A canvas holds only what the database says is not done, so it can be built and published again at
 any moment: whatever is on the broker already finds its step claimed or done, and does nothing.
 """
@@ -62,6 +64,8 @@ class Todo:
     steps: frozenset[str]
     planned: bool
     units: tuple[tuple[str, str, tuple[str, ...]], ...]
+    #: Whether the renditions are still to be joined once these units are done.
+    parts: bool = False
     #: Whether the renditions wait for their hours.
     held: bool = False
 
@@ -85,6 +89,14 @@ def journey(todo: Todo) -> Signature | None:
         return chain(*links) if links else None
     if not renditions:
         return chain(*links, last)
+    if todo.parts:
+        # The last to end is followed by the joining, the others by nothing: a group's callback
+        # would never come when a worker was lost in the middle, and its part is made by another.
+        for one in renditions:
+            one.options["ignore_result"] = True
+        if len(renditions) == 1:
+            return chain(*links, renditions[0], resume(todo))
+        return chain(*links, group(chain(one, resume(todo)) for one in renditions))
     if len(renditions) == 1:
         # Only a group needs results, and results need the result backend to publish.
         renditions[0].options["ignore_result"] = True
@@ -152,13 +164,17 @@ def todo_of(job: Job) -> Todo:
         (unit.name, unit.capability, tuple(step for step in unit.steps if step in waiting))
         for unit in units
     )
+    todo = [unit for unit in left if unit[2]]
+    join = {unit.name for unit in units if unit.kind == "join"}
+    parts = bool(join) and any(name not in join for name, _, _ in todo)
     return Todo(
         job_id=job.id,
         deadline_at=job.deadline_at,
         priority=job.priority,
         steps=waiting,
         planned=plan is not None and StepKind.PROBE.value not in waiting,
-        units=tuple(unit for unit in left if unit[2]),
+        units=tuple(unit for unit in todo if not (parts and unit[0] in join)),
+        parts=parts,
     )
 
 

@@ -15,10 +15,10 @@ from pipeline.history import events, outbox
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound, WrongState
 from pipeline.history.views import SHORT_ID, JobView, job_view
-from pipeline.models import Job, JobState, Rendition, Step, StepKind, StepState
+from pipeline.models import ENCODING, Job, JobState, Rendition, Step, StepKind, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -195,8 +195,13 @@ def record_plan(
     duration_s: float,
     size: tuple[int, int] | None,
     units: Iterable[tuple[str, Sequence[str]]],
+    ranges: Collection[str] = (),
+    join: str | None = None,
 ) -> None:
-    """Keep the plan and make a waiting step of each rendition: `units` are (name, step names)."""
+    """Keep the plan and make a waiting step of each rendition: `units` are (name, step names).
+
+    Where `ranges` names units, they are what the unit `join` waits for, as it does for all others.
+    """
     job.plan = plan
     job.source_duration_s = duration_s
     job.source_width, job.source_height = size or (None, None)
@@ -204,7 +209,34 @@ def record_plan(
     for unit, step_names in units:
         for name in step_names:
             if name not in names:
-                job.steps.append(_step(StepKind.RENDITION, name, unit))
+                kind = StepKind.RANGE if unit in ranges else StepKind.RENDITION
+                step = _step(kind, name, unit)
+                if ranges and unit != join:
+                    step.position = StepKind.RANGE.position
+                job.steps.append(step)
+    session.flush()
+
+
+def give_up_ranges(
+    session: Session,
+    job: Job,
+    plan: dict[str, Any],
+    units: Iterable[tuple[str, Sequence[str]]],
+    why: str,
+) -> None:
+    """Keep a plan without ranges in place of one with: the job's other steps stay as they are.
+
+    The job's row must be locked. Who works on a range finds the lease lost.
+    """
+    job.plan = plan
+    for step in [step for step in job.steps if step.kind is StepKind.RANGE]:
+        job.steps.remove(step)
+    unit_of = {name: unit for unit, names in units for name in names}
+    for step in job.steps:
+        if step.name in unit_of:
+            step.unit, step.position = unit_of[step.name], step.kind.position
+    job.published_at = None
+    events.add(session, job.id, "uncut", why)
     session.flush()
 
 
@@ -312,7 +344,7 @@ def wait_again(job: Job, *, afresh: bool) -> None:
     """Let the job's steps wait: those not done, or `afresh` all of them, with a new plan."""
     if afresh:
         job.plan = None
-        for step in [step for step in job.steps if step.kind is StepKind.RENDITION]:
+        for step in [step for step in job.steps if step.kind in ENCODING]:
             job.steps.remove(step)
     for step in job.steps:
         if afresh or step.state is not StepState.DONE:

@@ -29,8 +29,10 @@ class Queued:
 
 def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
     """List the jobs that only wait at the moment `at`; `limit` is how often a step may be tried."""
+    kinds = list(StepKind)
     others = func.sum(case((Step.state == StepState.WAITING, 0), else_=1))
-    place = func.min(Step.position)
+    # In the order of the journey: a poster comes before the ranges, which have its position.
+    place = func.min(case({kind: number for number, kind in enumerate(kinds)}, value=Step.kind))
     rows = session.execute(
         select(Job.id, place, func.count(distinct(Step.unit)), Job.touched_at)
         .join(Step)
@@ -45,7 +47,6 @@ def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
         .group_by(Job.id, Job.touched_at)
         .having(others == 0, func.max(Step.tries) < limit, func.count(Step.retry_at) == 0)
     )
-    kinds = list(StepKind)
     return [
         Queued(job_id, kinds[position], max(units, 1), touched_at)
         for job_id, position, units, touched_at in rows

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.history.steps import is_live
-from pipeline.models import JobState, StepKind, StepState
+from pipeline.models import ENCODING, JobState, StepKind, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ VERY_QUIET = timedelta(minutes=15)
 #: How late a retry may be before its message counts as lost.
 RETRY_GRACE = timedelta(seconds=30)
 #: The kinds of steps that wait in one queue.
-PACKAGING = frozenset(StepKind) - {StepKind.RENDITION}
+PACKAGING = frozenset(StepKind) - ENCODING
 #: A retry further ahead than this, longer than any wait, was planned before the clock was set back.
 RETRY_AHEAD = timedelta(minutes=15)
 #: A step sent away the moment before may still be on its way to the broker.
@@ -91,7 +91,7 @@ def sure_of(
     # Touched in the future: then the clock was set back, and nothing is known.
     asked = [one for one in waiting if abs(at - one.touched_at) > quiet]
     sure = {one.job_id for one in waiting} - {one.job_id for one in asked}
-    for kinds in (PACKAGING, frozenset({StepKind.RENDITION})):
+    for kinds in (PACKAGING, ENCODING):
         due = [one for one in asked if one.kind in kinds]
         wanted = sum(one.messages for one in waiting if one.kind in kinds)
         there = depth(due[0].kind) if due else None

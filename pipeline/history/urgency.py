@@ -8,7 +8,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from pipeline.history.database import now
-from pipeline.models import Job, JobState, Step, StepKind, StepState
+from pipeline.models import ENCODING, Job, JobState, Step, StepKind, StepState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,10 +25,16 @@ def more_urgent_since(
     None when there is none. A step waits when those before it are done and nobody holds it.
     """
     mine = select(Job.priority).where(Job.id == job_id).scalar_subquery()
-    earlier = aliased(Step)
-    before = (earlier.job_id == Job.id) & (earlier.position < kind.position)
+    kinds = ENCODING if kind in ENCODING else frozenset({kind})
+    journey = list(StepKind)
+    earlier, lower = aliased(Step), aliased(Step)
+    first = min(map(journey.index, kinds))
+    before = (earlier.job_id == Job.id) & earlier.kind.in_(journey[:first])
     free = (Step.state == StepState.WAITING) & Step.retry_at.is_(None)
-    waits = exists().where(Step.job_id == Job.id, Step.kind == kind, free)
+    due = ~exists().where(
+        lower.job_id == Step.job_id, lower.position < Step.position, lower.state != StepState.DONE
+    )
+    waits = exists().where(Step.job_id == Job.id, Step.kind.in_(kinds), free, due)
     query = select(Job.id).where(
         Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
         Job.priority > mine,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.history.remaining import remaining_s
+from pipeline.history.remaining import remaining_s, share
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
 #: How much of a job's work each kind of step is, for one number between 0 and 1.
@@ -205,7 +205,7 @@ def job_view(job: Job) -> JobView:
         finished_at=job.finished_at,
         deadline_at=job.deadline_at,
         error=_error(job),
-        steps=[_step(step) for step in job.steps],
+        steps=[_step(job, step) for step in job.steps],
         outputs=_outputs(job),
         remaining_s=remaining_s(job) if job.state is JobState.RUNNING else None,
         waits_until=job.waits_until,
@@ -223,14 +223,10 @@ def progress(job: Job) -> float:
         return 1.0
     total = 0.0
     for kind, weight in WEIGHTS.items():
-        shares = [_share(step) for step in job.steps if step.kind is kind]
+        shares = [share(job, step) for step in job.steps if step.kind is kind]
         if shares:
             total += weight * sum(shares) / len(shares)
     return round(min(total / sum(WEIGHTS.values()), 0.999), 4)
-
-
-def _share(step: Step) -> float:
-    return 1.0 if step.state is StepState.DONE else step.progress
 
 
 def _source(job: Job) -> SourceView:
@@ -259,13 +255,13 @@ def _error(job: Job) -> ErrorView | None:
     )
 
 
-def _step(step: Step) -> StepView:
+def _step(job: Job, step: Step) -> StepView:
     return StepView(
         name=step.name,
         kind=step.kind.value,
         state=step.state.value,
         attempts=step.attempt,
-        progress=1.0 if step.state is StepState.DONE else round(step.progress, 4),
+        progress=round(share(job, step), 4),
         started_at=step.started_at,
         finished_at=step.finished_at,
         worker=step.owner.partition("/")[0] if step.owner else None,

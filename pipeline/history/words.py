@@ -7,12 +7,14 @@ import re
 #: What people call the steps that are not renditions.
 STEP_WORDS = {"probe": "Examine", "thumbnail": "Poster", "manifest": "Package and verify"}
 #: A step's name where a message of the log begins with it.
-_STEP_FIRST = re.compile(r"(rendition:[^\s:]+|probe|thumbnail|manifest)(?=[ :])")
+_STEP_FIRST = re.compile(r"((?:rendition|range):[^\s:]+|probe|thumbnail|manifest)(?=[ :])")
 
 
 def step_word(name: str) -> str:
     """Name a step as people call it."""
     kind, _, rung = name.partition(":")
+    if kind == "range":
+        return f"Part {int(rung)}"
     return rung.capitalize() if rung else STEP_WORDS.get(kind, kind)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import aliased
 
 from pipeline.history.database import changed, now
-from pipeline.models import Job, JobState, Step, StepKind, StepState, Worker
+from pipeline.models import ENCODING, Job, JobState, Step, StepKind, StepState, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +79,7 @@ def present(session: Session) -> list[Announced]:
     """List the workers that are there, by name."""
     at = now(session)
     working = select(Step.owner).where(
-        Step.kind == StepKind.RENDITION, Step.state == StepState.RUNNING, Step.lease_until > at
+        Step.kind.in_(ENCODING), Step.state == StepState.RUNNING, Step.lease_until > at
     )
     owners = {owner for owner in session.scalars(working) if owner}
     busy = Counter(owner.rpartition("/")[0] for owner in owners)
@@ -97,7 +98,13 @@ def waiting(session: Session, job_id: str, most: int) -> int:
     """
     queued = select(Job.id).where(Job.state == JobState.QUEUED, Job.id != job_id)
     begun = select(Step.job_id, Step.unit).join(Job)
-    waits = (Step.kind == StepKind.RENDITION) & (Step.state == StepState.WAITING)
+    part = aliased(Step)
+    early = exists().where(
+        part.job_id == Step.job_id, part.kind == StepKind.RANGE, part.state != StepState.DONE
+    )
+    # What joins ranges waits for them, not for a worker.
+    ready = (Step.kind == StepKind.RANGE) | (Step.position < StepKind.RENDITION.position) | ~early
+    waits = Step.kind.in_(ENCODING) & (Step.state == StepState.WAITING) & ready
     unplanned = (Step.kind == StepKind.PROBE) & (Step.state != StepState.DONE)
     units = begun.where(Job.state == JobState.RUNNING, Step.job_id != job_id, waits | unplanned)
     counted = 0

@@ -7,6 +7,7 @@ for each took longer than packaging them.
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
@@ -68,6 +69,10 @@ class _Edit(NamedTuple):
 
 def read_tracks(path: Path) -> list[Track]:
     """Read the tracks of a whole MP4 file. Raises `Broken`, and `OSError`."""
+    return [_track(table) for table in _tables(path)]
+
+
+def _tables(path: Path) -> list[_Table]:
     index, held = b"", 0
     at, whole = 0, path.stat().st_size
     with path.open("rb") as file:
@@ -88,7 +93,15 @@ def read_tracks(path: Path) -> list[Track]:
     needed = sum(table.size for table in tables)
     if needed > held:
         raise Broken(f"its samples take {needed} bytes, and it holds {held}")
-    return [_track(table) for table in tables]
+    return tables
+
+
+def read_moments(path: Path) -> list[array[int]]:
+    """Read when each sample of each track is shown, ticks of the track's clock, in that order.
+
+    What an edit list hides is left out. Raises `Broken`, and `OSError`.
+    """
+    return [table.moments() for table in _tables(path)]
 
 
 def count_fragments(files: Iterable[Path]) -> int:
@@ -150,6 +163,18 @@ class _Table:
         needed = usual * count if usual else sum(_words(sizes, FULL + 8, count))
         return cls(media, samples, _edit(trak, ticks_s, clock), clock, count, needed)
 
+    def shown(self) -> Iterator[tuple[int, int]]:
+        """Give when each sample that is not hidden begins and ends, as its own clock counts."""
+        edit = self.edit
+        for at, length in _times(self.samples, self.count):
+            if at + length > edit.begins and (not edit.length or at < edit.begins + edit.length):
+                yield at, at + length
+
+    def moments(self) -> array[int]:
+        """Give when each of them is shown, as the movie's clock counts, in that order."""
+        moved = round(self.edit.delay_s * self.clock) - self.edit.begins
+        return array("q", sorted(at + moved for at, _ in self.shown()))
+
 
 def _track(table: _Table) -> Track:
     edit, clock = table.edit, table.clock
@@ -159,11 +184,7 @@ def _track(table: _Table) -> Track:
     format_name, entry = entries[0]
     kind = KINDS.get(_one(table.media, b"hdlr")[8:12], "other")
     size = (_half(entry, WIDTH_AT), _half(entry, WIDTH_AT + 2)) if kind == "video" else (0, 0)
-    shown = [
-        (at, at + length)
-        for at, length in _times(table.samples, table.count)
-        if at + length > edit.begins and (not edit.length or at < edit.begins + edit.length)
-    ]
+    shown = list(table.shown())
     first = min((at for at, _ in shown), default=edit.begins)
     last = max((at for at, _ in shown), default=edit.begins)
     end = max((at for _, at in shown), default=edit.begins)

@@ -21,7 +21,7 @@ from pipeline.plan.sound import measure_argv, read_loudness
 from pipeline.plan.webvtt import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
@@ -76,7 +76,7 @@ def encode_unit(
     }
     if coded:
         loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
-        encoders = _encoders(tools, plan, unit, coded)
+        encoders = chosen_encoders(tools, plan, unit, coded)
         argv = encode_argv(
             tools.ffmpeg,
             plan,
@@ -92,7 +92,7 @@ def encode_unit(
         )
         done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
         if done.returncode:
-            raise _explained(tools, plan, done)
+            raise explained(tools, plan, done)
         pictures = {rendition_step(video.name) for video in plan.videos}
         frames = done.progress.frame if pictures & set(coded) else None
         made = Encoded(frames, done.log, losses(plan, frames, done.log))
@@ -112,17 +112,20 @@ def _wanted_texts(plan: Plan, outputs: Mapping[str, Path]) -> Iterator[tuple[Tex
             yield text, outputs[rendition_step(text.name)]
 
 
-def _encoders(
-    tools: Tools, plan: Plan, unit: EncodeUnit, outputs: Mapping[str, Path]
+def chosen_encoders(
+    tools: Tools, plan: Plan, unit: EncodeUnit, steps: Collection[str]
 ) -> dict[str, str]:
-    """Choose each picture's encoder: the unit's hardware where that takes it, or the processor."""
+    """Choose the encoder of each picture whose step is named.
+
+    It is the unit's hardware where that takes the picture, or the processor.
+    """
     kind = None if unit.capability == "cpu" else unit.capability
     return {
         video.name: encoder_name(kind, video.codec)
         if kind and takes(video)
         else working_encoder(tools.ffmpeg, video.codec)
         for video in plan.videos
-        if rendition_step(video.name) in outputs
+        if rendition_step(video.name) in steps
     }
 
 
@@ -168,7 +171,7 @@ def _measured(
         on_tick=_at(on_tick, 0.0),
     )
     if done.returncode:
-        raise _explained(tools, plan, done)
+        raise explained(tools, plan, done)
     return read_loudness(done.log)
 
 
@@ -187,7 +190,7 @@ def _write_text(
     fence = tools.fence(reads=_read(plan), writes=[path])
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=_at(on_tick, plan.duration_s))
     if done.returncode:
-        raise _explained(tools, plan, done)
+        raise explained(tools, plan, done)
     if path.is_file():
         path.write_text(escaped(path.read_text("utf-8")), encoding="utf-8")
     return done.log
@@ -206,7 +209,8 @@ def _read(plan: Plan) -> list[Path]:
     return [Path(plan.source.path), *([mark.file] if mark is not None else [])]
 
 
-def _explained(tools: Tools, plan: Plan, done: Completed) -> MediaError:
+def explained(tools: Tools, plan: Plan, done: Completed) -> MediaError:
+    """Say why an encode failed: what became of the source, or what ffmpeg said last."""
     check_source(plan.source)
     name = Path(plan.source.path).name
     if NO_MEMORY in done.log:

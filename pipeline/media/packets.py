@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
+from pipeline.plan.frame_rate import steady_rate
 from pipeline.plan.reading import packets_argv, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
     from pathlib import Path
 
     from pipeline.media.process import Progress
@@ -37,6 +40,7 @@ class Packets:
     how long the holes are in all, `leap_s` the leaps forward. `held_bytes` counts no more of a
     packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies.
     `complaints` says that ffprobe came upon what it could not read.
+    `steady_rate` is how many are shown a second where each comes exactly when that says.
     """
 
     count: int
@@ -54,6 +58,7 @@ class Packets:
     held_bytes: int = 0
     place: int = 0
     complaints: bool = False
+    steady_rate: Fraction | None = None
 
 
 class Counter:
@@ -72,6 +77,8 @@ class Counter:
         self._place: int | None = None
         self._gap = 0.0
         self._leap = 0.0
+        self._shown = array("d")
+        self._timed = True
         self._key: float | None = None
         self._first: float | None = None
         self._last: float | None = None
@@ -106,11 +113,13 @@ class Counter:
         # AVI knows only the order of decoding, raw streams no time at all: then one follows
         # the other.
         at = _number(pts)
+        self._timed = self._timed and at is not None
         at = decoded if at is None else at
         at = (self._end or 0.0) if at is None else at
         if "K" in flags and self._key is None:
             self._key = at
         self.leading += self._key is None or at < self._key
+        self._shown.append(at)
         self._first = at if self._first is None else min(at, self._first)
         self._last = at if self._last is None else max(at, self._last)
         self._end = at + length if self._end is None else max(at + length, self._end)
@@ -143,6 +152,7 @@ class Counter:
         """Give the sum of all that was taken."""
         self.line(self._rest.decode("ascii", "replace"))
         self._rest = b""
+        steady = self._timed and not self.hidden and not self.jumps
         return Packets(
             count=self.count,
             first_s=self._first,
@@ -159,6 +169,7 @@ class Counter:
             held_bytes=self._held,
             place=self._place or 0,
             complaints=self.complaints,
+            steady_rate=steady_rate(self._shown) if steady else None,
         )
 
 

@@ -71,6 +71,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         key_frames=packets.key_frames,
         leading=packets.leading if packets.key_frames else 0,
         transparent=_transparent(stream),
+        steady_rate=packets.steady_rate,
         captions=captions,
     )
 

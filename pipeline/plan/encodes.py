@@ -13,6 +13,8 @@ A unit is one member of the canvas's group. The rule, in its order:
 3. What is left, or everything, is for the processor: one unit, so that all is decoded once. Several
    codecs are spread over as many units as there are free workers when the source is long enough to
    repay another decode, so that the dearest codecs lie in different units.
+4. A long picture that only the processor encodes is cut into ranges where several workers are
+   free: see `pipeline.plan.ranges`.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ class EncodeUnit(Fact):
     """A set of renditions, named, times a range of the source, in one ffmpeg.
 
     `start_s` and `end_s` are None for the whole source. `capability` is what its worker must have.
+    A range makes one file of all its pictures, with as many `frames` each; the unit that joins
+    makes the renditions of those files.
     """
 
     name: str
@@ -51,10 +55,14 @@ class EncodeUnit(Fact):
     start_s: float | None = None
     end_s: float | None = None
     capability: Capability = "cpu"
+    kind: Literal["whole", "range", "join"] = "whole"
+    frames: int | None = None
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The history's steps that this unit does."""
+        if self.kind == "range":
+            return (self.name,)
         return tuple(rendition_step(name) for name in self.renditions)
 
 

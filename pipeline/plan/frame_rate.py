@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Rates that pictures are made at. What is measured within a thousandth is one of these.
 USUAL = (
@@ -11,6 +15,8 @@ USUAL = (
     *(Fraction(120_000, 1001), Fraction(120)),
 )
 TOLERANCE = Fraction(1, 1000)
+#: How far from its moment a frame of a steady picture may be shown, as a share of its time.
+STEADY = 0.25
 #: How exactly any other rate is told: 2.996 frames a second are 749/250.
 FINEST = 1000
 
@@ -28,6 +34,20 @@ def frame_rate(frames: int, first_s: float | None, last_s: float | None) -> Frac
     if abs(near - measured) <= near * TOLERANCE:
         return near
     return max(measured.limit_denominator(FINEST), Fraction(1, FINEST))
+
+
+def steady_rate(shown_s: Sequence[float]) -> Fraction | None:
+    """Give the rate of frames shown at these moments (seconds, in any order), if it never varies.
+
+    Each must come within a quarter of a frame's time of when the rate says: containers round.
+    """
+    at_s = sorted(shown_s)
+    rate = frame_rate(len(at_s), at_s[0], at_s[-1]) if at_s else None
+    if rate is None:
+        return None
+    frame_s = float(1 / rate)
+    off_s = max(abs(one - at_s[0] - number * frame_s) for number, one in enumerate(at_s))
+    return rate if off_s <= frame_s * STEADY else None
 
 
 def hls_rate(rate: Fraction) -> str:

@@ -19,6 +19,11 @@ def rendition_step(name: str) -> str:
     return f"rendition:{name}"
 
 
+def range_step(number: int) -> str:
+    """Name the step, and the unit, that encodes a range of the source: the first is 1."""
+    return f"range:{number:03}"
+
+
 def result_suffix(step: str) -> str:
     """Give the suffix of the file that a step of this name leaves."""
     kind = step.removeprefix("rendition:").partition("-")[0]

@@ -15,6 +15,7 @@ from pipeline.plan.stages import one_size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.plan.encodes import EncodeUnit
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import VideoRendition
     from pipeline.plan.source import VideoStream
@@ -32,16 +33,20 @@ TURNS = {
 }
 
 
-def pictures(origin: Any, plan: Plan, wanted: Sequence[VideoRendition]) -> dict[str, Any]:
+def pictures(
+    origin: Any, plan: Plan, wanted: Sequence[VideoRendition], part: EncodeUnit | None = None
+) -> dict[str, Any]:
     """Give a stream for each wanted picture, by name; the source is decoded once for all.
 
-    Pictures keep their timestamps, so every frame comes through.
+    Pictures keep their timestamps, so every frame comes through. `part` is the range that is made,
+    None for the whole.
     """
     video = plan.source.video
     if video is None:
         raise ValueError("a source without a picture has no renditions of one")
     alike = one_size(origin[str(video.index)], video)
-    whole = placed(whole_frames(alike, video), plan)
+    frames = whole_frames(alike, video)
+    whole = placed(frames, plan) if part is None else ranged(frames, part)
     hdr = [one for one in wanted if one.hdr]
     ordinary = [one for one in wanted if not one.hdr]
     if hdr and ordinary:
@@ -61,6 +66,14 @@ def placed(picture: Any, plan: Plan) -> Any:
         picture = picture.filter("trim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         at = f"PTS-{plan.start_s:.6f}/TB"
     return picture.filter("setpts", f"if(eq(N,0),0,{at})")
+
+
+def ranged(picture: Any, part: EncodeUnit) -> Any:
+    """Cut to a range, between two frames; the very first one is shown from the beginning."""
+    borders = {"start": part.start_s, "end": part.end_s}
+    cut = {name: f"{at:.6f}" for name, at in borders.items() if at is not None}
+    picture = picture.filter("trim", **cut)
+    return picture.filter("setpts", "if(eq(N,0),0,PTS)" if part.start_s is None else "PTS")
 
 
 def whole_frames(picture: Any, video: VideoStream) -> Any:

@@ -6,6 +6,7 @@ import math
 
 from pipeline.plan.capacity import Capacity
 from pipeline.plan.encodes import EncodeUnit, encode_units, said_of_hardware
+from pipeline.plan.ranges import in_ranges, said_of_ranges
 from pipeline.plan.renditions import (
     SoundRendition,
     TextRendition,
@@ -50,6 +51,16 @@ class Plan(Fact):
     def renditions(self) -> tuple[Rendition, ...]:
         """Everything that is made: pictures, sounds, texts."""
         return (*self.streams, *self.texts)
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The history's steps that make the renditions."""
+        return tuple(step for unit in self.units if unit.kind != "range" for step in unit.steps)
+
+    @property
+    def ranges(self) -> tuple[EncodeUnit, ...]:
+        """The ranges that the source is cut into, in their order; none where it is whole."""
+        return tuple(unit for unit in self.units if unit.kind == "range")
 
     def unit(self, name: str) -> EncodeUnit:
         """Give the unit of this name. Raises `KeyError`."""
@@ -109,5 +120,13 @@ def _cut(plan: Plan, capacity: Capacity) -> Plan:
         wanted=wanted,
         capacity=capacity,
     )
-    note = said_of_hardware(plan.videos, wanted, units)
-    return plan.model_copy(update={"units": units, "notes": (note,) if note else ()})
+    units = in_ranges(plan, units, capacity) or units
+    said = (said_of_hardware(plan.videos, wanted, units), said_of_ranges(units, capacity))
+    return plan.model_copy(update={"units": units, "notes": tuple(one for one in said if one)})
+
+
+def uncut(plan: Plan, why: str) -> Plan:
+    """Give the plan with its whole source as one unit, because its ranges came out wrong."""
+    one_worker = Capacity()
+    made = _cut(plan.model_copy(update={"units": ()}), one_worker)
+    return made.model_copy(update={"notes": (*plan.notes, why)})

@@ -75,6 +75,11 @@ def our_options(kind: Ours) -> dict[str, Any]:
     return {"protocol_whitelist": "file", "format_whitelist": ",".join(OURS[kind])}
 
 
+def joined_options() -> dict[str, Any]:
+    """Give the options that fence in a list of our own films, to be read one after the other."""
+    return {"protocol_whitelist": "file", "format_whitelist": "concat,mov"}
+
+
 def as_coded(video: VideoStream | None) -> dict[str, Any]:
     """Give the options of an input by which its picture is decoded as it must be.
 

@@ -90,6 +90,8 @@ class VideoStream(Fact):
     #: does not.
     transparent: bool = False
     decoder: str | None = None
+    #: Frames a second where every single frame comes when this rate says; None where one does not.
+    steady_rate: Fraction | None = None
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 

@@ -35,7 +35,9 @@ def encode_bytes(plan: Plan, unit: EncodeUnit) -> int:
     """Guess how many bytes the results of a unit take, with the reserve."""
     pictures = sum(_video_bits(plan, one) for one in plan.videos if one.name in unit.renditions)
     sounds = sum(one.bitrate for one in plan.sounds if one.name in unit.renditions)
-    return round((pictures + sounds) * plan.duration_s / 8) + RESERVE
+    end_s = plan.end_s if unit.end_s is None else unit.end_s
+    start_s = plan.start_s if unit.start_s is None else unit.start_s
+    return round((pictures + sounds) * (end_s - start_s) / 8) + RESERVE
 
 
 def _video_bits(plan: Plan, rendition: VideoRendition) -> float:

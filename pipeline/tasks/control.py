@@ -18,7 +18,7 @@ from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.queued import queued
 from pipeline.history.repair import QUIET, TAKEN, Decision, decide, sure_of
 from pipeline.media.errors import source_gone
-from pipeline.models import JobState, StepKind, StepState
+from pipeline.models import ENCODING, JobState, StepState
 from pipeline.queues import QUEUES
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.app import Runtime
-    from pipeline.models import Job, Step
+    from pipeline.models import Job, Step, StepKind
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def reconcile(*, worker_began: bool = False) -> Told:
 
 def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
     """Count the messages of a kind of step; None when some may wait where nobody takes them."""
-    if kind is not StepKind.RENDITION:
+    if kind not in ENCODING:
         return depth("package")
     on_cards = [queue for queue in QUEUES if queue.startswith("encode.") and queue != ON_PROCESSOR]
     return None if any(depth(queue) for queue in on_cards) else depth(ON_PROCESSOR)
@@ -155,10 +155,13 @@ def _between_steps(job: Job) -> bool:
     Steps that run, wait for a retry, or belong to a group of which others are still queued have
     a message of their own.
     """
-    renditions = {step.state for step in job.steps if step.kind is StepKind.RENDITION}
+    groups: dict[int, set[StepState]] = {}
+    for step in job.steps:
+        if step.kind in ENCODING:
+            groups.setdefault(step.position, set()).add(step.state)
     return (
         not job.state.terminal
-        and len(renditions) < 2  # noqa: PLR2004 - all waiting, or all done
+        and all(len(states) == 1 for states in groups.values())  # all waiting, or all done
         and all(
             step.state is StepState.DONE
             or (step.state is StepState.WAITING and step.retry_at is None)
@@ -204,7 +207,7 @@ def _next(job: Job) -> Step:
 
 def _queue_of_next(job: Job) -> str:
     step = _next(job)
-    return f"encode.{capability_of(job, step)}" if step.kind is StepKind.RENDITION else "package"
+    return f"encode.{capability_of(job, step)}" if step.kind in ENCODING else "package"
 
 
 def _failure(job: Job) -> tuple[Step, ReelworksError]:

@@ -6,11 +6,10 @@ import shutil
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from pipeline.app import app
-from pipeline.errors import ReelworksError
-from pipeline.history import jobs, steps
+from pipeline.history import jobs
 from pipeline.history.views import JobView, job_view
 from pipeline.media.checksums import JOB_FILE, FileSum, sha256, sums
 from pipeline.media.extras import Making, make_extras
@@ -24,8 +23,9 @@ from pipeline.plan.posters import POSTER
 from pipeline.plan.space import package_bytes
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.giving_way import give_way
+from pipeline.tasks.remaking import make_again
 from pipeline.tasks.room import Room
-from pipeline.tasks.step import GivenBack, StepFailed, Work, perform, tools
+from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all, publish_folder
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def manifest(self: Task[..., str], job_id: str) -> str:
 
 def _room(work: Work) -> Room:
     """Tell what the output folder needs; results that are gone are told later."""
-    results = [work.workspace.result(step) for unit in work.planned.units for step in unit.steps]
+    results = [work.workspace.result(step) for step in work.planned.steps]
     sizes = [path.stat().st_size for path in results if path.is_file()]
     return Room(work.workspace.library, package_bytes(work.planned, sizes))
 
@@ -88,30 +88,13 @@ def _manifest(work: Work) -> None:
 
 def _inputs(work: Work) -> dict[str, Path]:
     """Find each step's finished result; what is gone is made again."""
-    names = ["thumbnail", *(step for unit in work.planned.units for step in unit.steps)]
+    names = ["thumbnail", *work.planned.steps]
     found = {step: work.workspace.result(step) for step in names}
     gone = [step for step, path in found.items() if not path.is_file()]
     if gone:
-        _make_again(work, gone)
+        make_again(work, gone)
     del found["thumbnail"]
     return found
-
-
-def _make_again(work: Work, gone: list[str]) -> NoReturn:
-    """Have results made again that are gone, unless they go again and again."""
-    job_id, folder = work.claim.job_id, work.workspace.folder
-    limit = work.runtime.settings.pipeline.limits.attempts
-    with work.runtime.db.begin() as session:
-        # They are gone also when the job has ended and was cleared away: then this raises.
-        steps.heartbeat(session, work.claim, 0.0)
-        if steps.times_done(session, job_id, gone) > limit:
-            raise ReelworksError(
-                "result_gone",
-                f"Results of {', '.join(gone)} are gone from {folder}, again and again.",
-                "Give every worker the same `paths.work`, and keep other programs out of it.",
-            )
-        steps.reopen(session, job_id, gone, "its result is gone from the work folder")
-    raise GivenBack(f"results of {', '.join(gone)} are gone from {folder}")
 
 
 def _job_file(

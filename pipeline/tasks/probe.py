@@ -52,6 +52,8 @@ def _probe(work: Work) -> None:
             duration_s=source.duration_s,
             size=(source.display_width, source.display_height) if source.video else None,
             units=[(unit.name, unit.steps) for unit in plan.units],
+            ranges=[unit.name for unit in plan.ranges],
+            join=next((unit.name for unit in plan.units if unit.kind == "join"), None),
         )
         made = ", ".join(one.name for one in plan.renditions)
         events.add(session, job.id, "planned", f"planned {made}")

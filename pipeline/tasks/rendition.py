@@ -1,4 +1,4 @@
-"""Rendition: encode one unit of the plan, all its rungs from one decode."""
+"""Rendition: make one unit of the plan: all its rungs from one decode, a range, or the joining."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.media.fallback import encode_verified
 from pipeline.models import StepKind
 from pipeline.plan.hardware import encoder_name
 from pipeline.plan.space import encode_bytes
+from pipeline.tasks import ranges
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.hours import held
 from pipeline.tasks.room import Room
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
 def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
-    """Encode what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
+    """Make what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
     if held(runtime(), job_id):
         return "held until its hours begin"
     give_way(self, job_id, StepKind.RENDITION)
@@ -40,9 +41,14 @@ def _room(work: Work, unit_name: str) -> Room:
 
 
 def _encode(work: Work, unit_name: str) -> None:
+    unit = work.planned.unit(unit_name)
+    make = {"whole": _encode_whole, "range": ranges.encode, "join": ranges.join}[unit.kind]
+    make(work, unit)
+
+
+def _encode_whole(work: Work, unit: EncodeUnit) -> None:
     work.check_source()
     plan = work.planned
-    unit = plan.unit(unit_name)
     scratch = {
         step: work.workspace.scratch(step, attempt) for step, attempt in work.claim.attempts.items()
     }

@@ -78,6 +78,19 @@ def test_without_chords_each_rendition_is_followed_by_a_look_at_what_comes_next(
     ] * 2
 
 
+def test_each_range_is_followed_by_a_look_and_what_joins_them_by_the_manifest() -> None:
+    parts = [(f"range:00{one}", "cpu", (f"range:00{one}",)) for one in (1, 2)]
+    canvas: Any = journey(todo(*parts, parts=True))
+    members = canvas.tasks[1].tasks
+    assert [[link.task for link in member.tasks] for member in members] == [
+        ["pipeline.rendition", "pipeline.resume"]
+    ] * 2
+    last: Any = journey(todo(parts[1], parts=True, steps=frozenset({"range:002", "manifest"})))
+    assert names(last) == ["pipeline.rendition", "pipeline.resume"]
+    joined: Any = journey(todo(("join", "cpu", ("rendition:720p",)), steps=frozenset({"manifest"})))
+    assert names(joined) == ["pipeline.rendition", "pipeline.manifest"]
+
+
 def test_what_is_done_is_not_in_the_canvas() -> None:
     left = todo(("all", "cpu", ("rendition:480p",)), steps=frozenset({"rendition:480p"}))
     canvas: Any = journey(left)

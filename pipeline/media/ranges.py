@@ -1,0 +1,151 @@
+"""Encode a range of a source, and join ranges: what is joined must be as one encode had made it."""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.media.boxes import Broken, read_moments, read_tracks
+from pipeline.media.damage import losses
+from pipeline.media.encode import Encoded, chosen_encoders, explained
+from pipeline.media.errors import MediaError
+from pipeline.media.process import run
+from pipeline.media.unchanged import check_source
+from pipeline.media.verify import READ_BACK_TIMEOUT_S, verify_rendition
+from pipeline.plan.codecs import TIMESCALE
+from pipeline.plan.names import rendition_step
+from pipeline.plan.range_argv import headers_argv, join_argv, joined_listing, range_argv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pipeline.media.process import Progress
+    from pipeline.media.tools import Tools
+    from pipeline.plan.encodes import EncodeUnit
+    from pipeline.plan.plan import Plan
+
+    Tick = Callable[[Progress], None] | None
+
+T = TypeVar("T")
+#: What may go wrong with a range though the whole source can be encoded: it begins elsewhere.
+WHOLE_DECIDES = frozenset({"encoder_failed", "damaged", "verify_failed"})
+
+
+def encode_range(
+    tools: Tools,
+    plan: Plan,
+    unit: EncodeUnit,
+    output: Path,
+    *,
+    timeout_s: float | None = None,
+    on_tick: Tick = None,
+) -> Encoded:
+    """Write all pictures of a range into one file, and see that each has every frame of it.
+
+    Raises `MediaError` as `encode_unit` does, and `verify_failed`.
+    """
+    check_source(plan.source)
+    steps = [rendition_step(name) for name in unit.renditions]
+    encoders = chosen_encoders(tools, plan, unit, steps)
+    cores = len(os.sched_getaffinity(0))
+    argv = range_argv(tools.ffmpeg, plan, unit, output, encoders=encoders, cores=cores)
+    fence = tools.fence(reads=[Path(plan.source.path)], writes=[output])
+    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
+    if done.returncode:
+        raise explained(tools, plan, done)
+    found = [track.count for track in _read(read_tracks, unit.name, output)]
+    if found != [unit.frames] * len(unit.renditions):
+        raise _differs(unit.name, f"it holds {found}, not {unit.frames} frames of each picture")
+    return Encoded(unit.frames, done.log, losses(plan, None, done.log))
+
+
+def join_ranges(
+    tools: Tools,
+    plan: Plan,
+    ranges: Sequence[tuple[EncodeUnit, Path]],
+    outputs: Mapping[str, Path],
+    listing: Path,
+    *,
+    timeout_s: float | None = None,
+    on_tick: Tick = None,
+    on_check: Tick = None,
+) -> Encoded:
+    """Join the files of all ranges into the renditions that `outputs` names (step → file).
+
+    `listing` is a file to be written on the way. Raises `MediaError`: `verify_failed` where the
+    ranges don't fit together or the joined frames are not theirs, and as `encode_unit` does.
+    """
+    _check_headers(tools, ranges)
+    moments = [_read(read_moments, unit.name, path) for unit, path in ranges]
+    begins = [_begins(unit, tracks) for (unit, _), tracks in zip(ranges, moments, strict=True)]
+    parts = [path for _, path in ranges]
+    text = joined_listing(list(zip(parts, begins, strict=True)))
+    listing.write_text(text, encoding="utf-8")
+    wanted = [one for one in plan.videos if rendition_step(one.name) in outputs]
+    places = {name: number for number, name in enumerate(ranges[0][0].renditions)}
+    argv = join_argv(
+        tools.ffmpeg,
+        listing,
+        [(one, places[one.name], outputs[rendition_step(one.name)]) for one in wanted],
+    )
+    fence = tools.fence(reads=[listing, *parts], writes=list(outputs.values()))
+    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
+    if done.returncode:
+        raise _differs("joined file", f"ffmpeg could not make it: {done.log.strip()[-200:]}")
+    frames = sum(unit.frames or 0 for unit, _ in ranges)
+    for one in wanted:
+        step = rendition_step(one.name)
+        verify_rendition(tools, plan, step, outputs[step], frames, on_tick=on_check)
+        whole = array("q", (at for tracks in moments for at in tracks[places[one.name]]))
+        if _read(read_moments, step, outputs[step]) != [whole]:
+            raise _differs(step, "its frames are not shown when those of the ranges are")
+    return Encoded(frames, done.log)
+
+
+def _check_headers(tools: Tools, ranges: Sequence[tuple[EncodeUnit, Path]]) -> None:
+    """See that all ranges set up a decoder alike: joined, only what the first says is kept."""
+    first = None
+    for unit, path in ranges:
+        found = _headers(tools, unit, path)
+        first = first or found
+        if found != first:
+            raise _differs(unit.name, "its streams are coded otherwise than those of the first")
+
+
+def _headers(tools: Tools, unit: EncodeUnit, path: Path) -> list[dict[str, Any]]:
+    done = run(
+        headers_argv(tools.ffprobe, path),
+        fence=tools.looking(path),
+        timeout_s=READ_BACK_TIMEOUT_S,
+        keep_output=True,
+    )
+    if done.returncode:
+        raise _differs(unit.name, f"it can't be read back: {done.log.strip()[-200:]}")
+    streams: list[dict[str, Any]] = json.loads(done.output).get("streams", [])
+    return streams
+
+
+def _begins(unit: EncodeUnit, tracks: Sequence[array[int]]) -> float:
+    """Tell when a range begins, seconds: all its pictures at once."""
+    begins = {track[0] for track in tracks if track}
+    if len(begins) != 1:
+        raise _differs(unit.name, "its pictures don't begin at the same time")
+    return begins.pop() / TIMESCALE
+
+
+def _read(read: Callable[[Path], list[T]], name: str, path: Path) -> list[T]:
+    try:
+        return read(path)
+    except (Broken, OSError) as error:
+        raise _differs(name, str(error)) from error
+
+
+def _differs(name: str, what: str) -> MediaError:
+    return MediaError(
+        "verify_failed",
+        f"The encoded {name} is not what was planned: {what}.",
+        "The source is encoded whole instead.",
+    )

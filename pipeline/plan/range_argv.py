@@ -1,0 +1,126 @@
+"""Argument lists for a range of a source, and for joining ranges. Nothing runs here.
+
+A range keeps the moments its frames are shown at in the whole: each is rounded as it would be
+there, and joined they stand where they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ffmpeg
+
+from pipeline.plan.codecs import TIMESCALE, picture_options
+from pipeline.plan.commands import QUIET, TOLD, compiled
+from pipeline.plan.picture import pictures
+from pipeline.plan.reading import as_coded, file_url, input_options, joined_options, our_options
+from pipeline.plan.stages import KEPT_GRAPH, staged
+from pipeline.plan.threads import x264_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.plan.encodes import EncodeUnit
+    from pipeline.plan.plan import Plan
+    from pipeline.plan.renditions import VideoRendition
+
+#: How much more is read before and after a range, seconds: what is not in it is cut off by frames.
+MARGIN_S = 0.5
+#: Options of an output that are not those of one of its streams.
+OF_FILE = frozenset({"video_track_timescale", "map_metadata", "map_chapters", "f"})
+X265 = "x265-params"
+#: One second in the units of ffmpeg's own clock.
+MICRO = 1_000_000
+
+
+def range_argv(
+    program: Path,
+    plan: Plan,
+    unit: EncodeUnit,
+    output: Path,
+    *,
+    encoders: Mapping[str, str],
+    cores: int,
+) -> list[str]:
+    """Build the command that makes all pictures of a range, each a stream of one file.
+
+    The streams are in the order of `unit.renditions`. `encoders` maps a picture's name to
+    ffmpeg's encoder; `cores` is how many the encoders have for them all.
+    """
+    wanted = [one for one in plan.videos if one.name in unit.renditions]
+    shown = pictures(_opened(plan, unit), plan, wanted, unit)
+    options: dict[str, Any] = {}
+    threads = x264_threads(wanted, cores)
+    for number, video in enumerate(wanted):
+        told = picture_options(plan, video, encoders[video.name], threads[video.name])
+        if X265 in told:
+            # Its header would else name this machine's threads, and no other's would fit to it.
+            told[X265] += ":info=0"
+        for key, value in told.items():
+            name = key if key in OF_FILE else f"{key.removesuffix(':v')}:v:{number}"
+            options[name] = value
+    made = ffmpeg.output(
+        *(shown[video.name] for video in wanted),
+        file_url(output),
+        # The file's own clock must be as fine as its tracks', or their beginnings are rounded.
+        **{**options, "movie_timescale": TIMESCALE},
+    )
+    return staged(compiled(made.global_args(*TOLD), program))
+
+
+def _opened(plan: Plan, unit: EncodeUnit) -> Any:
+    """Open the source at a range; its clock counts from the source's start, as for the whole."""
+    part: dict[str, Any] = {}
+    if unit.start_s is not None:
+        part["ss"] = f"{max(unit.start_s - MARGIN_S, 0.0):.6f}"
+    if unit.end_s is not None:
+        part["to"] = f"{unit.end_s + MARGIN_S:.6f}"
+    opening = {**KEPT_GRAPH, **as_coded(plan.source.video), **part, **input_options(plan.source)}
+    clock = {"copyts": None, "start_at_zero": None}
+    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **clock, **opening)
+
+
+def join_argv(
+    program: Path, listing: Path, outputs: Sequence[tuple[VideoRendition, int, Path]]
+) -> list[str]:
+    """Build the command that joins what `listing` names: stream by stream, into `outputs`.
+
+    Nothing is coded again.
+    """
+    joined = ffmpeg.input(file_url(listing), f="concat", safe=0, **joined_options())
+    made = ffmpeg.merge_outputs(
+        *(
+            ffmpeg.output(
+                joined[f"v:{number}"],
+                file_url(output),
+                **{"c": "copy", "video_track_timescale": TIMESCALE, "map_metadata": -1, "f": "mp4"},
+                **({"tag:v": "hvc1"} if video.codec == "hevc" else {}),
+            )
+            for video, number, output in outputs
+        )
+    )
+    return compiled(made.global_args(*QUIET, "-copyts", "-progress", "pipe:1"), program)
+
+
+def joined_listing(files: Sequence[tuple[Path, float]]) -> str:
+    """Write the list of files for ffmpeg's concat demuxer, each with when it begins, seconds.
+
+    It lays each file where those before it end, so they are said to last until the next begins.
+    """
+    lines = ["ffconcat version 1.0"]
+    begins = [round(begin_s * MICRO) for _, begin_s in files]
+    for number, (path, _) in enumerate(files):
+        quoted = file_url(path).replace("'", "'\\''")
+        lines.append(f"file '{quoted}'")
+        if number + 1 < len(files):
+            lines.append(f"duration {(begins[number + 1] - begins[number]) / MICRO:.6f}")
+    return "\n".join(lines) + "\n"
+
+
+def headers_argv(program: Path, path: Path) -> list[str]:
+    """Build the ffprobe command that prints of each stream what a decoder is set up with."""
+    shown = "stream=index,codec_name,width,height,pix_fmt,time_base,extradata_hash"
+    fence = [part for key, value in our_options("film").items() for part in (f"-{key}", value)]
+    asked = ["-show_data_hash", "sha256", "-show_entries", shown, "-of", "json"]
+    return [str(program), *fence, *asked, "-loglevel", "error", file_url(path)]

@@ -1,0 +1,151 @@
+"""Ranges: one long source encoded by several workers at once, each a part with all its pictures.
+
+The rule, in its order:
+
+1. Only what is certain to come out as if it had been encoded whole is cut (`why_whole` says what
+   keeps a source from it): a steady picture in MP4, MOV or Matroska, encoded by the processor.
+2. There must be two encodes free at least, and each range is `LEAST_S` long at least.
+3. Each free encode gets one range, or two where the source is long enough: who is done early then
+   takes another. Of a very long source none is longer than `MOST_S`: a range is what is lost with
+   a worker.
+4. A range begins where a segment of the stream begins, so key frames lie as they otherwise would.
+
+Every range is decoded once and makes all pictures. Sounds and texts are a unit of their own, uncut:
+an encoder of sound needs what came before. When all of it is done, a last unit joins the ranges
+without coding anything again.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pipeline.plan.codecs import ROUNDING_S
+from pipeline.plan.encodes import EncodeUnit
+from pipeline.plan.names import range_step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.plan.capacity import Capacity
+    from pipeline.plan.plan import Plan
+    from pipeline.plan.source import VideoStream
+
+#: No range is shorter, seconds: a worker's start, the decoding before its first frame and the
+#: joining would cost more than they save.
+LEAST_S = 20.0
+#: No range is longer, seconds, as far as free workers can help it.
+MOST_S = 600.0
+#: So many ranges a free encode, where they are long enough.
+EACH = 2
+#: How far apart the source's key frames may be on average, seconds: each range is decoded from the
+#: one before it.
+KEY_FRAMES_S = 10.0
+#: Containers whose index leads to a frame exactly.
+INDEXED = ("mov", "matroska")
+JOIN = "join"
+SOUND = "sound"
+
+
+def in_ranges(
+    plan: Plan, units: Sequence[EncodeUnit], capacity: Capacity
+) -> tuple[EncodeUnit, ...] | None:
+    """Cut the work into ranges, a unit for what is not cut, and one that joins; None: it is whole.
+
+    `units` are how it is cut otherwise.
+    """
+    video = plan.source.video
+    if video is None or why_whole(plan, units, capacity) is not None:
+        return None
+    names = tuple(one.name for one in plan.videos)
+    borders = _borders(plan, video, how_many(plan.duration_s, capacity.free))
+    frames = [0, *borders, video.frames]
+    if len(borders) == 0:
+        return None
+    cuts = [None, *(_before(plan, video, frame) for frame in borders), None]
+    ranges = [
+        EncodeUnit(
+            name=range_step(number + 1),
+            renditions=names,
+            start_s=cuts[number],
+            end_s=cuts[number + 1],
+            kind="range",
+            frames=frames[number + 1] - frames[number],
+        )
+        for number in range(len(frames) - 1)
+    ]
+    others = (*(one.name for one in plan.sounds), *(one.name for one in plan.texts))
+    beside = [EncodeUnit(name=SOUND, renditions=others)] if others else []
+    return (*ranges, *beside, EncodeUnit(name=JOIN, renditions=names, kind="join"))
+
+
+def why_whole(plan: Plan, units: Sequence[EncodeUnit], capacity: Capacity) -> str | None:
+    """Say why the source is not cut, as the end of a sentence; None when it can be."""
+    video, profile = plan.source.video, plan.profile
+    if video is None or not plan.videos:
+        return "it has no picture"
+    if capacity.free < 2:  # noqa: PLR2004
+        return "fewer than two encodes are free"
+    if how_many(plan.duration_s, capacity.free) < 2:  # noqa: PLR2004
+        return f"it is shorter than two ranges of {LEAST_S:g} s"
+    reasons = {
+        "hardware encodes it": any(unit.capability != "cpu" for unit in units),
+        "only a part of it is used": profile.trim is not None,
+        "its profile caps the bit rate, which an encoder keeps only over what it has seen": any(
+            one.max_bitrate is not None for one in plan.videos
+        ),
+        "a watermark is laid over it": profile.watermark is not None,
+        "it is interlaced": video.interlaced,
+        "it is transparent": video.transparent,
+        "its container does not lead to a frame exactly": not plan.source.container.startswith(
+            INDEXED
+        ),
+        "its frames don't come at a steady rate": video.steady_rate is None,
+        "it has holes or leaps": bool(video.missing or video.jumps or video.leading),
+        "its picture begins late": not _begins_at_once(plan, video),
+        "it has too few key frames": video.key_frames * KEY_FRAMES_S < plan.duration_s,
+    }
+    return next((why for why, true in reasons.items() if true), None)
+
+
+def how_many(duration_s: float, free: int) -> int:
+    """Choose the number of ranges; less than two: it is not cut."""
+    most = int(duration_s // LEAST_S)
+    if free < 1 or most < free:
+        return most
+    rounds = min(EACH, most // free)
+    return free * max(rounds, math.ceil(duration_s / (free * MOST_S)))
+
+
+def said_of_ranges(units: Sequence[EncodeUnit], capacity: Capacity) -> str | None:
+    """Say into how many ranges a source was cut; None when it was not."""
+    count = sum(unit.kind == "range" for unit in units)
+    return f"cut into {count} ranges: {capacity.free} encodes are free" if count else None
+
+
+def _begins_at_once(plan: Plan, video: VideoStream) -> bool:
+    return video.steady_rate is None or (
+        0 <= video.first_pts_s - plan.source.start_s <= float(1 / video.steady_rate)
+    )
+
+
+def _borders(plan: Plan, video: VideoStream, count: int) -> list[int]:
+    """Number the first frame of each range but the first: it begins a segment of the stream."""
+    rate = video.steady_rate or Fraction(1)
+    first_s = video.first_pts_s - plan.source.start_s
+    found = set()
+    for number in range(1, count):
+        segment = round(plan.duration_s * number / count / plan.segment_s)
+        # As the encoder asks for its key frames: a rounded moment opens a span, too.
+        frame = math.ceil((segment * plan.segment_s - ROUNDING_S - first_s) * rate)
+        if 0 < frame < video.frames:
+            found.add(frame)
+    return sorted(found)
+
+
+def _before(plan: Plan, video: VideoStream, frame: int) -> float:
+    """Give the moment between a frame and the one before it: no rounding moves either over it."""
+    rate = video.steady_rate or Fraction(1)
+    first_s = video.first_pts_s - plan.source.start_s
+    return round(first_s + float((frame - Fraction(1, 2)) / rate), 6)

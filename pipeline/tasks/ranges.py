@@ -1,0 +1,114 @@
+"""Ranges: encode a part of the source, join the parts; where they don't fit, encode it whole."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+from pipeline.history import events, jobs, steps
+from pipeline.media.errors import MediaError
+from pipeline.media.ranges import WHOLE_DECIDES, encode_range, join_ranges
+from pipeline.plan.plan import uncut
+from pipeline.tasks.planned import stored_plan
+from pipeline.tasks.remaking import make_again
+from pipeline.tasks.step import GivenBack, Work, tools
+from pipeline.tasks.workspace import flush_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.media.process import Progress
+    from pipeline.plan.encodes import EncodeUnit
+
+
+def encode(work: Work, unit: EncodeUnit) -> None:
+    """Encode all pictures of a range into the one file that its step leaves."""
+    work.check_source()
+    ((step, attempt),) = work.claim.attempts.items()
+    scratch = work.workspace.scratch(step, attempt)
+    try:
+        made = encode_range(
+            tools(),
+            work.planned,
+            unit,
+            scratch,
+            timeout_s=work.timeout_s,
+            on_tick=partial(_tick, work, unit),
+        )
+    except MediaError as error:
+        _as_a_whole(work, error)
+    work.log = made.log
+    work.check_source_kept()
+    work.meanwhile(partial(flush_all, [scratch]))
+    with work.publishing() as (session, job):
+        work.workspace.publish(step, attempt)
+        for note in made.notes:
+            events.add(session, job.id, "encoded", note)
+
+
+def join(work: Work, unit: EncodeUnit) -> None:
+    """Join the files of all ranges into the renditions; then those files are of no more use."""
+    plan = work.planned
+    parts = [(one, work.workspace.result(one.name)) for one in plan.ranges]
+    gone = [one.name for one, path in parts if not path.is_file()]
+    if gone:
+        make_again(work, gone)
+    scratch = {
+        step: work.workspace.scratch(step, attempt)
+        for step, attempt in work.claim.attempts.items()
+        if step in unit.steps
+    }
+    listing = next(iter(scratch.values())).with_suffix(".ffconcat")
+    try:
+        made = join_ranges(
+            tools(),
+            plan,
+            parts,
+            scratch,
+            listing,
+            timeout_s=work.timeout_s,
+            on_tick=work.tick,
+            on_check=work.alive,
+        )
+    except MediaError as error:
+        _as_a_whole(work, error)
+    work.log = made.log
+    work.meanwhile(partial(flush_all, scratch.values()))
+    with work.publishing():
+        for step in scratch:
+            work.workspace.publish(step, work.claim.attempts[step])
+    _remove([listing, *(path for _, path in parts)])
+
+
+def _tick(work: Work, unit: EncodeUnit, progress: Progress) -> None:
+    """Heartbeat from the encode of a range, whose clock is that of the whole source."""
+    start_s = unit.start_s or 0.0
+    end_s = work.planned.end_s if unit.end_s is None else unit.end_s
+    work.beat((progress.out_time_s - start_s) / (end_s - start_s) if end_s > start_s else 0.0)
+
+
+def _as_a_whole(work: Work, error: MediaError) -> NoReturn:
+    """Give up the ranges where the source may be encoded whole in spite of what went wrong.
+
+    Raises `GivenBack`, `LeaseLost` when somebody else did, or the error itself.
+    """
+    if error.transient or error.code not in WHOLE_DECIDES:
+        raise error
+    names = ", ".join(work.claim.names)
+    why = f"{names}: {error.message.rstrip('.')}; the source is encoded whole"
+    with work.runtime.db.begin() as session:
+        job = jobs.get(session, work.claim.job_id, lock=True)
+        steps.heartbeat(session, work.claim, 0.0)
+        plan = stored_plan(job)
+        if plan is None:
+            raise error
+        whole = uncut(plan, why)
+        units = [(unit.name, unit.steps) for unit in whole.units]
+        jobs.give_up_ranges(session, job, whole.model_dump(mode="json"), units, why)
+    _remove([work.workspace.result(unit.name) for unit in work.planned.ranges])
+    raise GivenBack(why) from error
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
