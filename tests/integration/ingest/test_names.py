@@ -37,5 +37,5 @@ def test_the_doctor_names_files_that_are_left_alone(inbox: Inbox) -> None:
     put_nameless(inbox)
     (found,) = names(inbox.ready.settings)
     assert found.state == "warning"
-    assert "b\\udcff.mp4 is not valid UTF-8" in found.detail
+    assert "b\\xff.mp4 is not valid UTF-8" in found.detail
     assert "convmv" in found.hint
