@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tests.faults.lan import why_none
 from tests.faults.mounts import can_mount
 from tests.faults.registry import FAULTS, possible
 from tests.faults.rounds import Outcome, run_rounds, schedule
@@ -30,7 +31,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(tempfile.mkdtemp(prefix="reelworks-faults-"))
-    faults = possible(wanted.stack, disks=can_mount(root / "trial"), wanted=wanted.fault)
+    no_hosts = why_none()
+    faults = possible(
+        wanted.stack,
+        disks=can_mount(root / "trial"),
+        own_hosts=no_hosts is None,
+        wanted=wanted.fault,
+    )
+    if no_hosts:
+        print(f"no hosts can be made here: {no_hosts}")
     if not faults:
         print(f"no fault of {wanted.fault} can be injected on {wanted.stack} here")
         return 2

@@ -104,3 +104,5 @@ class Fault:
     needs_disks: bool = False
     #: Whether it needs a C compiler, for a clock of its own.
     needs_clock: bool = False
+    #: Whether it needs hosts of its own, which only root can make.
+    needs_hosts: bool = False

@@ -1,4 +1,4 @@
-"""A proxy on loopback between Reelworks and a server: it cuts, holds back, delays and halves."""
+"""A proxy between Reelworks and a server: it cuts, holds back, delays and halves."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class Mode(enum.Enum):
 
 
 class Proxy:
-    """Listens on `port` of loopback and speaks to `target_port` there, as `mode` says."""
+    """Listens on `port` of `host` and speaks to `target_port` of loopback, as `mode` says."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.target_port = target_port
         self.mode = Mode.PASS
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0))
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()

@@ -9,6 +9,7 @@ from tests.faults import (
     clocks,
     databases,
     disks,
+    hosts,
     kills,
     network,
     pauses,
@@ -27,19 +28,25 @@ if TYPE_CHECKING:
 #: One file a family: its `FAULTS` are what can be injected of it.
 FAMILIES = (
     *(kills, stops, brokers, network, databases, disks),
-    *(sources, clocks, pauses, poison, upgrades),
+    *(sources, clocks, pauses, poison, upgrades, hosts),
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for family in FAMILIES for fault in family.FAULTS)
 
 
-def possible(stack: str, *, disks: bool, wanted: Iterable[str] = ()) -> list[Fault]:
-    """List the faults that can be injected on a stack here; `wanted` are beginnings of names."""
+def possible(
+    stack: str, *, disks: bool, own_hosts: bool, wanted: Iterable[str] = ()
+) -> list[Fault]:
+    """List the faults that can be injected on a stack here; `wanted` are beginnings of names.
+
+    `disks` and `own_hosts` say whether such can be made.
+    """
     names = tuple(wanted)
     return [
         fault
         for fault in FAULTS
         if stack in fault.stacks
         and (disks or not fault.needs_disks)
+        and (own_hosts or not fault.needs_hosts)
         and (COMPILER or not fault.needs_clock)
         and (not names or fault.name.startswith(names))
     ]

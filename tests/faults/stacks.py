@@ -34,15 +34,16 @@ class Stack:
             return dict.fromkeys(
                 ("REELWORKS_BROKER", "REELWORKS_RESULTS", "REELWORKS_DATABASE"), EMBEDDED
             )
-        broker, database = self.proxies["broker"].port, self.proxies["database"].port
-        found = {
-            "REELWORKS_DATABASE": f"postgresql+psycopg://reelworks@127.0.0.1:{database}/postgres"
-        }
+        broker, database = (
+            f"{proxy.host}:{proxy.port}"
+            for proxy in (self.proxies["broker"], self.proxies["database"])
+        )
+        found = {"REELWORKS_DATABASE": f"postgresql+psycopg://reelworks@{database}/postgres"}
         if isinstance(self.broker, Redis):
-            found["REELWORKS_BROKER"] = f"redis://127.0.0.1:{broker}/0"
-            found["REELWORKS_RESULTS"] = f"redis://127.0.0.1:{broker}/1"
+            found["REELWORKS_BROKER"] = f"redis://{broker}/0"
+            found["REELWORKS_RESULTS"] = f"redis://{broker}/1"
         else:
-            found["REELWORKS_BROKER"] = f"amqp://guest:guest@127.0.0.1:{broker}//"
+            found["REELWORKS_BROKER"] = f"amqp://guest:guest@{broker}//"
             found["REELWORKS_RESULTS"] = "rpc://"
         return found
 
