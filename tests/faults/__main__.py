@@ -42,6 +42,7 @@ def main() -> int:
         print(f"no hosts can be made here: {no_hosts}")
     if not faults:
         print(f"no fault of {wanted.fault} can be injected on {wanted.stack} here")
+        shutil.rmtree(root)
         return 2
     left_out = sorted({fault.name for fault in FAULTS} - {fault.name for fault in faults})
     if left_out and not wanted.fault:
