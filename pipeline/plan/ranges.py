@@ -8,7 +8,8 @@ The rule, in its order:
 3. Each free encode gets one range, or two where the source is long enough: who is done early then
    takes another. Of a very long source none is longer than `MOST_S`: a range is what is lost with
    a worker.
-4. A range begins where a segment of the stream begins, so key frames lie as they otherwise would.
+4. A range begins where a segment of the stream begins, so that key frames lie about as they
+   otherwise would: at rates like 29.97, later ones of a range come up to a frame late.
 
 Every range is decoded once and makes all pictures. Sounds and texts are a unit of their own, uncut:
 an encoder of sound needs what came before. When all of it is done, a last unit joins the ranges
