@@ -6,11 +6,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from pipeline.history import jobs
+from pipeline.history import jobs, steps
+from pipeline.history.database import now
+from pipeline.history.steps import Claim
 from pipeline.ingest.fingerprint import fingerprint
-from pipeline.models import Attempt, Step, StepKind
+from pipeline.models import Attempt, Job, Step, StepKind
 from pipeline.tasks.manifest import manifest
 from pipeline.tasks.probe import probe
 from pipeline.tasks.rendition import rendition
@@ -19,12 +21,13 @@ from tests.media import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
     from pathlib import Path
 
     import pytest
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
-    from pipeline.models import Job
 
 
 def submitted(path: Path, new_job: Callable[..., Job], **wishes: Any) -> Job:
@@ -97,3 +100,25 @@ def script(path: Path, *lines: str) -> Path:
     path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
     path.chmod(0o755)
     return path
+
+
+def published(ready: Runtime, job: Job) -> None:
+    with ready.db.begin() as session:
+        jobs.mark_published(session, job.id)
+
+
+def age(ready: Runtime, job: Job, by: timedelta) -> None:
+    with ready.db.begin() as session:
+        then = now(session) - by
+        session.execute(
+            update(Job)
+            .where(Job.id == job.id)
+            .values(touched_at=then, created_at=then, published_at=then)
+        )
+
+
+def claimed_in(session: Session, job: Job) -> Claim:
+    """Claim the job's probe, as its worker would."""
+    claimed = steps.claim(session, job.id, ["probe"], owner="n/t", limit=3)
+    assert isinstance(claimed, Claim)
+    return claimed
