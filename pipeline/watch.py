@@ -184,15 +184,12 @@ class Watcher:
                 whole.setdefault(entry.path, []).append(path)
         for entry in self._entries:
             paths = whole.get(entry.path, [])
+            submit = self._hands[entry.path].submitting.submit
             if len(paths) >= MANY:
-                self._work(
-                    self._hands[entry.path].submitting.submit(self._taking.take_these, entry, paths)
-                )
+                self._work(submit(self._taking.take_these, entry, paths))
                 continue
             for path in paths:
-                self._work(
-                    self._hands[entry.path].submitting.submit(self._taking.take_one, path, entry)
-                )
+                self._work(submit(self._taking.take_one, path, entry))
 
     def _survey_what_is_due(self) -> None:
         now = time.monotonic()

@@ -89,21 +89,18 @@ def journey(todo: Todo) -> Signature | None:
         return chain(*links) if links else None
     if not renditions:
         return chain(*links, last)
-    if todo.parts:
-        # The last to end is followed by the joining, the others by nothing: a group's callback
-        # would never come when a worker was lost in the middle, and its part is made by another.
+    alone = len(renditions) == 1
+    if alone or todo.parts:
+        # Only a group's callback needs results, and results need the result backend to publish.
         for one in renditions:
             one.options["ignore_result"] = True
-        if len(renditions) == 1:
-            return chain(*links, renditions[0], resume(todo))
-        return chain(*links, group(chain(one, resume(todo)) for one in renditions))
-    if len(renditions) == 1:
-        # Only a group needs results, and results need the result backend to publish.
-        renditions[0].options["ignore_result"] = True
-        return chain(*links, renditions[0], last)
-    if chords_work():
+    if alone:
+        return chain(*links, renditions[0], resume(todo) if todo.parts else last)
+    if chords_work() and not todo.parts:
         return chain(*links, group(renditions), last)
-    # Without chords the last rendition to end is followed by the manifest, the others by nothing.
+    # The last to end is followed by what is next, the others by nothing: without chords, and where
+    # ranges are joined. A callback would never come when a worker was lost in the middle, and its
+    # part is made by another.
     return chain(*links, group(chain(one, resume(todo)) for one in renditions))
 
 

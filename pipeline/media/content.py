@@ -80,7 +80,7 @@ MOST_BOXES = 100_000
 #: What an MP3 that counts its frames has in its first one, behind an ID3 tag of so many bytes, and
 #: how far behind that the number is.
 COUNTED = {b"Xing": 8, b"Info": 8, b"VBRI": 14}
-ID3_HEAD = 10
+ID3, ID3_HEAD = b"ID3", 10
 #: The longest index of an MP4 that is searched for such marks, bytes.
 LONGEST_INDEX = 64 << 20
 
@@ -156,13 +156,17 @@ def refers(path: Path) -> bool:
     return False
 
 
+def seven_bits(size: bytes) -> int:
+    """Read the size of an ID3 tag: four bytes, of seven bits each (ID3v2.4, 6.2)."""
+    return sum(byte << 7 * (3 - number) for number, byte in enumerate(size))
+
+
 def counted_frames(path: Path) -> int:
     """Give how many frames an MP3 says it has; 0 where it doesn't say. Raises `OSError`."""
     with opened(path) as file:
         head = file.read(ID3_HEAD)
-        if head.startswith(b"ID3"):
-            # Seven bits a byte.
-            file.seek(sum(byte << 7 * (3 - n) for n, byte in enumerate(head[6:10])), 1)
+        if head.startswith(ID3):
+            file.seek(seven_bits(head[6:]), 1)
         else:
             file.seek(0)
         first = file.read(HEAD)

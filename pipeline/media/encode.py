@@ -82,7 +82,7 @@ def encode_unit(
             plan,
             coded,
             encoders=encoders,
-            cores=len(os.sched_getaffinity(0)),
+            cores=cores(),
             loudness=loudness,
         )
         fence = tools.fence(
@@ -110,6 +110,11 @@ def _wanted_texts(plan: Plan, outputs: Mapping[str, Path]) -> Iterator[tuple[Tex
     for text in plan.texts:
         if rendition_step(text.name) in outputs:
             yield text, outputs[rendition_step(text.name)]
+
+
+def cores() -> int:
+    """Count the cores that this process may use (sched_getaffinity(2))."""
+    return len(os.sched_getaffinity(0))
 
 
 def chosen_encoders(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.media.content import ASF, FIRST_BOXES, HEAD, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from typing import BinaryIO
 
@@ -36,6 +37,8 @@ GIF_PICTURE, GIF_EXTENSION, GIF_END = 0x2C, 0x21, 0x3B
 #: More chunks, boxes or blocks than a file of hours has: whoever has more wants us to look forever.
 MOST_PARTS = 2_000_000
 MOST_PICTURES = 100_000
+#: As many bytes tell how long a box or a chunk is.
+PART_HEAD = 16
 #: How Matroska begins.
 MATROSKA = b"\x1aE\xdf\xa3"
 #: Names of Matroska's elements: the one around everything, what it tells of itself, how long it
@@ -55,21 +58,25 @@ def missing_end(path: Path) -> str:
             return _ogg(file, size)
         if head.startswith(b"GIF8"):
             return _gif(file, size)
+        whole = _announced(file, head, size) or 0
     exact = head[4:8] in FIRST_BOXES or head.startswith(MATROSKA)
-    whole, rough = announced_bytes(path) or 0, 0 if exact else ROUGH_BYTES
+    rough = 0 if exact else ROUGH_BYTES
     return f"it breaks off after {size} of its {whole} bytes" if size < whole - rough else ""
 
 
 def announced_bytes(path: Path) -> int | None:
     """Give how long a file of one of many containers says it is, else None. Raises `OSError`."""
     with opened(path) as file:
-        head = file.read(HEAD)
-        if head[4:8] in FIRST_BOXES:
-            return _end_of_boxes(file, path.stat().st_size)
-        if head.startswith(MATROSKA):
-            return _Matroska(file).end
-        if head.startswith(b"caff"):
-            return _end_of_caf(file, path.stat().st_size)
+        return _announced(file, file.read(HEAD), path.stat().st_size)
+
+
+def _announced(file: BinaryIO, head: bytes, size: int) -> int | None:
+    if head[4:8] in FIRST_BOXES:
+        return _end_of_parts(file, size, 0, _box)
+    if head.startswith(MATROSKA):
+        return _Matroska(file).end
+    if head.startswith(b"caff"):
+        return _end_of_parts(file, size, 8, _caf_chunk)
     if head.startswith(b"RIFF") and head[8:12] in (b"WAVE", b"WEBP"):
         return _known(int.from_bytes(head[4:8], "little"), 8, UNKNOWN_SIZE)
     if head.startswith(b"FORM") and head[8:12] in (b"AIFF", b"AIFC"):
@@ -100,36 +107,37 @@ def _double(data: bytes, at: int) -> float:
     return float(found) if 0 <= found < UNKNOWN_LONG else 0.0
 
 
-def _end_of_boxes(file: BinaryIO, size: int) -> int | None:
-    """Give where the last box of an MP4 ends; None where one is no box, or goes on to the end."""
-    at = 0
+def _end_of_parts(
+    file: BinaryIO, size: int, at: int, length_of: Callable[[bytes], int | None]
+) -> int | None:
+    """Give where the last part of a file ends, the first being at `at`.
+
+    `length_of` reads a part's length off its head. None where one has none: it is no part, or goes
+    on to the end.
+    """
     for _ in range(MOST_PARTS):
         if at >= size:
             return at
         file.seek(at)
-        head = file.read(16)
-        length, least = int.from_bytes(head[:4], "big"), 8
-        if length == 1:
-            length, least = int.from_bytes(head[8:], "big"), 16
-        if length < least or not head[4:8].isalnum():
+        length = length_of(file.read(PART_HEAD))
+        if length is None:
             return None
         at += length
     return None
 
 
-def _end_of_caf(file: BinaryIO, size: int) -> int | None:
-    """Give where the last chunk of a Core Audio file ends; None where one goes on to the end."""
-    at = 8
-    for _ in range(MOST_PARTS):
-        if at >= size:
-            return at
-        file.seek(at)
-        head = file.read(12)
-        length = int.from_bytes(head[4:12], "big", signed=True)
-        if length < 0 or not head[:4].isalnum():
-            return None
-        at += len(head) + length
-    return None
+def _box(head: bytes) -> int | None:
+    """Read the length of an MP4's box."""
+    length, least = int.from_bytes(head[:4], "big"), 8
+    if length == 1:
+        length, least = int.from_bytes(head[8:], "big"), 16
+    return length if length >= least and head[4:8].isalnum() else None
+
+
+def _caf_chunk(head: bytes) -> int | None:
+    """Read the length of a Core Audio file's chunk."""
+    length = int.from_bytes(head[4:12], "big", signed=True)
+    return len(head[:12]) + length if length >= 0 and head[:4].isalnum() else None
 
 
 class _Matroska:

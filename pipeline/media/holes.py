@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.media.content import opened
+from pipeline.media.content import ID3, ID3_HEAD, opened, seven_bits
 from pipeline.media.tracks import seconds
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ LARGEST = {"mp3": 2000, "aac": 8191, "ac3": 3840, "eac3": 4096}
 #: Containers whose packets know their time by themselves. In Ogg and Matroska a pause may be meant:
 #: there only what could not be read makes it a hole.
 TIMED, PAUSING = frozenset({"flac"}), frozenset({"ogg", "matroska,webm"})
-#: Tags of sound: ID3v2 begins so, ID3v1 has as many bytes at the end, and APE a foot.
-ID3, ID3_HEAD, ID3V1 = b"ID3", 10, 128
+#: Other tags of sound than ID3v2: ID3v1 has as many bytes at the end, and APE a foot.
+ID3V1 = 128
 APE, APE_FOOT = b"APETAGEX", 32
 #: As much of a file is searched for tags at a time, bytes.
 PIECE = 16 << 20
@@ -83,4 +83,4 @@ def _id3(head: bytes) -> int:
     """Give how long a tag is that begins so, seven bits a byte; nothing where none does."""
     if len(head) < ID3_HEAD or head[3] not in (2, 3, 4) or any(byte & 0x80 for byte in head[6:]):
         return 0
-    return ID3_HEAD + sum(byte << 7 * (3 - n) for n, byte in enumerate(head[6:]))
+    return ID3_HEAD + seven_bits(head[6:])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
-from pipeline.plan.frame_rate import steady_rate
 from pipeline.plan.reading import packets_argv, unasked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from fractions import Fraction
     from pathlib import Path
 
     from pipeline.media.process import Progress
@@ -40,7 +38,8 @@ class Packets:
     how long the holes are in all, `leap_s` the leaps forward. `held_bytes` counts no more of a
     packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies.
     `complaints` says that ffprobe came upon what it could not read.
-    `steady_rate` is how many are shown a second where each comes exactly when that says.
+    `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
+    list hides some.
     """
 
     count: int
@@ -58,7 +57,7 @@ class Packets:
     held_bytes: int = 0
     place: int = 0
     complaints: bool = False
-    steady_rate: Fraction | None = None
+    shown_s: array[float] = field(default_factory=lambda: array("d"), repr=False)
 
 
 class Counter:
@@ -152,7 +151,7 @@ class Counter:
         """Give the sum of all that was taken."""
         self.line(self._rest.decode("ascii", "replace"))
         self._rest = b""
-        steady = self._timed and not self.hidden and not self.jumps
+        told = self._timed and not self.hidden and not self.jumps
         return Packets(
             count=self.count,
             first_s=self._first,
@@ -169,7 +168,7 @@ class Counter:
             held_bytes=self._held,
             place=self._place or 0,
             complaints=self.complaints,
-            steady_rate=steady_rate(self._shown) if steady else None,
+            shown_s=self._shown if told else array("d"),
         )
 
 

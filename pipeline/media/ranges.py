@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.media.boxes import Broken, read_moments, read_tracks
 from pipeline.media.damage import losses
-from pipeline.media.encode import Encoded, chosen_encoders, explained
+from pipeline.media.encode import Encoded, chosen_encoders, cores, explained
 from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
 from pipeline.media.verify import READ_BACK_TIMEOUT_S, verify_rendition
 from pipeline.plan.codecs import TIMESCALE
 from pipeline.plan.names import rendition_step
-from pipeline.plan.range_argv import headers_argv, join_argv, joined_listing, range_argv
+from pipeline.plan.range_argv import join_argv, joined_listing, range_argv
+from pipeline.plan.reading import headers_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,8 +50,7 @@ def encode_range(
     check_source(plan.source)
     steps = [rendition_step(name) for name in unit.renditions]
     encoders = chosen_encoders(tools, plan, unit, steps)
-    cores = len(os.sched_getaffinity(0))
-    argv = range_argv(tools.ffmpeg, plan, unit, output, encoders=encoders, cores=cores)
+    argv = range_argv(tools.ffmpeg, plan, unit, output, encoders=encoders, cores=cores())
     fence = tools.fence(reads=[Path(plan.source.path)], writes=[output])
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.colour import see_through
+from pipeline.plan.frame_rate import steady_rate
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
@@ -71,7 +72,7 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         key_frames=packets.key_frames,
         leading=packets.leading if packets.key_frames else 0,
         transparent=_transparent(stream),
-        steady_rate=packets.steady_rate,
+        steady_rate=steady_rate(packets.shown_s),
         captions=captions,
     )
 

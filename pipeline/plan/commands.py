@@ -23,10 +23,14 @@ TOLD = (
 )
 
 
-def opened(plan: Plan) -> Any:
-    """Open the plan's source, no further than the part that is used."""
+def opened(plan: Plan, **part: Any) -> Any:
+    """Open the plan's source, no further than the part that is used.
+
+    `part` are options of the input that read a range of it.
+    """
     used = {"to": f"{plan.end_s + 1:.3f}"} if plan.profile.trim else {}
-    opening = {**KEPT_GRAPH, **as_coded(plan.source.video), **used, **input_options(plan.source)}
+    coded = as_coded(plan.source.video)
+    opening = {**KEPT_GRAPH, **coded, **used, **input_options(plan.source), **part}
     return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **opening)
 
 

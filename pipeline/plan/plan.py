@@ -127,6 +127,5 @@ def _cut(plan: Plan, capacity: Capacity) -> Plan:
 
 def uncut(plan: Plan, why: str) -> Plan:
     """Give the plan with its whole source as one unit, because its ranges came out wrong."""
-    one_worker = Capacity()
-    made = _cut(plan.model_copy(update={"units": ()}), one_worker)
+    made = _cut(plan, Capacity())
     return made.model_copy(update={"notes": (*plan.notes, why)})

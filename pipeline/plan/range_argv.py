@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg
 
 from pipeline.plan.codecs import TIMESCALE, picture_options
-from pipeline.plan.commands import QUIET, TOLD, compiled
+from pipeline.plan.commands import QUIET, TOLD, compiled, opened
 from pipeline.plan.picture import pictures
-from pipeline.plan.reading import as_coded, file_url, input_options, joined_options, our_options
-from pipeline.plan.stages import KEPT_GRAPH, staged
+from pipeline.plan.reading import file_url, our_options
+from pipeline.plan.stages import staged
 from pipeline.plan.threads import x264_threads
 
 if TYPE_CHECKING:
@@ -71,14 +71,12 @@ def range_argv(
 
 def _opened(plan: Plan, unit: EncodeUnit) -> Any:
     """Open the source at a range; its clock counts from the source's start, as for the whole."""
-    part: dict[str, Any] = {}
+    part: dict[str, Any] = {"copyts": None, "start_at_zero": None}
     if unit.start_s is not None:
         part["ss"] = f"{max(unit.start_s - MARGIN_S, 0.0):.6f}"
     if unit.end_s is not None:
         part["to"] = f"{unit.end_s + MARGIN_S:.6f}"
-    opening = {**KEPT_GRAPH, **as_coded(plan.source.video), **part, **input_options(plan.source)}
-    clock = {"copyts": None, "start_at_zero": None}
-    return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **clock, **opening)
+    return opened(plan, **part)
 
 
 def join_argv(
@@ -88,7 +86,7 @@ def join_argv(
 
     Nothing is coded again.
     """
-    joined = ffmpeg.input(file_url(listing), f="concat", safe=0, **joined_options())
+    joined = ffmpeg.input(file_url(listing), f="concat", safe=0, **our_options("list"))
     made = ffmpeg.merge_outputs(
         *(
             ffmpeg.output(
@@ -116,11 +114,3 @@ def joined_listing(files: Sequence[tuple[Path, float]]) -> str:
         if number + 1 < len(files):
             lines.append(f"duration {(begins[number + 1] - begins[number]) / MICRO:.6f}")
     return "\n".join(lines) + "\n"
-
-
-def headers_argv(program: Path, path: Path) -> list[str]:
-    """Build the ffprobe command that prints of each stream what a decoder is set up with."""
-    shown = "stream=index,codec_name,width,height,pix_fmt,time_base,extradata_hash"
-    fence = [part for key, value in our_options("film").items() for part in (f"-{key}", value)]
-    asked = ["-show_data_hash", "sha256", "-show_entries", shown, "-of", "json"]
-    return [str(program), *fence, *asked, "-loglevel", "error", file_url(path)]

@@ -25,14 +25,15 @@ PROTOCOLS = "file,pipe"
 
 #: More streams than any profile's limit may be are not even looked at.
 MOST_STREAMS = 1000
-#: What is read of our own making, by kind: renditions, texts, and files that are looked at (films
-#: and pictures).
+#: What is read of our own making, by kind: renditions, lists of them to be read one after the
+#: other, texts, and files that are looked at (films and pictures).
 OURS = {
     "film": ("mov", "matroska"),
+    "list": ("concat", "mov"),
     "text": ("webvtt",),
     "file": ("mov", "matroska", "image2", "jpeg_pipe", "webp_pipe", "png_pipe"),
 }
-Ours = Literal["film", "text", "file"]
+Ours = Literal["film", "list", "text", "file"]
 #: The most pixels of a picture that is decoded, whatever was probed: a stream may change its size
 #: on the way, from that of a phone to that of a broadcast. As many times the probed size, and at
 #: least as many.
@@ -75,11 +76,6 @@ def our_options(kind: Ours) -> dict[str, Any]:
     return {"protocol_whitelist": "file", "format_whitelist": ",".join(OURS[kind])}
 
 
-def joined_options() -> dict[str, Any]:
-    """Give the options that fence in a list of our own films, to be read one after the other."""
-    return {"protocol_whitelist": "file", "format_whitelist": "concat,mov"}
-
-
 def as_coded(video: VideoStream | None) -> dict[str, Any]:
     """Give the options of an input by which its picture is decoded as it must be.
 
@@ -112,6 +108,14 @@ def streams_argv(program: Path, path: Path) -> list[str]:
     """Build the ffprobe command that prints the streams of a file we made, as JSON."""
     shown = ["-show_streams", "-of", "json", "-loglevel", "error"]
     return [str(program), *_options(our_options("file")), *shown, file_url(path)]
+
+
+def headers_argv(program: Path, path: Path) -> list[str]:
+    """Build the ffprobe command that prints what a decoder of each stream is set up with."""
+    shown = "stream=index,codec_name,width,height,pix_fmt,time_base,extradata_hash"
+    asked = ["-show_data_hash", "sha256", "-show_entries", shown, "-of", "json"]
+    fence = _options(our_options("film"))
+    return [str(program), *fence, *asked, "-loglevel", "error", file_url(path)]
 
 
 def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
