@@ -158,7 +158,8 @@ def poster_argv(
         place |= unasked(source.container)
     picture = _whole(source, place).filter("select", f"not(mod(n,{step}))")
     picture = _small(picture, poster_size(source, widest)).filter("thumbnail", n=max(2, frames))
-    return _still(program, source, picture, output)
+    # The frame may lie before `at_s`, which is time 0 here: nothing is to drop it for that.
+    return _still(program, source, picture, output, {"frames:v": 1, "fps_mode": "passthrough"})
 
 
 def _key_distance_s(source: Source) -> float:

@@ -26,6 +26,7 @@ from pipeline.media.probe import probe
 from pipeline.media.thumbnail import make_poster
 from pipeline.plan.names import rendition_step
 from pipeline.plan.plan import make_plan
+from pipeline.plan.posters import poster_argv
 from pipeline.plan.preview import read_webp
 from pipeline.plan.storyboard import read_webvtt, storyboard
 from pipeline.settings.extras import PosterSettings
@@ -230,6 +231,20 @@ def test_posters_are_made_in_all_sizes_and_formats_and_look_alike(making: Making
         luma = grey(making.folder / file.path)
         means.append(sum(luma) / len(luma))
     assert max(means) - min(means) < 2
+
+
+def test_a_frame_before_the_place_that_is_looked_at_may_be_the_poster(making: Making) -> None:
+    path = making.folder / "still.mp4"
+    bars = "smptebars=s=128x72:r=25:d=10"
+    ffmpeg(
+        "-f", "lavfi", "-i", bars, "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", str(path)
+    )
+    source = probe(tools(), path, LIMITS)
+    # Key frames at 4, 6 and 8 s are alike, so the first one is as typical as any.
+    out = making.folder / "poster.jpg"
+    argv = poster_argv(tools().ffmpeg, source, 5.5, out, keys=True)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    assert streams(out)[0]["codec_name"] == "mjpeg"
 
 
 @pytest.mark.parametrize(
