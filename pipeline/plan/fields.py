@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ffmpeg
 
 from pipeline.plan.commands import compiled
-from pipeline.plan.reading import file_url, input_options
+from pipeline.plan.reading import file_url, input_options, unasked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,9 +77,9 @@ def combing_argv(program: Path, source: Source, at_s: float) -> list[str]:
 
     It begins at the key frame before `at_s`, so that nothing is decoded only to be dropped.
     """
-    place = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if at_s > 0 else {}
+    place: dict[str, Any] = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if at_s > 0 else {}
     # More threads would decode ahead, for nothing.
-    place["threads"] = "1"
+    place |= {"threads": "1", **unasked(source.container)}
     if source.video is None:
         raise ValueError("fields are those of a picture")
     if source.video.turned:
