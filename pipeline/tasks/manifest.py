@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.app import app
 from pipeline.history import jobs
@@ -21,6 +21,7 @@ from pipeline.plan.names import output_folder
 from pipeline.plan.outputs import described
 from pipeline.plan.posters import POSTER
 from pipeline.plan.space import package_bytes
+from pipeline.tasks.beside import beside
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.remaking import make_again
@@ -29,8 +30,11 @@ from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all, publish_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from celery import Task
 
+    from pipeline.media.process import Progress
     from pipeline.models import Job
 
 
@@ -61,13 +65,17 @@ def _manifest(work: Work) -> None:
     staging = work.workspace.staging(attempt)
     staging.mkdir(parents=True)
     key = present_key(plan, work.runtime.settings.profiles.get(work.profile))
-    made = package(
-        tools(), plan, inputs, staging, key=key, timeout_s=work.timeout_s, on_tick=work.tick
-    )
-    work.log = made.log
     shutil.copyfile(work.workspace.result("thumbnail"), staging / POSTER)
-    making = Making(tools(), staging, work.timeout_s, work.tick)
-    extras = make_extras(making, plan, inputs)
+
+    def side(tick: Callable[[Progress], None]) -> dict[str, Any]:
+        return make_extras(Making(tools(), staging, work.timeout_s, tick), plan, inputs)
+
+    with beside(side) as extras_being_made:
+        made = package(
+            tools(), plan, inputs, staging, key=key, timeout_s=work.timeout_s, on_tick=work.tick
+        )
+        work.log = made.log
+        extras = work.awaited(extras_being_made)
     facts = verify_output(tools(), plan, inputs, staging, silent=made.silent, on_tick=work.tick)
     paths = {"poster": POSTER, **made.paths, **described(plan, made.silent), **extras}
     folder = output_folder(Path(work.original_name).stem, work.claim.job_id)

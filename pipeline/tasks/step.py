@@ -37,6 +37,7 @@ from pipeline.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from celery import Task
     from sqlalchemy.orm import Session
@@ -132,10 +133,13 @@ class Work:
     def meanwhile(self, act: Callable[[], T], share: float = 1.0) -> T:
         """Do what can't tell how far it is, as flushing to disk, and keep the lease meanwhile."""
         with ThreadPoolExecutor(1) as pool:
-            acting = pool.submit(act)
-            while not wait([acting], BEAT_S).done:
-                self.beat(share)
-            return acting.result()
+            return self.awaited(pool.submit(act), share)
+
+    def awaited(self, acting: Future[T], share: float = 1.0) -> T:
+        """Wait for what a thread does, keep the lease meanwhile, and give what came of it."""
+        while not wait([acting], BEAT_S).done:
+            self.beat(share)
+        return acting.result()
 
     def check_source(self) -> None:
         """See that the source is still the file that was submitted.
