@@ -23,16 +23,19 @@ _STYLE = {
 
 #: Whom somebody ended has said nothing about it: the end of its log is about something else.
 _FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT})
+#: How a part ends that stops as it was asked to.
+_AS_ASKED = frozenset({None, 0, *_FROM_OUTSIDE})
 
 
 def show(console: Console, notice: Notice) -> None:
     """Print one notice: a line, and the end of the log when a part died of itself."""
     text = sentence(notice)
+    died = notice.what is What.DIED and notice.status not in _FROM_OUTSIDE
+    broke = _broke(notice)
     if text:
-        console.print(
-            text, style=_STYLE[notice.what], markup=False, highlight=False, soft_wrap=True
-        )
-    if notice.what is What.DIED and notice.status not in _FROM_OUTSIDE:
+        style = _STYLE[What.DIED if broke else notice.what]
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    if died or broke:
         for line in notice.lines:
             text = f"    {printable(line)}"
             console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
@@ -55,7 +58,13 @@ def sentence(notice: Notice) -> str:
             later = "what it worked on goes on once its lease has lapsed"
             return f"{notice.part}: {later} ({' '.join(notice.lines)})"
         case What.STOPPED:
-            return ""
+            how = f"{notice.part} {ended(notice.status)} instead of stopping"
+            return how if _broke(notice) else ""
+
+
+def _broke(notice: Notice) -> bool:
+    """Whether a part that was asked to stop did something else."""
+    return notice.what is What.STOPPED and notice.status not in _AS_ASKED
 
 
 def ended(status: int | None) -> str:

@@ -157,7 +157,8 @@ class Supervisor:
         for life in lives:
             what = What.KILLED if life.exit_status is None else What.STOPPED
             status = self._clear(life)
-            self._tell(Notice(what, life.part.name, life.pid, status))
+            lines = () if life.log is None else tuple(logfile.last_lines(life.log, LINES_SHOWN))
+            self._tell(Notice(what, life.part.name, life.pid, status, lines=lines))
             if what is What.KILLED and life.part.after_kill is not None:
                 problem = self._menders.submit(life.part.after_kill).exception()
                 if problem is not None:

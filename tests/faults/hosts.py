@@ -1,25 +1,30 @@
 """One film is encoded by two other hosts at once, and one of them is cut off or dies meanwhile.
 
+Cut off for a moment, until long after its work was given to the other, or for ever.
+
 This machine has the servers and every part but the encodes, which are drained here.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from pipeline.history import workers
-from pipeline.models import Attempt, Job, Rendition, Step, StepKind, StepState
+from pipeline.models import Attempt, Job, JobState, Rendition, Step, StepKind, StepState
 from tests.faults.checker import wait_until_ended
 from tests.faults.fault import Fault, Scene
 from tests.faults.lan import Host, lan
 from tests.faults.proxy import Proxy
-from tests.faults.stacks import REDIS
+from tests.faults.stacks import RABBIT, REDIS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +36,10 @@ NAMES = ("host-a", "host-b")
 CUT_S = 30.0
 #: How long the workers may take to start, and the film to be planned, seconds.
 START_S = 240.0
+#: How long the other host may take to do all that is left of the film, seconds.
+TAKEN_OVER_S = 400.0
+#: How long a host that comes back late is given to do harm, seconds.
+LATE_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -43,15 +52,30 @@ class Tried:
     outcome: str | None
 
 
-def _cut_off(scene: Scene, victim: Host) -> None:
+def _cut_off(scene: Scene, victim: Host, _: str) -> None:
     scene.broken(victim.cut, victim.mend, CUT_S)
 
 
-def _dies(_: Scene, victim: Host) -> None:
+def _dies(_: Scene, victim: Host, __: str) -> None:
     victim.die()
 
 
-def _during_its_range(scene: Scene, harm: Callable[[Scene, Host], None], did: str) -> str:
+def _comes_late(scene: Scene, victim: Host, film: str) -> None:
+    """Cut a host off until the other has done everything; what it then says must count no more."""
+    victim.cut()
+    try:
+        scene.wait_for(lambda: _outputs(scene, film), "the other host to end it", TAKEN_OVER_S)
+        before = _sums(_outputs(scene, film))
+    finally:
+        victim.mend()
+    scene.wait_for(lambda: victim.name in _announced(scene), f"{victim.name} to be back", START_S)
+    scene.wait_for(lambda: not scene.site.tools(film), f"what {victim.name} ran to end", START_S)
+    time.sleep(LATE_S)
+    if _sums(_outputs(scene, film)) != before:
+        scene.problems.append(f"{victim.name} came back late and changed what was published")
+
+
+def _during_its_range(scene: Scene, harm: Callable[[Scene, Host, str], None], did: str) -> str:
     """Do harm to one of two hosts while both encode the film, and look who made what."""
     scene.problems += wait_until_ended(scene.site, scene.batch)
     with _drained(scene), _two_hosts(scene) as hosts:
@@ -60,13 +84,16 @@ def _during_its_range(scene: Scene, harm: Callable[[Scene, Host], None], did: st
         scene.sometime(2.0)
         victim = scene.dice.choice(hosts)
         held = _held(scene, film)
-        harm(scene, victim)
+        harm(scene, victim, film)
         scene.problems += wait_until_ended(scene.site, scene.batch)
-        for host in hosts:
-            host.stop()
+        scene.problems += [
+            f"the worker of {host.name} ended with status {status}"
+            for host in hosts
+            for status in host.stop()
+        ]
     tried = _tried(scene, film)
     lost = {step for step, host in held.items() if host == victim.name}
-    scene.problems += _wrong(tried, lost, victim.name if harm is _dies else None)
+    scene.problems += _wrong(tried, lost, None if harm is _cut_off else victim.name)
     scene.problems += _not_whole(scene, film)
     told = ", ".join(f"{one.step} {one.outcome} on {one.host}" for one in _ranges(tried))
     return f"{victim.name} {did} while it encoded {', '.join(sorted(lost))} ({told})"
@@ -135,8 +162,8 @@ def _ranges(tried: list[Tried]) -> list[Tried]:
     return [one for one in tried if one.kind is StepKind.RANGE]
 
 
-def _wrong(tried: list[Tried], lost: set[str], dead: str | None) -> list[str]:
-    """See that each step was done once, and what a dead host held, by another."""
+def _wrong(tried: list[Tried], lost: set[str], gone: str | None) -> list[str]:
+    """See that each step was done once, and what a host held that is gone, by another."""
     done = [one for one in tried if one.outcome == "done"]
     names = {one.step for one in tried}
     found = [
@@ -148,13 +175,27 @@ def _wrong(tried: list[Tried], lost: set[str], dead: str | None) -> list[str]:
         found.append(f"not both hosts encoded: {_ranges(tried)}")
     if not lost:
         found.append("the host held no range when it was harmed")
-    if dead is not None:
+    if gone is not None:
         found += [
-            f"the dead {dead} did {one.step}"
+            f"{gone} did {one.step}, which it had lost"
             for one in done
-            if one.host == dead and one.step in lost
+            if one.host == gone and one.step in lost
         ]
     return found
+
+
+def _outputs(scene: Scene, film: str) -> Path | None:
+    """Name the film's output folder; None while its job has not succeeded."""
+    mine = Job.original_path.like(f"%/{film}") & (Job.state == JobState.SUCCEEDED)
+    with scene.site.database() as database, database.read() as session:
+        folder = session.scalars(select(Job.output_directory).where(mine)).first()
+    return Path(folder) if folder else None
+
+
+def _sums(folder: Path | None) -> dict[str, str]:
+    """Map each file below the folder to the checksum of what it holds."""
+    files = sorted(path for path in (folder or Path("/nowhere")).rglob("*") if path.is_file())
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _not_whole(scene: Scene, film: str) -> list[str]:
@@ -175,9 +216,15 @@ def _not_whole(scene: Scene, film: str) -> list[str]:
 
 
 FAULTS = tuple(
-    Fault(name, partial(_during_its_range, harm=harm, did=did), stacks=(REDIS,), needs_hosts=True)
+    Fault(
+        name,
+        partial(_during_its_range, harm=harm, did=did),
+        stacks=(REDIS, RABBIT),
+        needs_hosts=True,
+    )
     for name, harm, did in (
         ("hosts-cut", _cut_off, f"was cut off for {CUT_S:.0f} s"),
+        ("hosts-late", _comes_late, "was cut off until the other had done everything"),
         ("hosts-dead", _dies, "died"),
     )
 )

@@ -83,13 +83,16 @@ class Host:
         while self.started:
             self.started.pop().wait(STOP_S)
 
-    def stop(self) -> None:
-        """Ask its processes to stop, and wait until they have."""
+    def stop(self) -> list[int]:
+        """Ask its processes to stop, and wait until they have; tells how those ended that failed."""
+        failed = []
         while self.started:
             process = self.started.pop()
             for pid in children(process.pid):
                 os.kill(pid, signal.SIGTERM)
-            process.wait(STOP_S)
+            if status := process.wait(STOP_S):
+                failed.append(status)
+        return failed
 
     def _enter(self) -> tuple[str, ...]:
         where = ("--net", "--uts", "--pid", "--mount")

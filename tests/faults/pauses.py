@@ -35,15 +35,16 @@ def _paused_worker(scene: Scene) -> str:
     pid = main_of(scene, "worker", "encode")
     assert pid is not None
     family = _session(pid)
-    other = subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "worker", "encode"],
-        env={**scene.site.environment, "REMAP_SIGTERM": "SIGQUIT"},
-        cwd=scene.site.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with (scene.site.root / "other.log").open("ab") as log:
+        other = subprocess.Popen(
+            [sys.executable, "-m", "pipeline.cli", "worker", "encode"],
+            env={**scene.site.environment, "REMAP_SIGTERM": "SIGQUIT"},
+            cwd=scene.site.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     _signal(family, signal.SIGSTOP)
     try:
         scene.wait_for(lambda: _done(scene, file.name), f"another to do {file.name}", TAKEN_OVER_S)
@@ -51,7 +52,8 @@ def _paused_worker(scene: Scene) -> str:
         _signal(family, signal.SIGCONT)
     time.sleep(5.0)
     other.terminate()
-    other.wait(60)
+    if status := other.wait(60):
+        scene.problems.append(f"the other worker ended with status {status}")
     return f"the worker that encoded {file.name} slept until another had done it"
 
 

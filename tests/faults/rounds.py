@@ -7,12 +7,13 @@ import shutil
 import time
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.batch import Batch
 from tests.faults.checker import check, wait_until_ended
+from tests.faults.crashes import Logs
 from tests.faults.fault import Fault, Scene
 from tests.faults.site import running_site
 
@@ -57,38 +58,52 @@ def run_rounds(
         home.mkdir(parents=True)
         with ExitStack() as closing:
             site = closing.enter_context(running_site(home, stack))
-            while waiting and site.runs:
+            logs = Logs(site)
+            outcome = None
+            while waiting and site.runs and not (outcome and outcome.problems):
                 number, (fault, seed) = waiting.pop(0)
-                outcome = _round(site, stack, number, fault, random.Random(seed), outage_s)
+                scene = _scene(site, stack, number, random.Random(seed), outage_s)
+                outcome = _round(scene, number, fault, logs)
                 if outcome.problems:
                     _keep(site, home)
                 yield outcome
-                if outcome.problems:
-                    break
+            if outcome and not outcome.problems and (problems := _last_stop(site, stack, logs)):
+                _keep(site, home)
+                yield replace(outcome, fault="the last stop", did="up was stopped", problems=problems)
         _drop_tables(stack)
 
 
-def _round(
-    site: Site, stack: Stack, number: int, fault: Fault, dice: random.Random, outage_s: float
-) -> Outcome:
-    began = time.monotonic()
+def _scene(site: Site, stack: Stack, number: int, dice: random.Random, outage_s: float) -> Scene:
     batch = Batch(site.media, site.root / "clips", number)
-    scene = Scene(site, stack, batch, dice, outage_s)
+    return Scene(site, stack, batch, dice, outage_s)
+
+
+def _round(scene: Scene, number: int, fault: Fault, logs: Logs) -> Outcome:
+    began = time.monotonic()
+    site, batch = scene.site, scene.batch
     did = "nothing"
     try:
-        batch.drop_usual(dice)
+        batch.drop_usual(scene.dice)
         did = fault.inject(scene)
-        stack.mend()
+        scene.stack.mend()
         problems = wait_until_ended(site, batch) or check(site, batch)
     except Exception:  # noqa: BLE001 - what breaks a round is its finding, and the next goes on
         problems = [traceback.format_exc()]
-    problems += scene.problems
+    problems += scene.problems + logs.crashes()
     seconds = round(time.monotonic() - began, 1)
     jobs = sum(file.jobs for file in batch.files)
     if not problems:
         site.forget()
         shutil.rmtree(batch.clips)
     return Outcome(number, fault.name, did, jobs, seconds, tuple(problems))
+
+
+def _last_stop(site: Site, stack: Stack, logs: Logs) -> tuple[str, ...]:
+    """Stop a system with which all went well; says what broke over that."""
+    stack.mend()
+    status = site.stop()
+    found = [f"up ended with status {status}"] if status else []
+    return (*found, *logs.crashes())
 
 
 def _keep(site: Site, home: Path) -> None:

@@ -101,12 +101,14 @@ class Site:
             raise AssertionError(f"the system ended by itself:\n{said[-3000:]}")
         return "is ready" in said
 
-    def stop(self) -> None:
-        """Ask the system to stop in good order, and wait until it has."""
+    def stop(self) -> int | None:
+        """Ask the system to stop in good order, and wait until it has; tells its exit status."""
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
+        if process is None:
+            return None
+        if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.wait(UP_S)
+        return process.wait(UP_S)
 
     def kill(self) -> None:
         """Kill `up` itself, and wait until its guard has ended every part."""

@@ -41,7 +41,9 @@ def _restart(scene: Scene, *words: str) -> None:
 
 def _stop_everything(scene: Scene) -> str:
     scene.sometime()
-    scene.site.stop()
+    status = scene.site.stop()
+    if status:
+        scene.problems.append(f"up ended with status {status}")
     scene.site.start()
     return "up was stopped and started"
 

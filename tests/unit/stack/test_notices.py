@@ -32,6 +32,8 @@ from pipeline.stack.supervisor import Notice, What
             "web: what it worked on goes on once its lease has lapsed (no luck)",
         ),
         (Notice(What.STOPPED, "web", 12, 0), ""),
+        (Notice(What.STOPPED, "web", 12, -signal.SIGTERM), ""),
+        (Notice(What.STOPPED, "web", 12, 1), "web ended with status 1 instead of stopping"),
     ],
 )
 def test_each_notice_is_a_sentence(notice: Notice, said: str) -> None:
@@ -48,7 +50,12 @@ def test_a_part_that_was_killed_has_left_no_words_about_it() -> None:
 def test_the_end_of_a_dead_parts_log_is_shown_as_it_is() -> None:
     console = Console(file=io.StringIO(), width=40)
     lines = ("[red]no markup[/]", "a line that is longer than the console is wide, but stays whole")
-    show(console, Notice(What.DIED, "web", 12, 1, 0.5, lines))
+    for notice in (
+        Notice(What.DIED, "web", 12, 1, 0.5, lines),
+        Notice(What.STOPPED, "web", 12, 0, lines=("all is well",)),
+        Notice(What.STOPPED, "web", 12, 1, lines=lines),
+    ):
+        show(console, notice)
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue().splitlines()
-    assert shown[1:] == [f"    {line}" for line in lines]
+    assert [line for line in shown if line.startswith("  ")] == [f"    {one}" for one in lines * 2]

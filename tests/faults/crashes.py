@@ -1,0 +1,62 @@
+"""Crashes: what the logs tell of parts that broke, also where nothing was lost by it.
+
+A lease mends what a worker breaks that crashes instead of giving back its work, so that looking at
+jobs alone does not show it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.faults.site import Site
+
+#: Exit statuses that are no crash: done, and no server to be reached.
+IN_ORDER = frozenset({0, 3})
+#: Signals that faults send: whoever died of another one crashed.
+SENT = frozenset({"SIGKILL", "SIGTERM"})
+#: What `up` says of a part that ended.
+ENDED = re.compile(r"(?m)^(\S+) (?:ended with status (\d+)|was ended by (SIG\w+))")
+#: Celery gives up; a hang that was ended; an interpreter that broke.
+BROKE = re.compile(r"(?m)^.*(?:Unrecoverable error|Timeout \(\d+:\d\d:\d\d\)!|Fatal Python error).*$")
+#: From where a worker says that it stops until another one begins.
+STOPPING = re.compile(r"(?s)worker: (?:Hitting|Initiating|Cold|Warm|Soft).*?(?= ready\.$|\Z)", re.M)
+TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*")
+
+
+def told(text: str) -> list[str]:
+    """Name the crashes that a log tells of."""
+    found = [
+        f"{part} ended with {status or signal}"
+        for part, status, signal in ENDED.findall(text)
+        if (status and int(status) not in IN_ORDER) or (signal and signal not in SENT)
+    ]
+    found += [line.strip() for line in BROKE.findall(text)]
+    for stop in STOPPING.findall(text):
+        found += [f"as it stopped: {trace.splitlines()[-1]}" for trace in TRACE.findall(stop)]
+    return found
+
+
+class Logs:
+    """All logs of a system; each is read from where it was read to the last time."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._read: dict[Path, int] = {}
+
+    def crashes(self) -> list[str]:
+        """Name the crashes since the last look, with the log that tells of each."""
+        return [f"{log.name}: {crash}" for log, text in self._new() for crash in told(text)]
+
+    def _new(self) -> Iterator[tuple[Path, str]]:
+        logs = (self._site.root.glob("*.log"), (self._site.media / "state" / "logs").glob("*.log"))
+        for log in sorted(path for folder in logs for path in folder):
+            data = log.read_bytes()
+            already = self._read.get(log, 0)
+            self._read[log] = len(data)
+            # One that is shorter than before was set aside in between, and begins anew.
+            yield log, data[already if already <= len(data) else 0 :].decode(errors="replace")
