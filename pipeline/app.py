@@ -122,18 +122,18 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {},
         "timezone": "UTC",
         "enable_utc": True,
-        **_queue_settings(redis=redis),
+        **_queue_settings(redis=redis, tags=settings.pipeline.tags),
         **_message_settings(redis=redis),
         **_result_settings(),
         **_worker_settings(redis=redis, stop_grace_s=stop_grace_s),
     }
 
 
-def _queue_settings(*, redis: bool) -> dict[str, Any]:
+def _queue_settings(*, redis: bool, tags: Collection[str]) -> dict[str, Any]:
     """Say which queues there are, and which tasks go where."""
     through = exchange(redis=redis)
     return {
-        "task_queues": task_queues(redis=redis),
+        "task_queues": task_queues(redis=redis, tags=tags),
         # What nobody routed is Celery's own small housekeeping, as chord polling on databases.
         "task_default_queue": "control",
         "task_default_exchange": through.name,

@@ -143,6 +143,12 @@ class Job(Base):
     title: Mapped[str | None] = mapped_column(Text)
     language: Mapped[str | None] = mapped_column(String(35))
     tags: Mapped[dict[str, Any] | None]
+    #: The tag that its sidecar or folder asks of the worker that encodes it; and the one that its
+    #: encodes are sent to, once it is planned, where its profile asks for one, too.
+    needs: Mapped[str | None] = mapped_column(String(32))
+    tag: Mapped[str | None] = mapped_column(String(32))
+    #: Since when no worker that is there has that tag; None when one has.
+    lacking_since: Mapped[datetime | None]
     #: When the source was seen to change under the job: it waits until that is whole again.
     held_at: Mapped[datetime | None]
     #: What the watched folder's entry said when the file was found.
@@ -328,6 +334,8 @@ class Worker(Base):
     processor: Mapped[bool]
     #: The codecs that its hardware encodes, by kind: {"nvenc": ["h264", "hevc"]}.
     hardware: Mapped[dict[str, Any]]
+    #: What else it has, by the names of `tags` in pipeline.yml.
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
     seen_at: Mapped[datetime]
 
 

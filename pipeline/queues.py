@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from kombu import Exchange, Queue
 
-#: A queue is named as its routing key: the kind of work, then the capability it needs.
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A queue is named as its routing key: the kind of work, the capability it needs, and the tag that
+#: its worker must have where it needs one (`encode.cpu.big-disk`).
 #: One for each kind of hardware: a card of one maker can't do what was planned for another's.
+ENCODE = ("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi")
 QUEUES = (
-    *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
+    *ENCODE,
     # Checks of what was published have a queue of their own: messages there say nothing of jobs.
     *("package", "control", "ingest", "notify", "check"),
 )
@@ -16,6 +24,8 @@ MAX_PRIORITY = 9
 #: On RabbitMQ, which a site may share with others, ours are told by this.
 PREFIX = "reelworks."
 QUORUM = {"x-queue-type": "quorum"}
+#: How long RabbitMQ delays a retry, in binary, stands before its routing key (Celery 5.7).
+_DELAY = re.compile(r"^(?:[01]\.)+")
 
 
 def exchange(*, redis: bool) -> Exchange:
@@ -29,13 +39,24 @@ def exchange(*, redis: bool) -> Exchange:
     return Exchange("reelworks", type="direct" if redis else "topic")
 
 
-def queue_by_key(routing_key: str) -> str | None:
+def encode_queue(capability: str, tag: str | None = None) -> str:
+    """Name the queue of encodes whose worker must have this capability, and this tag."""
+    return f"encode.{capability}" + (f".{tag}" if tag else "")
+
+
+def queue_names(tags: Iterable[str] = ()) -> tuple[str, ...]:
+    """Name all queues of a site whose workers may have these tags."""
+    return (*QUEUES, *(f"{queue}.{tag}" for tag in tags for queue in ENCODE))
+
+
+def queue_by_key(routing_key: str, tags: Iterable[str] = ()) -> str | None:
     """Name the queue a message came through; a retried one's key has its delay in front of it."""
-    return next((name for name in QUEUES if routing_key.endswith(name)), None)
+    name = _DELAY.sub("", routing_key)
+    return name if name in queue_names(tags) else None
 
 
-def task_queues(*, redis: bool) -> list[Queue]:
-    """List the queues as Celery is told them; each goes by its name of `QUEUES` everywhere.
+def task_queues(*, redis: bool, tags: Iterable[str] = ()) -> list[Queue]:
+    """List the queues as Celery is told them; each goes by its name of `queue_names` everywhere.
 
     On RabbitMQ they are quorum queues: replicated, and on disk before a message counts as sent.
     Those keep no order of priority (before RabbitMQ 4 none, then two steps): messages give way by
@@ -44,7 +65,7 @@ def task_queues(*, redis: bool) -> list[Queue]:
     if redis:
         return [
             Queue(name, exchange(redis=True), routing_key=name, max_priority=MAX_PRIORITY)
-            for name in QUEUES
+            for name in queue_names(tags)
         ]
     return [
         # Another name than that of the classic queues of before: a queue never changes its type.
@@ -55,5 +76,5 @@ def task_queues(*, redis: bool) -> list[Queue]:
             alias=name,
             queue_arguments=QUORUM,
         )
-        for name in QUEUES
+        for name in queue_names(tags)
     ]

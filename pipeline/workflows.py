@@ -22,6 +22,7 @@ from pipeline.history.errors import WrongState
 from pipeline.ingest.mended import take_mended
 from pipeline.ingest.results import results_gone
 from pipeline.models import JobState, StepKind, StepState
+from pipeline.queues import encode_queue
 from pipeline.tasks.capacity import replan_lost_hardware
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.hours import keep_hours
@@ -68,6 +69,8 @@ class Todo:
     parts: bool = False
     #: Whether the renditions wait for their hours.
     held: bool = False
+    #: The tag that the workers of the units must have.
+    tag: str | None = None
 
 
 def journey(todo: Todo) -> Signature | None:
@@ -80,7 +83,7 @@ def journey(todo: Todo) -> Signature | None:
     if not todo.planned:
         return chain(_do(probe.si(todo.job_id), todo), resume(todo))
     renditions = [
-        _do(rendition.si(todo.job_id, unit, list(steps)), todo, queue=f"encode.{capability}")
+        _do(rendition.si(todo.job_id, unit, list(steps)), todo, encode_queue(capability, todo.tag))
         for unit, capability, steps in todo.units
     ]
     last = _do(manifest.si(todo.job_id), todo)
@@ -124,9 +127,9 @@ def launch(job_id: str) -> bool:
     """
     ready = runtime()
     with ready.db.begin() as session:
-        plan_again_if_outdated(session, jobs.get(session, job_id, lock=True))
-        job = jobs.mark_published(session, job_id)
-        if job is None:
+        job = jobs.get(session, job_id, lock=True)
+        plan_again_if_outdated(session, job, ready.settings.pipeline.tags)
+        if jobs.mark_published(session, job_id) is None:
             return False
         replan_lost_hardware(session, job)
         todo = todo_of(job)
@@ -172,6 +175,7 @@ def todo_of(job: Job) -> Todo:
         planned=plan is not None and StepKind.PROBE.value not in waiting,
         units=tuple(unit for unit in todo if not (parts and unit[0] in join)),
         parts=parts,
+        tag=job.tag,
     )
 
 

@@ -23,6 +23,7 @@ VERBS = {
     "expired": "expired",
     "cancelled": "was cancelled",
     "damaged": "is damaged in the library",
+    "waiting": "waits for a worker",
 }
 
 
@@ -33,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "expired": "warning",
     "cancelled": "warning",
     "damaged": "failure",
+    "waiting": "warning",
 }
 
 
@@ -50,6 +52,8 @@ def message_for(job: JobView, event: str) -> Message:
     lines = []
     if event == "damaged":
         lines += _about_damage(job)
+    elif event == "waiting":
+        lines += _about_worker(job)
     elif job.state != event:
         # A late alert: its job was retried meanwhile, so what ended it is no longer its state.
         lines.append(f"It was run again since: it is {job.state} now.")
@@ -73,6 +77,14 @@ def _about_damage(job: JobView) -> list[str]:
     again = f"`reelworks retry {job.short_id} --force` makes them again, from their source."
     where = f"Results: {job.outputs.directory}" if job.outputs else ""
     return [*job.damage, again, where]
+
+
+def _about_worker(job: JobView) -> list[str]:
+    """Say which worker a job lacks, and how to start one."""
+    if job.waits_for is None:
+        return ["It goes on since: such a worker is there."]
+    start = f"Start one where it may be encoded: `reelworks worker encode --tags {job.waits_for}`."
+    return [f"No worker with the tag {job.waits_for} is there.", start]
 
 
 def digest_message(

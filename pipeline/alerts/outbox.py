@@ -48,7 +48,7 @@ BUDGET_S = 60.0
 #: queue hides no other.
 MOST_ROWS = 10_000
 #: How an event is told in a job's log; the others are their own word.
-SAID = {"damaged": "is damaged"}
+SAID = {"damaged": "is damaged", "waiting": "waits for a worker"}
 
 
 @dataclass(frozen=True)

@@ -60,15 +60,17 @@ def drain(cli: Cli, roles: tuple[str, ...], host: str, timeout: float | None, un
 
 
 def _queues(cli: Cli, node: str) -> tuple[str, ...]:
-    """Name the queues that a worker serves: those of its role and of the cards it announced."""
+    """Name the queues that a worker serves: by its role, and the cards and tags it announced."""
     from pipeline.history import workers
     from pipeline.stack.roles import ROLES
 
     with cli.runtime.db.read() as session:
         announced = workers.present(session)
-    kinds = {kind for one in announced if one.name.startswith(f"{node}/") for kind in one.hardware}
+    mine = [one for one in announced if one.name.startswith(f"{node}/")]
+    kinds = {kind for one in mine for kind in one.hardware}
+    tags = sorted({tag for one in mine for tag in one.tags})
     role = ROLES[node.partition("@")[0]]
-    return role.all_queues([kind for kind in KINDS if kind in kinds])
+    return role.all_queues([kind for kind in KINDS if kind in kinds], tags)
 
 
 def _await_end(nodes: Collection[str], timeout_s: float | None) -> None:

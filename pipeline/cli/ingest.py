@@ -56,6 +56,7 @@ def ingest(
         else:
             reason = f": {view.error.message} {view.error.hint}" if view.error else ""
             until = f" until {view.waits_until.astimezone():%H:%M}" if view.waits_until else ""
+            until = f" for {view.waits_for}" if view.waits_for else until
             say(f"{view.short_id}  {view.shown_state}{until}  {printable(view.name)}{reason}")
     if wait and any(view.state != "succeeded" for view in views):
         raise SystemExit(1)

@@ -185,6 +185,9 @@ def print_job(console: Console, view: JobView) -> None:
     _print_wishes(console, view)
     if view.waits_until:
         console.print(f"Its encodes wait until {_time(view.waits_until)}.", highlight=False)
+    if view.waits_for:
+        lacks = f"Its encodes wait for a worker with the tag {view.waits_for}: none is there."
+        console.print(lacks, highlight=False)
     if view.error:
         console.print(f"[red]{cell(view.error.message)}[/]", highlight=False)
         console.print(cell(view.error.hint), highlight=False)
@@ -250,6 +253,8 @@ def _print_jobs(views: list[JobView]) -> None:
 
 
 def _until(view: JobView) -> str:
+    if view.waits_for:
+        return f" for {view.waits_for}"
     return f" until {_time(view.waits_until)}" if view.waits_until else ""
 
 

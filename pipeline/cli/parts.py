@@ -14,7 +14,7 @@ import click
 from pipeline.cli.context import Cli
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -31,8 +31,9 @@ LOG_FORMAT = "[%(asctime)s %(levelname)s %(name)s] %(message)s"
 @click.command()
 @click.argument("roles", nargs=-1, required=True, type=click.Choice(ROLES), metavar="ROLE…")
 @click.option("--concurrency", type=click.IntRange(min=1), help="Work done at once, for each role.")
+@click.option("--tags", help="What its encodes have, like big-disk,licensed; see pipeline.yml.")
 @click.pass_obj
-def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None) -> None:
+def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None, tags: str | None) -> None:
     """Run the worker of a role; of several roles, one process each.
 
     ROLE is encode, encode-gpu, package, control, notify, or all (every one but encode-gpu).
@@ -40,6 +41,11 @@ def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None) -> None:
     from pipeline.stack.roles import EVERYDAY
 
     wanted = list(dict.fromkeys(EVERYDAY if "all" in roles else roles))
+    if tags is not None:
+        if not any(role.startswith("encode") for role in wanted):
+            raise click.UsageError("--tags is for workers that encode.")
+        # As any other setting: also parts that we start read it.
+        os.environ["REELWORKS_WORKER_TAGS"] = tags
     if len(wanted) == 1:
         _run_worker(cli, wanted[0], concurrency)
     else:
@@ -53,19 +59,23 @@ def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
     os.environ.update(roles.STOP_IN_TIME)
     wanted = roles.ROLES[role]
     hardware = _found_hardware(cli) if wanted.encodes else {}
-    options = roles.celery_options(wanted, cli.settings, concurrency, hardware.keys())
+    tags = cli.settings.pipeline.workers.tags
+    options = roles.celery_options(wanted, cli.settings, concurrency, hardware.keys(), tags)
     _prepare(cli)
     from pipeline.app import app
 
     # Not through Celery's command line: that imports every plugin, Flower among them, first.
-    with _announced(wanted, options, hardware) if wanted.encodes else nullcontext():
+    with _announced(wanted, options, hardware, tags) if wanted.encodes else nullcontext():
         started = app.Worker(**options)
         started.start()
     sys.exit(started.exitcode)
 
 
 def _announced(
-    role: Role, options: dict[str, Any], hardware: Mapping[Hardware, tuple[VideoCodec, ...]]
+    role: Role,
+    options: dict[str, Any],
+    hardware: Mapping[Hardware, tuple[VideoCodec, ...]],
+    tags: Sequence[str],
 ) -> AbstractContextManager[None]:
     from pipeline.tasks.announce import Announcement
 
@@ -74,6 +84,7 @@ def _announced(
         slots=options["concurrency"],
         processor=bool(role.queues),
         hardware=hardware,
+        tags=tags,
     ).made()
 
 

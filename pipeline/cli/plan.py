@@ -25,12 +25,14 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     from pipeline.media.probe import probe
     from pipeline.media.tools import find_tools
     from pipeline.plan.plan import make_plan
+    from pipeline.queues import encode_queue
 
     wanted, limits = cli.settings.profile(profile), cli.settings.pipeline.limits
     tools = find_tools(cli.settings.pipeline.tools, limits)
     source = probe(tools, file.absolute(), limits, salvage=wanted.damaged == "salvage")
-    there = _workers(cli)
-    made = make_plan(source, wanted, there or _this_machine(tools))
+    tag = wanted.needs
+    there = _workers(cli, tag)
+    made = make_plan(source, wanted, _this_machine(tools) if there is None else there, tag)
     if as_json:
         click.echo(made.model_dump_json())
         return
@@ -49,20 +51,25 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     if there is None:
         click.echo("  no worker is there: planned as for one on this machine")
     for unit in made.units:
-        click.echo(f"  unit {unit.name} on encode.{unit.capability}: {', '.join(unit.steps)}")
+        queue = encode_queue(unit.capability, tag)
+        click.echo(f"  unit {unit.name} on {queue}: {', '.join(unit.steps)}")
     click.echo(f"  packaged as {', '.join(wanted.package)}")
 
 
-def _workers(cli: Cli) -> Capacity | None:
-    """Ask the database for the workers that are there; None where it knows none, or can't be."""
+def _workers(cli: Cli, tag: str | None) -> Capacity | None:
+    """Ask the database for the workers that have the tag; None where there are none at all.
+
+    None, too, where the database can't be asked.
+    """
     from pipeline.tasks.capacity import capacity
 
     try:
         with cli.runtime.db.read() as session:
-            there = capacity(session, job_id="")
+            there = capacity(session, "", tag)
+            known = bool(there.workers) or bool(capacity(session, "").workers)
     except ReelworksError:
         return None
-    return there if there.workers else None
+    return there if known else None
 
 
 def _this_machine(tools: Tools) -> Capacity:

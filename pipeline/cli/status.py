@@ -50,6 +50,8 @@ def _lines(found: Overview) -> Iterator[str]:
     if found.held_until:
         until = datetime.fromisoformat(found.held_until).astimezone()
         yield f"waiting   {found.held} for their hours, until {until:%Y-%m-%d %H:%M}"
+    for tag, count in found.lacking.items():
+        yield f"waiting   {count} for a worker with the tag {tag}: none is there"
     yield f"alerts    {found.alerts_owed} owed"
     for doing in found.doing:
         where = f" on {doing.worker}" if doing.worker else ""

@@ -66,6 +66,7 @@ def _renew(session: Session, job: Job, new: NewJob) -> None:
     job.source_bytes, job.source_mtime_ns = new.source_bytes, new.source_mtime_ns
     job.source_inode = new.source_inode
     job.title, job.language, job.tags = new.title, new.language, new.tags
+    job.needs = new.needs
     session.flush()
 
 

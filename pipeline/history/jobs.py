@@ -48,6 +48,7 @@ class NewJob:
     title: str | None = None
     language: str | None = None
     tags: dict[str, str] | None = None
+    needs: str | None = None
 
 
 #: How many jobs wait on the broker at most, when more were found than can be worked on soon.
@@ -107,6 +108,7 @@ def columns(new: NewJob, at: datetime) -> dict[str, Any]:
         "title": new.title,
         "language": new.language,
         "tags": new.tags,
+        "needs": new.needs,
         "on_success": new.on_success,
         "on_failure": new.on_failure,
         "archive_to": new.archive_to,
@@ -298,7 +300,7 @@ def end(
     at = now(session)
     job.state = state
     job.finished_at = job.touched_at = at
-    job.waits_until = None
+    job.waits_until = job.lacking_since = None
     if error is not None:
         job.error_step, job.error_code = step, error.code
         job.error_message, job.error_hint = error.message, error.hint
@@ -333,7 +335,8 @@ def reopen(
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
     job.finished_at = job.settled_at = job.published_at = None
-    job.settle_owner = job.settle_until = job.held_at = job.waits_until = None
+    job.settle_owner = job.settle_until = job.held_at = None
+    job.waits_until = job.lacking_since = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
     wait_again(job, afresh=afresh)
@@ -343,7 +346,7 @@ def reopen(
 def wait_again(job: Job, *, afresh: bool) -> None:
     """Let the job's steps wait: those not done, or `afresh` all of them, with a new plan."""
     if afresh:
-        job.plan = None
+        job.plan = job.tag = job.lacking_since = None
         for step in [step for step in job.steps if step.kind in ENCODING]:
             job.steps.remove(step)
     for step in job.steps:
@@ -352,14 +355,14 @@ def wait_again(job: Job, *, afresh: bool) -> None:
             step.lease_until = step.retry_at = step.finished_at = step.started_at = None
 
 
-def replan(session: Session, job: Job) -> None:
+def replan(session: Session, job: Job, why: str) -> None:
     """Let a job that has not ended begin again at its probe: its plan is of no use any more.
 
     The job's row must be locked. Who works on one of its steps finds the lease lost.
     """
     wait_again(job, afresh=True)
     job.published_at = None
-    events.add(session, job.id, "replanned", "its plan is from another version: planned again")
+    events.add(session, job.id, "replanned", f"{why}: planned again")
 
 
 def replace_source(

@@ -134,7 +134,8 @@ class JobView(View):
     """The whole job. Times are UTC; `outputs` is None until the job has succeeded.
 
     `remaining_s` is about how long it still takes, None while nobody can tell. `waits_until` is
-    when a window of schedules.yml opens that its encodes wait for, None when they wait for none.
+    when a window of schedules.yml opens that its encodes wait for, None when they wait for none;
+    `waits_for` is the tag that its encodes need while no worker that is there has it.
     `checked_at` is when its results were last decoded again, and `damage` what is wrong with them,
     None when nothing is known to be. Title, language and metadata are what the source's sidecar
     says.
@@ -156,6 +157,7 @@ class JobView(View):
     outputs: OutputsView | None
     remaining_s: float | None = None
     waits_until: datetime | None = None
+    waits_for: str | None = None
     checked_at: datetime | None = None
     damage: list[str] | None = None
     title: str | None = None
@@ -209,6 +211,7 @@ def job_view(job: Job) -> JobView:
         outputs=_outputs(job),
         remaining_s=remaining_s(job) if job.state is JobState.RUNNING else None,
         waits_until=job.waits_until,
+        waits_for=job.tag if job.lacking_since else None,
         checked_at=job.checked_at,
         damage=job.damage.splitlines() if job.damage else None,
         title=job.title,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, func, select, true, update
 from sqlalchemy.orm import aliased
 
 from pipeline.history.database import changed, now
@@ -16,15 +16,19 @@ from pipeline.models import ENCODING, Job, JobState, Step, StepKind, StepState, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 #: A worker not heard of for this long is gone. Its signs of life come every ten seconds.
 GONE = timedelta(seconds=60)
+ALL = true()
 
 
 @dataclass(frozen=True)
 class Announced:
     """A worker that is there. `busy` of its `slots` encode now; `hardware`: kind → codecs.
+
+    What needs one of `tags` only workers with that tag take.
 
     `name` is `node/process`: two workers of a machine may have one node name.
     """
@@ -34,6 +38,7 @@ class Announced:
     busy: int
     processor: bool
     hardware: dict[str, list[str]]
+    tags: tuple[str, ...] = ()
 
 
 def register(
@@ -43,12 +48,14 @@ def register(
     slots: int,
     processor: bool,
     hardware: Mapping[str, Sequence[str]],
+    tags: Sequence[str] = (),
 ) -> None:
     """Announce a worker, in place of what its name announced before; forget those that are gone."""
     at = now(session)
     session.execute(delete(Worker).where(Worker.seen_at <= at - GONE))
     found = {kind: list(codecs) for kind, codecs in hardware.items()}
     row = Worker(name=name, slots=slots, processor=processor, hardware=found, seen_at=at)
+    row.tags = list(tags)
     session.merge(row)
 
 
@@ -85,19 +92,34 @@ def present(session: Session) -> list[Announced]:
     busy = Counter(owner.rpartition("/")[0] for owner in owners)
     rows = session.scalars(select(Worker).where(Worker.seen_at > at - GONE).order_by(Worker.name))
     return [
-        Announced(row.name, row.slots, busy[row.name], row.processor, dict(row.hardware))
+        Announced(
+            *(row.name, row.slots, busy[row.name], row.processor, dict(row.hardware)),
+            tuple(row.tags),
+        )
         for row in rows
     ]
 
 
-def waiting(session: Session, job_id: str, most: int) -> int:
-    """Count the units of other jobs that wait for a worker, up to `most`.
+def tags_present(session: Session) -> frozenset[str]:
+    """Name the tags of the workers that are there."""
+    seen = select(Worker.tags).where(Worker.seen_at > now(session) - GONE)
+    return frozenset(tag for tags in session.scalars(seen) for tag in tags)
+
+
+def of_tag(tag: str | None) -> ColumnElement[bool]:
+    """Ask for the jobs that need this tag; None: those that need none."""
+    needed = func.coalesce(Job.tag, Job.needs)
+    return needed.is_(None) if tag is None else needed == tag
+
+
+def waiting(session: Session, job_id: str, most: int, which: ColumnElement[bool] = ALL) -> int:
+    """Count the units of other jobs that wait for a worker, up to `most`; `which` chooses jobs.
 
     A job that is not yet planned counts one. Who asks has few slots to give away: how long the
     queue is beyond them is of no use, and counting it would take the longer the longer it is.
     """
-    queued = select(Job.id).where(Job.state == JobState.QUEUED, Job.id != job_id)
-    begun = select(Step.job_id, Step.unit).join(Job)
+    queued = select(Job.id).where(Job.state == JobState.QUEUED, Job.id != job_id, which)
+    begun = select(Step.job_id, Step.unit).join(Job).where(which)
     part = aliased(Step)
     early = exists().where(
         part.job_id == Step.job_id, part.kind == StepKind.RANGE, part.state != StepState.DONE

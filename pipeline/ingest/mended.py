@@ -27,13 +27,14 @@ def take_mended(session: Session, settings: Settings, job: Job) -> None:
     """
     if job.error_code != BAD_SIDECAR:
         return
-    said = read_sidecar(Path(job.source_path), settings.profiles)
+    said = read_sidecar(Path(job.source_path), settings.profiles, settings.pipeline.tags)
     if said.profile is not None and said.profile != job.profile:
         _check_is_free(session, job, said.profile)
         job.profile = said.profile
     if said.priority is not None:
         job.priority = said.priority
     job.title, job.language, job.tags = said.title, said.language, said.metadata or None
+    job.needs = said.needs or job.needs
 
 
 def _check_is_free(session: Session, job: Job, profile: str) -> None:

@@ -18,7 +18,8 @@ from pipeline.settings.document import read_foreign
 from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
 from pipeline.settings.languages import three_letters
-from pipeline.settings.values import NOT_BOOL, Part
+from pipeline.settings.tag_checks import NOT_THERE, hint_for
+from pipeline.settings.values import NOT_BOOL, Part, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -60,6 +61,7 @@ class Sidecar(Part):
     language: str | None = None
     priority: Annotated[int, Field(ge=0, le=9), NOT_BOOL] | None = None
     metadata: dict[str, Text] = Field(default_factory=dict)
+    needs: Tag | None = None
 
     @field_validator("language")
     @classmethod
@@ -100,7 +102,7 @@ def stamp(sidecar: Path, *, of_media: bool = False) -> str:
     return f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"
 
 
-def read_sidecar(path: Path, profiles: Collection[str]) -> Sidecar:
+def read_sidecar(path: Path, profiles: Collection[str], tags: tuple[str, ...] = ()) -> Sidecar:
     """Read what is wished for the media file at `path`; without a sidecar, nothing.
 
     Raises `ConfigurationError`, with the line, for one that is wrong in any way.
@@ -123,6 +125,8 @@ def read_sidecar(path: Path, profiles: Collection[str]) -> Sidecar:
     if read.profile is not None and read.profile not in profiles:
         hint = nearest(read.profile, profiles)
         raise document.error(("profile",), "is not in profiles.yml", read.profile, hint)
+    if read.needs is not None and read.needs not in tags:
+        raise document.error(("needs",), NOT_THERE, read.needs, hint_for(read.needs, tags))
     return read
 
 

@@ -64,12 +64,13 @@ class Wishes:
     title: str | None = None
     language: str | None = None
     tags: dict[str, str] | None = None
+    needs: str | None = None
     sidecar: bool = True
 
     @classmethod
     def of(cls, folder: WatchFolder) -> Wishes:
         """Take what the watched folder's entry says."""
-        return cls(folder.profile, folder.priority, folder)
+        return cls(folder.profile, folder.priority, folder, needs=folder.needs)
 
     def refined(self, said: Sidecar) -> Self:
         """Add what the file's sidecar says, which comes before what its folder says."""
@@ -82,6 +83,7 @@ class Wishes:
             title=said.title,
             language=said.language,
             tags=said.metadata or None,
+            needs=said.needs or self.needs,
         )
 
 
@@ -119,18 +121,21 @@ def submit(ready: Runtime, path: Path, wishes: Wishes, actions: Actions) -> Subm
     the file stays.
     """
     path = located(path, wishes.folder, by_hand=wishes.by_hand)
-    ready.settings.profile(wishes.profile)
+    settings = ready.settings
+    settings.profile(wishes.profile)
     identity, sidecar = _identity(path, wishes), stamp(path, of_media=True)
     with ready.db.read() as session:
         job = known.job_of(session, path, identity, wishes.profile, sidecar)
         before = known.former(session, path, wishes.profile)
-    library = ready.settings.pipeline.paths.library
+    library = settings.pipeline.paths.library
     held = job is not None and job.held_at is not None
     if job is not None and not held and not (wishes.by_hand and results_gone(job, library)):
         if copy_is_due(job, path, wishes):
             _settle_copy(ready, job, path, identity, wishes)
         return Submitted(job.id, created=False)
-    said = read_sidecar(path, ready.settings.profiles) if wishes.sidecar else NOTHING
+    said = NOTHING
+    if wishes.sidecar:
+        said = read_sidecar(path, settings.profiles, settings.pipeline.tags)
     wanted = wishes.refined(said)
     read = _read(path, identity, sidecar, wishes, before[0] if before else None)
     if before is not None and (fate := _of_former(ready, *before, read, wishes, wanted, actions)):
@@ -209,8 +214,8 @@ def _why_again(job: Job, was: Identity, read: _Read, wanted: Wishes) -> str | No
         return f"{read.path.name} changed from {was.bytes} to {read.identity.bytes} bytes"
     if job.held_at is not None:
         return f"{read.path.name} is whole"
-    said = (job.profile, job.title, job.language, job.tags)
-    if said != (wanted.profile, wanted.title, wanted.language, wanted.tags):
+    said = (job.profile, job.title, job.language, job.tags, job.needs)
+    if said != (wanted.profile, wanted.title, wanted.language, wanted.tags, wanted.needs):
         return "its sidecar is a new one"
     return None
 
@@ -293,6 +298,7 @@ def new_job(
         title=wishes.title,
         language=wishes.language,
         tags=wishes.tags,
+        needs=wishes.needs,
         library_subfolder=below_folder(folder, path) if folder else "",
         on_success=rules.on_success,
         on_failure=rules.on_failure,
@@ -342,6 +348,7 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
         return False
     jobs.replace_source(session, job.id, path, new.source_mtime_ns, new.source_inode)
     job.title, job.language, job.tags = new.title, new.language, new.tags
+    job.needs = new.needs
     return True
 
 

@@ -19,6 +19,8 @@ class EncodeWorker(Fact):
     processor: bool = True
     #: What encoded its trial here, by kind.
     hardware: dict[Hardware, tuple[VideoCodec, ...]] = Field(default_factory=dict)
+    #: The tags it has: it also takes what needs one of them.
+    tags: tuple[str, ...] = ()
 
 
 class Capacity(Fact):
@@ -26,6 +28,11 @@ class Capacity(Fact):
 
     workers: tuple[EncodeWorker, ...] = ()
     waiting: int = Field(default=0, ge=0)
+
+    def having(self, tag: str | None) -> Capacity:
+        """Give the part of it that may take what needs this tag: all of it for None."""
+        able = tuple(one for one in self.workers if tag is None or tag in one.tags)
+        return self.model_copy(update={"workers": able})
 
     @property
     def free(self) -> int:

@@ -88,10 +88,13 @@ class Plan(Fact):
         return max(self.end_s - self.start_s, 0.0)
 
 
-def make_plan(source: Source, profile: Profile, capacity: Capacity | None = None) -> Plan:
+def make_plan(
+    source: Source, profile: Profile, capacity: Capacity | None = None, tag: str | None = None
+) -> Plan:
     """Plan a source: a pure function of what it is, what is wanted and the workers there are.
 
-    Without a `capacity` it is planned for one worker without hardware.
+    Without a `capacity` it is planned for one worker without hardware. `tag` is what the workers
+    must have that encode it; `capacity` is that of those who do.
     """
     pictures = videos(source, profile.video)
     heard = sounds(source, profile.audio)
@@ -107,7 +110,13 @@ def make_plan(source: Source, profile: Profile, capacity: Capacity | None = None
         units=(),
         segment_s=gop_s * max(1, math.ceil(SEGMENT_S / gop_s)),
     )
-    return _cut(made, capacity or Capacity()) if made.streams else made
+    if not made.streams:
+        return made
+    cut = _cut(made, capacity or Capacity())
+    if tag is None or (capacity is not None and capacity.workers):
+        return cut
+    waits = f"no worker with the tag {tag} is there: its encodes wait for one"
+    return cut.model_copy(update={"notes": (*cut.notes, waits)})
 
 
 def _cut(plan: Plan, capacity: Capacity) -> Plan:

@@ -97,8 +97,10 @@ def _words(detail: ErrorDetails, kind: type[BaseModel]) -> tuple[str, str]:
             return "is not a valid choice", nearest(_ALSO_CALLED.get(said.lower(), said), choices)
         case "value_error":
             return str(context["error"]), getattr(context["error"], "hint", "")
-        case "too_short":
-            return f"needs at least {context['min_length']} entry", ""
+        case "too_short" | "too_long" as name:
+            least = f"needs at least {context.get('min_length')} entry"
+            most = f"has more than {context.get('max_length')} entries"
+            return least if name == "too_short" else most, ""
         case name if name in _OUT_OF_RANGE:
             words, limit = _OUT_OF_RANGE[name]
             return f"{words} {context[limit]:g}", ""

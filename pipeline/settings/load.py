@@ -19,6 +19,7 @@ from pipeline.settings.profiles import Profile
 from pipeline.settings.schedule_checks import check_entries, check_names_elsewhere
 from pipeline.settings.schedules import ScheduleEntry
 from pipeline.settings.secrets import expand, is_reference
+from pipeline.settings.tag_checks import check_tags
 from pipeline.settings.values import folder as path_from
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ OVERRIDES: dict[str, tuple[str, ...]] = {
     "REELWORKS_WEB_LISTEN": ("web", "listen"),
     "REELWORKS_FLOWER_LISTEN": ("flower", "listen"),
     "REELWORKS_FLOWER_PASSWORD": ("flower", "password"),
+    "REELWORKS_WORKER_TAGS": ("workers", "tags"),
     "REELWORKS_FFMPEG": ("tools", "ffmpeg"),
     "REELWORKS_FFPROBE": ("tools", "ffprobe"),
     "REELWORKS_PACKAGER": ("tools", "packager"),
@@ -145,6 +147,9 @@ class _Loader:
             schedules = {name: absolute(entry, self.root) for name, entry in schedules.items()}
             if was_read:
                 self._cross_check(pipeline, schedules, documents, notifications)
+                self.problems += check_tags(
+                    pipeline, documents[PIPELINE], profiles, documents[PROFILES]
+                )
         if pipeline is None or notifications is None:
             return None
         return Settings(self.folder, self.root, pipeline, profiles, schedules, notifications)

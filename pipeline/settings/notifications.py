@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pipeline.settings.errors import BadValue
 from pipeline.settings.values import Part
 
-AlertEvent = Literal["succeeded", "failed", "expired", "cancelled", "damaged", "digest"]
+AlertEvent = Literal["succeeded", "failed", "expired", "cancelled", "damaged", "waiting", "digest"]
 #: What every address of Apprise begins with; which kinds there are, only Apprise knows.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+.*", re.DOTALL)
 
@@ -19,7 +19,9 @@ class Channel(Part):
     """One channel: an Apprise address, and the events it hears of."""
 
     url: SecretStr
-    on: Annotated[tuple[AlertEvent, ...], Field(min_length=1)] = ("failed", "expired", "damaged")
+    on: Annotated[tuple[AlertEvent, ...], Field(min_length=1)] = (
+        *("failed", "expired", "damaged", "waiting"),
+    )
 
     @field_validator("url")
     @classmethod

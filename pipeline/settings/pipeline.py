@@ -33,6 +33,8 @@ from pipeline.settings.values import (
     Pixels,
     Size,
     Slots,
+    Tag,
+    Tags,
     folder,
     none_is_empty,
 )
@@ -84,6 +86,8 @@ class WatchFolder(Part):
     marker: str | None = None
     #: What becomes of content that has a job already, under another name.
     duplicates: Literal["skip", "process"] = "skip"
+    #: The tag that workers must have to encode its files.
+    needs: Tag | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -180,6 +184,8 @@ class Workers(Part):
     package: Slots = "auto"
     #: How long stopping waits for work before it is given back; nothing is not at all.
     stop_grace: DurationFromZero = timedelta(seconds=10)
+    #: What the workers of this machine have that not all have.
+    tags: Tags = ()
 
     def encode_slots(self) -> int:
         """How many encodes run at once: one for every eight cores when `auto`."""
@@ -227,4 +233,6 @@ class PipelineSettings(Part):
     web: WebSettings = WebSettings()
     flower: FlowerSettings = FlowerSettings()
     workers: Workers = Workers()
+    #: All tags that workers may have, on whichever machine.
+    tags: Tags = ()
     tools: ToolPaths = ToolPaths()

@@ -17,6 +17,7 @@ from pipeline.settings.values import (
     DurationFromZero,
     Folder,
     Part,
+    Tag,
     one_or_more,
 )
 
@@ -217,6 +218,8 @@ class Profile(Part):
     extras: Extras = ("storyboard",)
     #: Encrypt pictures and sounds of HLS and DASH; None leaves them readable.
     encryption: EncryptionSettings | None = None
+    #: The tag that workers must have to encode it.
+    needs: Tag | None = None
 
     @field_validator("package")
     @classmethod

@@ -27,6 +27,11 @@ LONGEST = timedelta(days=3650)
 _LISTEN = re.compile(r"(?:\[([0-9a-fA-F:.%\w]+)\]|([^:\[\]\s]+)):(\d{1,9})")
 _LAST_PORT = 65535
 _HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+#: What workers tell of themselves, so that nobody has to.
+FOUND_OUT = frozenset({"cpu", "gpu", "nvenc", "qsv", "vaapi"})
+#: Each tag has queues of its own on the broker.
+MOST_TAGS = 16
 #: One machine runs no more processes of a kind than this.
 MOST_SLOTS = 256
 
@@ -185,6 +190,25 @@ def folder(value: Any) -> Path:
         raise BadValue("begins with the home of a user who is not known") from error
 
 
+def tag(value: Any) -> str:
+    """Read a tag of workers: it becomes part of a queue's name. Raises `BadValue`."""
+    if not isinstance(value, str) or not _TAG.fullmatch(value):
+        raise BadValue("is not a tag", "Write small letters, digits and -, like big-disk.")
+    if value in FOUND_OUT:
+        raise BadValue(
+            "is found out by each worker itself",
+            "Say in the profile what encodes: `video: {encoder: cpu}`, or nvenc, qsv, vaapi.",
+        )
+    return value
+
+
+def tags(value: Any) -> Any:
+    """Read some tags: a list, or words with commas between them, as in the environment."""
+    if not isinstance(value, str):
+        return none_is_empty(value)
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
 class Listen(Part):
     """Where a server listens: a host name or address, and a port (0 for any free one)."""
 
@@ -254,5 +278,11 @@ Address = Annotated[
     Listen,
     BeforeValidator(listen, json_schema_input_type=str),
     PlainSerializer(str, when_used="json"),
+]
+Tag = Annotated[str, BeforeValidator(tag)]
+Tags = Annotated[
+    tuple[Tag, ...],
+    BeforeValidator(tags, json_schema_input_type=str | list[str]),
+    Field(max_length=MOST_TAGS),
 ]
 Folder = Annotated[Path, BeforeValidator(folder, json_schema_input_type=str)]

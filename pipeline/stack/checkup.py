@@ -42,6 +42,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("broker", service_checks.broker),
         ("results", service_checks.results),
         ("database", service_checks.database),
+        ("tags", service_checks.tags),
         ("channels", alert_checks.channels),
         ("alerts", alert_checks.owed),
         ("folders", machine_checks.folders),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import answering, broker_problem
-from pipeline.history import holding, listing, outbox
+from pipeline.history import holding, lacking, listing, outbox
 from pipeline.history.which import Which
 from pipeline.models import JobState
 from pipeline.settings import addresses
@@ -53,6 +53,8 @@ class Overview:
     #: How many jobs wait for the hours of heavy work, and when the first of them goes on (UTC).
     held: int
     held_until: str | None
+    #: How many jobs wait for a worker with a tag that none has, by that tag.
+    lacking: dict[str, int]
 
 
 def overview(settings: Settings, database: Database) -> Overview:
@@ -82,6 +84,7 @@ def overview(settings: Settings, database: Database) -> Overview:
             doing=doing if workers else [],
             alerts_owed=outbox.pending(session),
             held=held,
+            lacking=lacking.by_tag(session),
             held_until=until.isoformat().replace("+00:00", "Z") if until else None,
         )
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pipeline.errors import ReelworksError
 from pipeline.plan.hardware import KINDS, Hardware
+from pipeline.queues import ENCODE, encode_queue
 from pipeline.settings.load import Settings
 
 #: Looking after jobs is short work, but one slow database answer must not stop all of it.
@@ -32,10 +33,22 @@ class Role:
     #: Whether it also serves the queues of the hardware that works here.
     encodes: bool = False
 
-    def all_queues(self, hardware: Collection[Hardware]) -> tuple[str, ...]:
-        """Name its queues where `hardware` works; those come first, as nobody else may have it."""
+    def all_queues(
+        self, hardware: Collection[Hardware], tags: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Name its queues where `hardware` works, and its worker has `tags`.
+
+        What not everybody can take comes first: what needs a tag, then what needs hardware.
+        """
         kinds = [kind for kind in KINDS if self.encodes and kind in hardware]
-        return (*(f"encode.{kind}" for kind in kinds), *self.queues)
+        cards = [encode_queue(kind) for kind in kinds]
+        tagged = [
+            f"{queue}.{tag}"
+            for tag in tags
+            for queue in (*cards, *self.queues)
+            if self.encodes and queue in ENCODE
+        ]
+        return (*tagged, *cards, *self.queues)
 
 
 ROLES = {
@@ -70,13 +83,14 @@ def celery_options(
     settings: Settings,
     concurrency: int | None = None,
     hardware: Collection[Hardware] = (),
+    tags: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Say how Celery starts a worker of this role where `hardware` works.
+    """Say how Celery starts a worker of this role where `hardware` works; it has `tags`.
 
     `concurrency` overrides its usual slots. Raises `ReelworksError` (`no_hardware`) when the role
     is only for hardware and none works here.
     """
-    queues = role.all_queues(hardware)
+    queues = role.all_queues(hardware, tags)
     if not queues:
         raise ReelworksError(
             "no_hardware",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import make_url
 
 from pipeline.app import app, broker_problem
-from pipeline.history import schema
+from pipeline.history import schema, workers
 from pipeline.history.database import Database
 from pipeline.settings import addresses
 from pipeline.stack import valkey
@@ -57,6 +57,33 @@ def _consumer_timeout(settings: Settings) -> Finding:
         f"See that rabbitmq.conf has at least: consumer_timeout = {milliseconds} "
         "(`limits.deadline`).",
     )
+
+
+def tags(settings: Settings) -> Iterator[Finding]:
+    """See whether each tag that folders or profiles ask for is one of a worker's that is there.
+
+    Where no worker runs at all, nothing can be said. Raises `DatabaseUnreachable`.
+    """
+    folders = {folder.needs for folder in settings.pipeline.watch}
+    asked = folders | {profile.needs for profile in settings.profiles.values()}
+    url = make_url(addresses.database_url(settings))
+    fresh = url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    if fresh or asked == {None}:
+        return
+    opened = Database(addresses.database_url(settings))
+    try:
+        if not schema.is_current(opened):
+            return
+        with opened.read() as session:
+            there, known = workers.tags_present(session), bool(workers.present(session))
+    finally:
+        opened.dispose()
+    for tag in sorted(one for one in asked if one and known):
+        if tag in there:
+            yield Finding("tags", "ok", f"a worker with the tag {tag} is there")
+        else:
+            hint = f"Start one where it may be encoded: `reelworks worker encode --tags {tag}`."
+            yield Finding("tags", "warning", f"no worker with the tag {tag} is there", hint)
 
 
 def results(settings: Settings) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ class Announcement:
     processor: bool
     #: The codecs that its hardware encodes, by kind.
     hardware: Mapping[Hardware, Sequence[VideoCodec]]
+    tags: Sequence[str] = ()
     _beaten_at: float = 0.0
 
     @contextmanager
@@ -63,6 +64,7 @@ class Announcement:
                 slots=self.slots,
                 processor=self.processor,
                 hardware={kind: list(codecs) for kind, codecs in self.hardware.items()},
+                tags=self.tags,
             )
 
     def beat(self, **_: object) -> None:

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from pipeline.models import Job, Step
 
 
-def capacity(session: Session, job_id: str) -> Capacity:
-    """Read which workers encode, and how many units wait before those of this job."""
-    there = tuple(EncodeWorker.model_validate(vars(one)) for one in _present(session))
-    slots = sum(one.slots for one in there)
-    return Capacity(workers=there, waiting=workers.waiting(session, job_id, slots))
+def capacity(session: Session, job_id: str, tag: str | None = None) -> Capacity:
+    """Read which workers encode, and how many units wait before those of this job.
+
+    Of a job that needs a tag: which workers have it, and what waits for them alone.
+    """
+    found = tuple(EncodeWorker.model_validate(vars(one)) for one in _present(session))
+    there = Capacity(workers=found).having(tag)
+    slots = sum(one.slots for one in there.workers)
+    waiting = workers.waiting(session, job_id, slots, workers.of_tag(tag))
+    return there.model_copy(update={"waiting": waiting})
 
 
 def _present(session: Session) -> list[Announced]:
@@ -36,12 +41,16 @@ def capability_of(job: Job, step: Step) -> str:
 
 
 def lost_hardware(session: Session, job: Job) -> set[str]:
-    """Name the kinds of hardware that units still to do need, and no worker has any more."""
+    """Name the kinds of hardware that units still to do need, and no worker has any more.
+
+    Where the job needs a tag, only workers that have it count.
+    """
     rest = [step for step in job.steps if step.unit and step.state is not StepState.DONE]
     needed = {capability_of(job, step) for step in rest} - {"cpu"}
     if not needed:
         return set()
-    return needed - {kind for one in _present(session) for kind in one.hardware}
+    able = [one for one in _present(session) if job.tag is None or job.tag in one.tags]
+    return needed - {kind for one in able for kind in one.hardware}
 
 
 def replan_lost_hardware(session: Session, job: Job) -> None:

@@ -19,13 +19,15 @@ from pipeline.history.queued import queued
 from pipeline.history.repair import QUIET, TAKEN, Decision, decide, sure_of
 from pipeline.media.errors import source_gone
 from pipeline.models import ENCODING, JobState, StepState
-from pipeline.queues import QUEUES
+from pipeline.plan.hardware import KINDS
+from pipeline.queues import encode_queue
 from pipeline.tasks.capacity import capability_of, lost_hardware
 from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
 from pipeline.tasks.hours import at_rest, held, waits_until
+from pipeline.tasks.lacking import look_for_tags
 from pipeline.tasks.owner import is_dead
-from pipeline.tasks.planned import is_outdated
+from pipeline.tasks.planned import why_outdated
 from pipeline.tasks.resumption import send_reconcile, send_resume
 from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from pipeline.models import Job, Step, StepKind
 
 logger = logging.getLogger(__name__)
-
-#: The queue of encodes that need no hardware.
-ON_PROCESSOR = "encode.cpu"
 
 
 @app.task(name="pipeline.resume", ignore_result=True)
@@ -72,6 +71,7 @@ def reconcile(*, worker_began: bool = False) -> Told:
     for job_id in unfinished:
         if job_id not in sure:
             _apart(job_id, partial(repair, ready, job_id, depth=depth, quiet=quiet))
+    look_for_tags(ready)
     for job_id in unsettled:
         _apart(job_id, partial(settle_job, ready, job_id))
     if alerts:
@@ -83,8 +83,10 @@ def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
     """Count the messages of a kind of step; None when some may wait where nobody takes them."""
     if kind not in ENCODING:
         return depth("package")
-    on_cards = [queue for queue in QUEUES if queue.startswith("encode.") and queue != ON_PROCESSOR]
-    return None if any(depth(queue) for queue in on_cards) else depth(ON_PROCESSOR)
+    tags = (None, *runtime().settings.pipeline.tags)
+    if any(depth(encode_queue(kind, tag)) for kind in KINDS for tag in tags):
+        return None
+    return sum(depth(encode_queue("cpu", tag)) for tag in tags)
 
 
 def _apart(job_id: str, act: Callable[[], object]) -> None:
@@ -138,7 +140,7 @@ def _look(
         if after_step and decision is Decision.NOTHING and _between_steps(job):
             decision = Decision.PUBLISH
         if decision is Decision.PUBLISH_IF_QUEUE_EMPTY and (
-            is_outdated(job) or lost_hardware(session, job)
+            why_outdated(job, ready.settings.pipeline.tags) or lost_hardware(session, job)
         ):
             # It is planned again first, or its message waits where nobody will take it.
             decision = Decision.PUBLISH
@@ -207,7 +209,7 @@ def _next(job: Job) -> Step:
 
 def _queue_of_next(job: Job) -> str:
     step = _next(job)
-    return f"encode.{capability_of(job, step)}" if step.kind in ENCODING else "package"
+    return encode_queue(capability_of(job, step), job.tag) if step.kind in ENCODING else "package"
 
 
 def _failure(job: Job) -> tuple[Step, ReelworksError]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.app import app, on_broker
-from pipeline.queues import QUEUES
+from pipeline.app import app, on_broker, runtime
+from pipeline.queues import queue_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 ANSWER_S = 3.0
 
 
-def stop_taking(nodes: Collection[str], queues: Collection[str] = QUEUES) -> None:
+def stop_taking(nodes: Collection[str]) -> None:
     """Let the workers of these names take nothing more; what they have goes on."""
-    for queue in queues:
+    for queue in queue_names(runtime().settings.pipeline.tags):
         app.control.cancel_consumer(on_broker(queue), destination=list(nodes))
 
 

@@ -37,7 +37,8 @@ def give_way(task: Task[..., str], job_id: str, kind: StepKind) -> None:
     """
     if task.request.called_directly or task.request.is_eager or keeps_order():
         return
-    queue = queue_by_key((task.request.delivery_info or {}).get("routing_key") or "")
+    key = (task.request.delivery_info or {}).get("routing_key") or ""
+    queue = queue_by_key(key, runtime().settings.pipeline.tags)
     if queue is None:
         return
     headers = dict(task.request.headers or {})

@@ -10,6 +10,8 @@ from pipeline.history import jobs
 from pipeline.plan.plan import VERSION, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.orm import Session
 
     from pipeline.models import Job
@@ -31,21 +33,24 @@ def stored_plan(job: Job) -> Plan | None:
         raise PlanOutdated(job.id) from problem
 
 
-def plan_again_if_outdated(session: Session, job: Job) -> bool:
-    """Send an unfinished job with another version's plan back to its probe.
+def plan_again_if_outdated(session: Session, job: Job, tags: Collection[str]) -> bool:
+    """Send an unfinished job whose plan can't be carried out back to its probe.
 
-    True when that was done. The job's row must be locked.
+    True when that was done. `tags` are those there are. The job's row must be locked.
     """
-    if job.state.terminal or not is_outdated(job):
+    why = why_outdated(job, tags)
+    if job.state.terminal or why is None:
         return False
-    jobs.replan(session, job)
+    jobs.replan(session, job, why)
     return True
 
 
-def is_outdated(job: Job) -> bool:
-    """Whether the job's plan is of another version, so that it has to be planned again."""
+def why_outdated(job: Job, tags: Collection[str]) -> str | None:
+    """Say why the job has to be planned again; None when its plan can be carried out."""
     try:
         stored_plan(job)
     except PlanOutdated:
-        return True
-    return False
+        return "its plan is from another version"
+    if job.tag is not None and job.tag not in tags:
+        return f"the tag {job.tag} is no longer in pipeline.yml"
+    return None

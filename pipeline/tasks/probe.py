@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.app import app
+from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs
 from pipeline.media import probe as reading
 from pipeline.media.errors import nothing_to_make
@@ -18,6 +19,8 @@ from pipeline.tasks.step import StepFailed, Work, perform, tools
 if TYPE_CHECKING:
     from celery import Task
 
+    from pipeline.settings.pipeline import PipelineSettings
+
 
 @app.task(bind=True, name="pipeline.probe", throws=(StepFailed,), ignore_result=True)
 def probe(self: Task[..., str], job_id: str) -> str:
@@ -30,6 +33,8 @@ def _probe(work: Work) -> None:
     settings = work.runtime.settings
     work.check_source()
     profile = settings.profile(work.profile)
+    with work.runtime.db.read() as session:
+        tag = _tag(settings.pipeline, jobs.get(session, work.claim.job_id).needs or profile.needs)
     source = reading.probe(
         tools(),
         work.origin.path,
@@ -40,7 +45,7 @@ def _probe(work: Work) -> None:
     with work.runtime.db.read() as session:
         job = jobs.get(session, work.claim.job_id)
         source = described(source, title=job.title, language=job.language, tags=job.tags)
-        plan = make_plan(source, profile, capacity(session, work.claim.job_id))
+        plan = make_plan(source, profile, capacity(session, work.claim.job_id, tag), tag)
     if not plan.units:
         raise nothing_to_make(source)
     work.check_source_kept()
@@ -55,9 +60,24 @@ def _probe(work: Work) -> None:
             ranges=[unit.name for unit in plan.ranges],
             join=next((unit.name for unit in plan.units if unit.kind == "join"), None),
         )
+        job.tag = tag
         made = ", ".join(one.name for one in plan.renditions)
         events.add(session, job.id, "planned", f"planned {made}")
         for sentence in plan.notes:
             events.add(session, job.id, "planned", sentence)
         for sentence in source.left_out:
             events.add(session, job.id, "left_out", sentence)
+
+
+def _tag(settings: PipelineSettings, needed: str | None) -> str | None:
+    """Give the tag that the job's encodes need. Raises `ReelworksError` where there is none such.
+
+    It was there when the file was found.
+    """
+    if needed is not None and needed not in settings.tags:
+        raise ReelworksError(
+            "no_such_tag",
+            f"The job needs a worker with the tag {needed}, which pipeline.yml no longer has.",
+            "Add it to `tags` again and retry the job, or drop the file once more.",
+        )
+    return needed

@@ -108,4 +108,5 @@ def _new(ready: Runtime, job: Job, profile: str) -> jobs.NewJob:
         archive_to=None,
         quarantine_to=None,
         deadline=ready.settings.pipeline.limits.deadline,
+        needs=job.needs,
     )

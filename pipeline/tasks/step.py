@@ -256,7 +256,8 @@ def _claimed(
 
 def _plan_again(ready: Runtime, job_id: str) -> str:
     with ready.db.begin() as session:
-        plan_again_if_outdated(session, jobs.get(session, job_id, lock=True))
+        job = jobs.get(session, job_id, lock=True)
+        plan_again_if_outdated(session, job, ready.settings.pipeline.tags)
     send_resume(job_id)
     return "to be planned again"
 

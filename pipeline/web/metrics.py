@@ -63,6 +63,14 @@ class _Tables(Collector):
         waiting = GaugeMetricFamily(
             "reelworks_encode_waiting", f"Encodes that wait for a worker, counted to {COUNTED}."
         )
+        by_tag = [
+            GaugeMetricFamily(f"reelworks_tagged_{name}", says, labels=["tag"])
+            for name, says in (
+                ("slots", "Encodes that workers with the tag can do at once."),
+                ("busy", "Encodes that workers with the tag do."),
+                ("waiting", f"Encodes that wait for a worker with the tag, counted to {COUNTED}."),
+            )
+        ]
         with self._runtime.db.read() as session:
             for state, count in listing.count_exactly(session).items():
                 by_state.add_metric([state], count)
@@ -73,4 +81,10 @@ class _Tables(Collector):
             slots.add_metric([], sum(one.slots for one in there))
             busy.add_metric([], sum(one.busy for one in there))
             waiting.add_metric([], workers.waiting(session, "", COUNTED))
-        yield from (by_state, steps, owed, slots, busy, waiting)
+            for tag in self._runtime.settings.pipeline.tags:
+                mine = [one for one in there if tag in one.tags]
+                queued = workers.waiting(session, "", COUNTED, workers.of_tag(tag))
+                figures = (sum(one.slots for one in mine), sum(one.busy for one in mine), queued)
+                for family, figure in zip(by_tag, figures, strict=True):
+                    family.add_metric([tag], figure)
+        yield from (by_state, steps, owed, slots, busy, waiting, *by_tag)

@@ -22,7 +22,9 @@ SENT = frozenset({"SIGKILL", "SIGTERM"})
 #: What `up` says of a part that ended.
 ENDED = re.compile(r"(?m)^(\S+) (?:ended with status (\d+)|was ended by (SIG\w+))")
 #: Celery gives up; a hang that was ended; an interpreter that broke.
-BROKE = re.compile(r"(?m)^.*(?:Unrecoverable error|Timeout \(\d+:\d\d:\d\d\)!|Fatal Python error).*$")
+BROKE = re.compile(
+    r"(?m)^.*(?:Unrecoverable error|Timeout \(\d+:\d\d:\d\d\)!|Fatal Python error).*$"
+)
 #: From where a worker says that it stops until another one begins.
 STOPPING = re.compile(r"(?s)worker: (?:Hitting|Initiating|Cold|Warm|Soft).*?(?= ready\.$|\Z)", re.M)
 TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*")

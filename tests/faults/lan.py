@@ -84,7 +84,7 @@ class Host:
             self.started.pop().wait(STOP_S)
 
     def stop(self) -> list[int]:
-        """Ask its processes to stop, and wait until they have; tells how those ended that failed."""
+        """Ask its processes to stop, and wait until they have; lists the statuses of failure."""
         failed = []
         while self.started:
             process = self.started.pop()

@@ -69,7 +69,9 @@ def run_rounds(
                 yield outcome
             if outcome and not outcome.problems and (problems := _last_stop(site, stack, logs)):
                 _keep(site, home)
-                yield replace(outcome, fault="the last stop", did="up was stopped", problems=problems)
+                yield replace(
+                    outcome, fault="the last stop", did="up was stopped", problems=problems
+                )
         _drop_tables(stack)
 
 

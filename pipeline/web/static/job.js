@@ -15,7 +15,7 @@ function shape(root) {
   return [root.dataset.state, waits, ...steps.map((step) => `${step.dataset.step}=${step.dataset.state}`)].join();
 }
 
-const shapeOf = (job) => [job.state, job.waits_until ? "waits" : "", ...job.steps.map((step) => `${step.name}=${step.state}`)].join();
+const shapeOf = (job) => [job.state, job.waits_until || job.waits_for ? "waits" : "", ...job.steps.map((step) => `${step.name}=${step.state}`)].join();
 
 function move(root, share) {
   root.querySelector("progress").value = share;

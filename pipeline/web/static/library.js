@@ -24,7 +24,7 @@ function shapeOf(job) {
   const steps = (state) => job.steps.filter((step) => step.state === state);
   const underWay = job.state === "running" || job.waits_until;
   const word = underWay && !steps("running").length ? "waiting" : job.state;
-  return `${word}${steps("done").some((step) => step.name === "thumbnail") ? " pictured" : ""}`;
+  return `${word}${job.waits_for ?? ""}${steps("done").some((step) => step.name === "thumbnail") ? " pictured" : ""}`;
 }
 
 async function redraw() {

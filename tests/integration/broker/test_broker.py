@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -131,17 +132,22 @@ def test_a_queue_never_used_is_empty(broker: str) -> None:
     assert queue_depth("reelworks.never-used") == 0
 
 
-def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
-    # The queue of GPU encodes: a system that shares this broker has no worker for it.
-    unit = ("all", "nvenc", ("rendition:720p",))
-    todo = Todo(
+def of_nobody(capability: str, tag: str | None = None) -> Todo:
+    """What is to be done next is one encode, of no job."""
+    return Todo(
         job_id="of-nobody",
         deadline_at=datetime.now(UTC) + timedelta(minutes=5),
         priority=5,
         steps=frozenset({"rendition:720p", "manifest"}),
         planned=True,
-        units=(unit,),
+        units=(("all", capability, ("rendition:720p",)),),
+        tag=tag,
     )
+
+
+def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
+    # The queue of GPU encodes: a system that shares this broker has no worker for it.
+    todo = of_nobody("nvenc")
     before = queue_depth("encode.nvenc")
     canvas = journey(todo)
     assert canvas is not None
@@ -149,6 +155,26 @@ def test_a_canvas_waits_in_the_queue_of_its_first_step(broker: str) -> None:
     eventually(lambda: queue_depth("encode.nvenc") == before + 1, "the message to arrive", 10)
     with app.connection_for_write() as connection:
         app.amqp.queues["encode.nvenc"](connection.default_channel).purge()
+
+
+def test_what_needs_a_tag_waits_where_only_workers_with_it_take_it(
+    broker: str, ready: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = ready.settings.pipeline.model_copy(update={"tags": ("big-disk",)})
+    tagged = replace(ready.settings, pipeline=pipeline)
+    monkeypatch.setitem(app.conf, "task_queues", application.celery_settings(tagged)["task_queues"])
+    monkeypatch.setattr(app.amqp, "_queues", None, raising=False)
+    del app.amqp.queues
+    todo = of_nobody("cpu", "big-disk")
+    plain, queue = queue_depth("encode.cpu"), "encode.cpu.big-disk"
+    canvas = journey(todo)
+    assert canvas is not None
+    canvas.apply_async(link_error=resume(todo))
+    eventually(lambda: queue_depth(queue) == 1, "the message to arrive", 10)
+    assert queue_depth("encode.cpu") == plain
+    with app.connection_for_write() as connection:
+        app.amqp.queues[queue](connection.default_channel).delete()
+    del app.amqp.queues
 
 
 def test_without_a_broker_a_job_is_recorded_and_stays_owed(

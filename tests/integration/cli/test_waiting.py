@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.history import holding, jobs
+from pipeline.history import holding, jobs, lacking
+from pipeline.models import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,3 +30,26 @@ def test_people_are_told_until_when(
     assert shown["waits_until"] == f"{opens:%Y-%m-%dT%H:%M:%SZ}"
     assert f"waiting   1 for their hours, until {local}" in reelworks("status").out
     assert "waits for the hours of heavy work" in reelworks("logs", job.id).out
+
+
+def test_people_are_told_which_worker_is_missing(
+    reelworks: Callable[..., Said], ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    made = new_job()
+    with ready.db.begin() as session:
+        job = jobs.get(session, made.id, lock=True)
+        job.tag, job.state = "big-disk", JobState.RUNNING
+        lacking.note(session, job, (), ())
+    assert "waiting for big-disk" in reelworks("jobs").out
+    lacks = "wait for a worker with the tag big-disk: none is there"
+    assert f"Its encodes {lacks}." in reelworks("show", made.id).out
+    assert reelworks("show", made.id, "--json").objects()[0]["waits_for"] == "big-disk"
+    assert (
+        "waiting   1 for a worker with the tag big-disk: none is there" in reelworks("status").out
+    )
+
+
+def test_tags_are_for_workers_that_encode(reelworks: Callable[..., Said], ready: Runtime) -> None:
+    refused = reelworks("worker", "package", "--tags", "big-disk")
+    assert refused.status == 2
+    assert "--tags is for workers that encode" in refused.err

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,7 +77,11 @@ class Inside:
         return [*enter, "sh", "-c", 'cd /srv/reelworks && exec "$@"', "sh", *words]
 
     def environment(self, service: str) -> dict[str, str]:
-        given = {key: text.replace("$$", "$") for key, text in OURS[service]["environment"].items()}
+        # As compose reads it where nothing is set.
+        given = {
+            key: re.sub(r"(?<!\$)\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+            for key, text in OURS[service]["environment"].items()
+        }
         return {"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONPATH": str(ROOT), **given}
 
     def run(self, service: str, *words: str) -> subprocess.CompletedProcess[str]:

@@ -218,7 +218,7 @@ def test_ranges_count_as_encodes_that_run_and_wait(
 
 def test_a_retry_afresh_forgets_the_ranges(ready: Runtime, job: Job) -> None:
     with ready.db.begin() as session:
-        jobs.replan(session, jobs.get(session, job.id, lock=True))
+        jobs.replan(session, jobs.get(session, job.id, lock=True), "its plan is of no use")
     kinds = {step.kind for step in rows(ready, job)}
     assert kinds == {StepKind.PROBE, StepKind.THUMBNAIL, StepKind.MANIFEST}
     assert attempts(ready, job, "probe")

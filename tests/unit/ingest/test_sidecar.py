@@ -35,6 +35,15 @@ def test_without_a_sidecar_nothing_is_wished(clip: Path) -> None:
     assert stamp(clip, of_media=True) == ""
 
 
+def test_a_tag_that_workers_may_have_can_be_asked_for(clip: Path) -> None:
+    write(clip, "needs: big-disk\n")
+    assert read_sidecar(clip, PROFILES, ("big-disk",)).needs == "big-disk"
+    write(clip, "needs: bigdisc\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read_sidecar(clip, PROFILES, ("big-disk",))
+    assert "Did you mean 'big-disk'?" in caught.value.hint
+
+
 def test_everything_can_be_said(clip: Path) -> None:
     write(
         clip,
@@ -55,6 +64,13 @@ def test_everything_can_be_said(clip: Path) -> None:
     [
         ("title: x\nprofil: web\n", 2, "profil: is not a key here", "Did you mean 'profile'?"),
         ("profile: mobil\n", 1, "profile: is not in profiles.yml", "Did you mean 'mobile'?"),
+        (
+            "needs: big-disk\n",
+            1,
+            "needs: is not one of `tags` in pipeline.yml",
+            "`tags: [big-disk]`",
+        ),
+        ("needs: [big-disk]\n", 1, "needs: is not a tag", "like big-disk"),
         ("priority: 10\n", 1, "priority: must be at most 9", ""),
         ("\npriority: yes\n", 2, "priority: is not a whole number", ""),
         ("language: German\n", 1, "language: is not a language", "like de"),

@@ -81,7 +81,9 @@ def test_a_file_of_nearly_the_right_name_is_not_passed_over(
 
 def test_the_environment_overrides_what_is_written(config: Configuration) -> None:
     config.write(
-        "pipeline.yml", "broker: redis://written\npaths: {library: a, work: b}\nwatch: []\n"
+        "pipeline.yml",
+        "broker: redis://written\npaths: {library: a, work: b}\nwatch: []\n"
+        "tags: [big-disk, licensed]\n",
     )
     values = {
         "REELWORKS_BROKER": "amqp://h",
@@ -93,6 +95,7 @@ def test_the_environment_overrides_what_is_written(config: Configuration) -> Non
         "REELWORKS_WEB_LISTEN": "0.0.0.0:1",
         "REELWORKS_FLOWER_LISTEN": "0.0.0.0:2",
         "REELWORKS_FLOWER_PASSWORD": "swordfish",
+        "REELWORKS_WORKER_TAGS": "big-disk,licensed",
         "REELWORKS_FFMPEG": "/usr/bin/ffmpeg",
         "REELWORKS_FFPROBE": "/usr/bin/ffprobe",
         "REELWORKS_PACKAGER": "/usr/bin/packager",
@@ -108,6 +111,7 @@ def test_the_environment_overrides_what_is_written(config: Configuration) -> Non
     assert (str(pipeline.web.listen), str(pipeline.flower.listen)) == ("0.0.0.0:1", "0.0.0.0:2")
     assert pipeline.flower.password is not None
     assert pipeline.flower.password.get_secret_value() == "swordfish"
+    assert pipeline.workers.tags == ("big-disk", "licensed")
     assert pipeline.tools.valkey == Path("/usr/bin/valkey-server")
 
 

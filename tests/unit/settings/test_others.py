@@ -239,7 +239,7 @@ channels:
     )
     channels = config.load(HOOK="slack://a/b/c").notifications.channels
     assert channels["team"].url.get_secret_value() == "slack://a/b/c"
-    assert channels["team"].on == ("failed", "expired", "damaged")
+    assert channels["team"].on == ("failed", "expired", "damaged", "waiting")
     assert channels["boss"].on == ("succeeded",)
 
 

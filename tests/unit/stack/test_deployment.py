@@ -60,8 +60,9 @@ def test_every_container_sees_the_same_configuration_and_files(name: str) -> Non
 def test_every_container_has_addresses_that_are_understood(name: str, tmp_path: Path) -> None:
     environment = {}
     for key, text in OURS[name]["environment"].items():
-        # As compose reads a dollar, and where the test has what is in /run/secrets.
-        environment[key] = text.replace("$$", "$").replace("/run/secrets", str(tmp_path))
+        # As compose reads it where nothing is set, and where the test has what is in /run/secrets.
+        read = re.sub(r"(?<!\$)\$\{\w+:-([^}]*)\}", r"\1", text).replace("$$", "$")
+        environment[key] = read.replace("/run/secrets", str(tmp_path))
     for secret in OURS[name]["secrets"]:
         (tmp_path / secret).write_text(f"{secret}-s3cret\n")
     settings = load_settings(ROOT / "config", environ=environment)

@@ -1,0 +1,24 @@
+"""Lacking: see which jobs wait for a worker with a tag that none has, and say so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.alerts.rules import channels_for
+from pipeline.history import jobs, lacking, workers
+
+if TYPE_CHECKING:
+    from pipeline.app import Runtime
+
+
+def look_for_tags(ready: Runtime) -> None:
+    """Record which jobs have come to lack a worker, and which no longer do; alerts are owed."""
+    if not ready.settings.pipeline.tags:
+        return
+    with ready.db.read() as session:
+        there = workers.tags_present(session)
+        changed = lacking.changed(session, there)
+    channels = channels_for(ready.settings.notifications, lacking.EVENT)
+    for job_id in changed:
+        with ready.db.begin() as session:
+            lacking.note(session, jobs.get(session, job_id, lock=True), there, channels)
