@@ -6,12 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.media import make_clip
 from tests.system import System, eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.stack
 #: Long enough for an idle worker to have taken what it was to take, seconds.
@@ -33,6 +37,9 @@ def test_only_a_worker_with_the_tag_encodes_what_needs_it(system: System, tmp_pa
     assert system.ended("plain.mp4")["state"] == "succeeded"
     time.sleep(IDLE_S)
     assert encodes(system, "needs.mp4") == {"waiting"}
+    figures = httpx.get(f"{system.web}/metrics", timeout=30).text
+    assert 'reelworks_tagged_waiting{tag="big-disk"} 1.0' in figures
+    assert 'reelworks_tagged_slots{tag="big-disk"} 0.0' in figures
     with (tmp_path / "tagged.log").open("wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "pipeline.cli", "worker", "encode", "--tags", "big-disk"],

@@ -1,11 +1,11 @@
-"""Pages say what schedules did to a job: that it waits, is damaged, or lost its results."""
+"""Pages say what became of a job: that it waits, is damaged, or lost its results."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.history import health, holding, jobs, pruning
+from pipeline.history import health, holding, jobs, lacking, pruning
 from pipeline.history.views import OutputsView
 from pipeline.models import JobState
 
@@ -29,6 +29,18 @@ def test_pages_say_until_when_a_job_waits_for_the_hours_of_heavy_work(
         assert '<span class="state waiting">' in text
     assert "data-waits" in client.get(f"/jobs/{job.id}").text
     assert client.get(f"/api/v1/jobs/{job.id}").json()["waits_until"].endswith("Z")
+
+
+def test_pages_say_which_worker_a_job_lacks(site: Site, client: httpx.Client) -> None:
+    made = site.job()
+    with site.ready.db.begin() as session:
+        job = jobs.get(session, made.id, lock=True)
+        job.tag, job.state = "big-disk", JobState.RUNNING
+        lacking.note(session, job, (), ())
+    for page in ("/", f"/jobs/{made.id}"):
+        assert "for a worker with big-disk" in client.get(page).text
+    assert "data-waits" in client.get(f"/jobs/{made.id}").text
+    assert client.get(f"/api/v1/jobs/{made.id}").json()["waits_for"] == "big-disk"
 
 
 def test_the_page_of_a_job_tells_damage_and_removed_results(
