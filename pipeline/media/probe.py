@@ -293,7 +293,9 @@ def _source(
         start_s=start_s,
         video=None
         if picture is None
-        else tracks.video_of(picture, packets, captions=content.has_captions(path)),
+        else tracks.video_of(
+            picture, packets, captions=content.has_captions(path), start_s=start_s
+        ),
         audio=tracks.audio_of(told),
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.colour import see_through
-from pipeline.plan.frame_rate import steady_rate
+from pipeline.plan.frame_rate import steady
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
@@ -46,8 +46,11 @@ def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
     return next(iter([*marked, *heard]), None)
 
 
-def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> VideoStream:
-    """Read the picture's facts; `captions` lie in it."""
+def video_of(
+    stream: dict[str, Any], packets: Packets, *, captions: bool, start_s: float = 0.0
+) -> VideoStream:
+    """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`."""
+    steadily = steady(packets.shown_s)
     return VideoStream(
         index=stream["index"],
         codec=str(stream.get("codec_name", "unknown")),
@@ -72,9 +75,16 @@ def video_of(stream: dict[str, Any], packets: Packets, *, captions: bool) -> Vid
         key_frames=packets.key_frames,
         leading=packets.leading if packets.key_frames else 0,
         transparent=_transparent(stream),
-        steady_rate=steady_rate(packets.shown_s),
+        steady_rate=steadily and steadily.rate,
+        unsteady_s=steadily.off_s + _moved_s(stream, start_s) if steadily else 0.0,
         captions=captions,
     )
+
+
+def _moved_s(stream: dict[str, Any], start_s: float) -> float:
+    """Tell by how much ffmpeg rounds when it lets a stream's clock count from the file's start."""
+    tick_s = float(ratio(stream.get("time_base")) or 0)
+    return abs(start_s - round(start_s / tick_s) * tick_s) if tick_s else 0.0
 
 
 def audio_of(told: dict[str, Any]) -> tuple[AudioStream, ...]:

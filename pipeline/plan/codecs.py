@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.hardware import hardware_options, kind_of
 from pipeline.plan.light import svt_light, x265_light
+from pipeline.plan.spans import asked_for
 
 if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Clock ticks a second of the video tracks we write: every usual frame rate is exact in it.
 TIMESCALE = 90_000
-#: How far timestamps are rounded in the coarsest of usual containers (Matroska), seconds.
-ROUNDING_S = 0.001
 #: ffmpeg's encoders by codec and by what does the work.
 ENCODERS: dict[VideoCodec, dict[Encoder, str]] = {
     "h264": {
@@ -81,7 +80,7 @@ def picture_options(
         "c:v": encoder,
         **_of_encoder(plan, video, encoder),
         **({"threads:v": threads} if encoder == "libx264" else {}),
-        "force_key_frames": key_frames(plan.profile.video.gop_seconds),
+        "force_key_frames": asked_for(plan.profile.video.gop_seconds),
         "fps_mode": "passthrough",
         "enc_time_base": "demux",
         "video_track_timescale": TIMESCALE,
@@ -146,18 +145,6 @@ def _cap(plan: Plan, video: VideoRendition) -> dict[str, Any]:
         return {}
     buffer = round(video.max_bitrate * plan.profile.video.buffer_seconds)
     return {"maxrate": video.max_bitrate, "bufsize": buffer}
-
-
-def key_frames(gop_s: float) -> str:
-    """Ask for a key frame in each span of `gop_s` seconds: on its first frame.
-
-    A count of those already made (`n_forced`) would, after a gap in the timestamps, turn every
-    frame into a key frame until it had caught up.
-    """
-    # A frame that rounding left just before its time still opens the span.
-    span = f"floor((t+{ROUNDING_S})/{gop_s:g})"
-    last = f"floor((prev_forced_t+{ROUNDING_S})/{gop_s:g})"
-    return f"expr:if(isnan(prev_forced_t),1,gt({span},{last}))"
 
 
 def longest_gop(plan: Plan) -> int:

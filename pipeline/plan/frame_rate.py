@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,14 @@ def frame_rate(frames: int, first_s: float | None, last_s: float | None) -> Frac
     return max(measured.limit_denominator(FINEST), Fraction(1, FINEST))
 
 
-def steady_rate(shown_s: Sequence[float]) -> Fraction | None:
+class Steady(NamedTuple):
+    """A rate that never varies, and how far from its time any frame is at most, seconds."""
+
+    rate: Fraction
+    off_s: float
+
+
+def steady(shown_s: Sequence[float]) -> Steady | None:
     """Give the rate of frames shown at these moments (seconds, in any order), if it never varies.
 
     Each must come within a quarter of a frame's time of when the rate says: containers round.
@@ -47,7 +54,7 @@ def steady_rate(shown_s: Sequence[float]) -> Fraction | None:
         return None
     frame_s = float(1 / rate)
     off_s = max(abs(one - at_s[0] - number * frame_s) for number, one in enumerate(at_s))
-    return rate if off_s <= frame_s * STEADY else None
+    return Steady(rate, off_s) if off_s <= frame_s * STEADY else None
 
 
 def hls_rate(rate: Fraction) -> str:

@@ -14,6 +14,7 @@ from pipeline.plan.codecs import TIMESCALE, picture_options
 from pipeline.plan.commands import QUIET, TOLD, compiled, opened
 from pipeline.plan.picture import pictures
 from pipeline.plan.reading import file_url, our_options
+from pipeline.plan.spans import asked_for_in
 from pipeline.plan.stages import staged
 from pipeline.plan.threads import x264_threads
 
@@ -57,6 +58,7 @@ def range_argv(
         if X265 in told:
             # Its header would else name this machine's threads, and no other's would fit to it.
             told[X265] += ":info=0"
+        told["force_key_frames"] = key_frames_in(plan, unit)
         for key, value in told.items():
             name = key if key in OF_FILE else f"{key.removesuffix(':v')}:v:{number}"
             options[name] = value
@@ -67,6 +69,16 @@ def range_argv(
         **{**options, "movie_timescale": TIMESCALE},
     )
     return staged(compiled(made.global_args(*TOLD), program))
+
+
+def key_frames_in(plan: Plan, unit: EncodeUnit) -> str:
+    """Ask for the key frames that the whole has in a range."""
+    gop_s, video = plan.profile.video.gop_seconds, plan.source.video
+    end_s = plan.end_s if unit.end_s is None else unit.end_s
+    if unit.start_s is None or video is None or video.steady_rate is None:
+        return asked_for_in(gop_s, None, end_s)
+    # A range begins half a frame before its first one.
+    return asked_for_in(gop_s, unit.start_s - float(1 / video.steady_rate) / 2, end_s)
 
 
 def _opened(plan: Plan, unit: EncodeUnit) -> Any:

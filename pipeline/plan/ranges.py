@@ -8,8 +8,9 @@ The rule, in its order:
 3. Each free encode gets one range, or two where the source is long enough: who is done early then
    takes another. Of a very long source none is longer than `MOST_S`: a range is what is lost with
    a worker.
-4. A range begins where a segment of the stream begins, so that key frames lie about as they
-   otherwise would: at rates like 29.97, later ones of a range come up to a frame late.
+4. A range begins where a segment of the stream begins, with the very frame that begins it in one
+   whole encode. Where rounded times leave that open, the next segment that is certain is taken.
+   So every key frame lies where one encode had put it.
 
 Every range is decoded once and makes all pictures. Sounds and texts are a unit of their own, uncut:
 an encoder of sound needs what came before. When all of it is done, a last unit joins the ranges
@@ -20,11 +21,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipeline.plan.codecs import ROUNDING_S
 from pipeline.plan.encodes import EncodeUnit
 from pipeline.plan.names import range_step
+from pipeline.plan.spans import opener
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +45,11 @@ EACH = 2
 #: How far apart the source's key frames may be on average, seconds: each range is decoded from the
 #: one before it.
 KEY_FRAMES_S = 10.0
+#: Key frames may be no closer than this, seconds: a range's are asked for one by one, and a command
+#: has room for some thousands.
+LEAST_SPAN_S = 0.25
+#: A range begins no further from where it would than this share of its length: 1 by so many.
+REACH = 4
 #: Containers whose index leads to a frame exactly.
 INDEXED = ("mov", "matroska")
 JOIN = "join"
@@ -62,8 +69,6 @@ def in_ranges(
     names = tuple(one.name for one in plan.videos)
     borders = _borders(plan, video, how_many(plan.duration_s, capacity.free))
     frames = [0, *borders, video.frames]
-    if len(borders) == 0:
-        return None
     cuts = [None, *(_before(plan, video, frame) for frame in borders), None]
     ranges = [
         EncodeUnit(
@@ -96,6 +101,9 @@ def why_whole(plan: Plan, units: Sequence[EncodeUnit], capacity: Capacity) -> st
         "its profile caps the bit rate, which an encoder keeps only over what it has seen": any(
             one.max_bitrate is not None for one in plan.videos
         ),
+        "its profile wants key frames too close together": (
+            profile.video.gop_seconds < LEAST_SPAN_S
+        ),
         "a watermark is laid over it": profile.watermark is not None,
         "it is interlaced": video.interlaced,
         "it is transparent": video.transparent,
@@ -107,7 +115,10 @@ def why_whole(plan: Plan, units: Sequence[EncodeUnit], capacity: Capacity) -> st
         "its picture begins late": not _begins_at_once(plan, video),
         "it has too few key frames": video.key_frames * KEY_FRAMES_S < plan.duration_s,
     }
-    return next((why for why, true in reasons.items() if true), None)
+    why = next((why for why, true in reasons.items() if true), None)
+    if why is None and not _borders(plan, video, how_many(plan.duration_s, capacity.free)):
+        return "it is not certain with which frames its segments begin"
+    return why
 
 
 def how_many(duration_s: float, free: int) -> int:
@@ -135,13 +146,13 @@ def _borders(plan: Plan, video: VideoStream, count: int) -> list[int]:
     """Number the first frame of each range but the first: it begins a segment of the stream."""
     rate = video.steady_rate or Fraction(1)
     first_s = video.first_pts_s - plan.source.start_s
-    found = set()
+    reach = int(plan.duration_s / max(count, 1) / plan.segment_s / REACH)
+    found: set[int] = set()
     for number in range(1, count):
-        segment = round(plan.duration_s * number / count / plan.segment_s)
-        # As the encoder asks for its key frames: a rounded moment opens a span, too.
-        frame = math.ceil((segment * plan.segment_s - ROUNDING_S - first_s) * rate)
-        if 0 < frame < video.frames:
-            found.add(frame)
+        wanted = round(plan.duration_s * number / count / plan.segment_s)
+        near = sorted(range(wanted - reach, wanted + reach + 1), key=lambda one: abs(one - wanted))
+        frames = (opener(one, plan.segment_s, first_s, rate, video.unsteady_s) for one in near)
+        found.update(islice((one for one in frames if one and 0 < one < video.frames), 1))
     return sorted(found)
 
 

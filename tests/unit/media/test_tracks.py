@@ -34,6 +34,19 @@ def test_a_picture_without_a_matrix_is_not_mirrored() -> None:
 
 
 @pytest.mark.parametrize(
+    ("time_base", "start_s", "unsteady_s"),
+    [("1/1000", 0.021, 0), ("1/600", 0.021, 0.0006667), ("1/25", 0.021, 0.019), (None, 1, 0)],
+)
+def test_a_coarse_clock_moves_frames_when_it_begins_at_nothing(
+    time_base: str | None, start_s: float, unsteady_s: float
+) -> None:
+    packets = count_packets("".join(f"{number / 25},N/A,0.04,9,0,K_\n" for number in range(9)))
+    video = video_of(told(time_base=time_base), packets, captions=False, start_s=start_s)
+    assert video.steady_rate == 25
+    assert video.unsteady_s == pytest.approx(unsteady_s, abs=1e-6)
+
+
+@pytest.mark.parametrize(
     ("written", "told"),
     [
         *(("en", "eng"), ("fre", "fra"), ("fra", "fra"), ("pt-BR", "por"), ("ZH", "zho")),

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline.plan.frame_rate import USUAL, dash_rate, frame_rate, hls_rate
+from pipeline.plan.frame_rate import STEADY, USUAL, dash_rate, frame_rate, hls_rate, steady
 
 
 @pytest.mark.parametrize("usual", USUAL)
@@ -38,3 +38,20 @@ def test_slides_have_a_rate_too(rate: Fraction, hls: str) -> None:
 @pytest.mark.parametrize("times", [(1, 0.0, 0.0), (0, None, None), (2, 1.0, 1.0)])
 def test_a_single_picture_has_no_rate(times: tuple[int, float | None, float | None]) -> None:
     assert frame_rate(*times) is None
+
+
+def test_a_steady_rate_tells_how_far_frames_are_off() -> None:
+    exact = steady([number / 25 for number in range(100)])
+    rounded = steady([round(number * 1.001 / 30, 3) for number in range(100)])
+    assert exact is not None
+    assert rounded is not None
+    assert exact.rate == Fraction(25)
+    assert exact.off_s == pytest.approx(0, abs=1e-9)
+    assert rounded.rate == Fraction(30_000, 1001)
+    assert rounded.off_s == pytest.approx(0.0005, abs=0.00001)
+
+
+def test_a_rate_that_varies_is_none() -> None:
+    late = [number / 25 + (STEADY + 0.01) / 25 * (number == 50) for number in range(100)]
+    assert steady(late) is None
+    assert steady([]) is None

@@ -108,6 +108,7 @@ def test_a_range_begins_between_two_frames_where_a_segment_begins(rate: Fraction
         ("it has holes or leaps", {"leading": 1}),
         ("its picture begins late", {"first_pts_s": 0.5}),
         ("it has too few key frames", {"key_frames": 1}),
+        ("it is not certain with which frames its segments begin", {"unsteady_s": 0.002}),
         ("it is shorter than two ranges of 20 s", {"seconds": 39}),
     ],
 )
@@ -121,6 +122,7 @@ def test_what_keeps_a_source_whole(why: str, facts: dict[str, Any]) -> None:
     ("why", "profile"),
     [
         ("only a part of it is used", {"trim": {"start": "1s"}}),
+        ("its profile wants key frames too close together", {"video": {"gop_seconds": 0.1}}),
         ("a watermark is laid over it", {"watermark": {"file": "/mark.png"}}),
         (
             "its profile caps the bit rate, which an encoder keeps only over what it has seen",
