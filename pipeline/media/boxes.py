@@ -25,6 +25,9 @@ CODECS = {
     **{b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc"},
     **{b"av01": "av1", b"vp09": "vp9", b"mp4a": "aac", b"Opus": "opus", b"tx3g": "mov_text"},
 }
+#: What is in that of a picture before the boxes that set up its decoder, bytes; of those, one tells
+#: bit rates, which no decoder needs.
+PICTURE_ENTRY, BIT_RATES = 78, b"btrt"
 #: Where the width is in the entry that describes a picture's samples; the height follows.
 WIDTH_AT = 24
 #: In the flags of a run of samples: what stands before the samples, and what each of them tells.
@@ -69,10 +72,11 @@ class _Edit(NamedTuple):
 
 def read_tracks(path: Path) -> list[Track]:
     """Read the tracks of a whole MP4 file. Raises `Broken`, and `OSError`."""
-    return [_track(table) for table in _tables(path)]
+    return [one.track() for one in read_index(path)]
 
 
-def _tables(path: Path) -> list[_Table]:
+def read_index(path: Path) -> list[Index]:
+    """Read the index of a whole MP4 file, by its tracks. Raises `Broken`, and `OSError`."""
     index, held = b"", 0
     at, whole = 0, path.stat().st_size
     with path.open("rb") as file:
@@ -89,19 +93,11 @@ def _tables(path: Path) -> list[_Table]:
         raise Broken("it has no index")
     moov = _inside(index)
     ticks_s = _timescale(_one(moov, b"mvhd"))
-    tables = [_Table.of(_inside(trak), ticks_s) for name, trak in moov if name == b"trak"]
+    tables = [Index.of(_inside(trak), ticks_s) for name, trak in moov if name == b"trak"]
     needed = sum(table.size for table in tables)
     if needed > held:
         raise Broken(f"its samples take {needed} bytes, and it holds {held}")
     return tables
-
-
-def read_moments(path: Path) -> list[array[int]]:
-    """Read when each sample of each track is shown, ticks of the track's clock, in that order.
-
-    What an edit list hides is left out. Raises `Broken`, and `OSError`.
-    """
-    return [table.moments() for table in _tables(path)]
 
 
 def count_fragments(files: Iterable[Path]) -> int:
@@ -142,7 +138,7 @@ def _runs(traf: list[tuple[bytes, bytes]]) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class _Table:
+class Index:
     """What a track's boxes say, before each sample is looked at: all take `size` bytes."""
 
     media: list[tuple[bytes, bytes]]
@@ -153,7 +149,7 @@ class _Table:
     size: int
 
     @classmethod
-    def of(cls, trak: list[tuple[bytes, bytes]], ticks_s: int) -> _Table:
+    def of(cls, trak: list[tuple[bytes, bytes]], ticks_s: int) -> Index:
         """Read a track's boxes; `ticks_s` is the movie's clock."""
         media = _inside(_one(trak, b"mdia"))
         clock = _timescale(_one(media, b"mdhd"))
@@ -163,42 +159,52 @@ class _Table:
         needed = usual * count if usual else sum(_words(sizes, FULL + 8, count))
         return cls(media, samples, _edit(trak, ticks_s, clock), clock, count, needed)
 
-    def shown(self) -> Iterator[tuple[int, int]]:
+    def moments(self) -> array[int]:
+        """Give when each sample is shown that is not hidden, in ticks of its clock, in order."""
+        moved = round(self.edit.delay_s * self.clock) - self.edit.begins
+        return array("q", sorted(at + moved for at, _ in self._shown()))
+
+    def picture_setup(self) -> list[tuple[bytes, bytes]]:
+        """Give what a decoder of a picture is set up with, as names and bytes."""
+        name, entry = self._entry()
+        boxes = [box for box in _inside(entry[PICTURE_ENTRY:]) if box[0] != BIT_RATES]
+        return [(name, entry[:PICTURE_ENTRY]), *boxes]
+
+    def track(self) -> Track:
+        """Sum up the track."""
+        edit, clock = self.edit, self.clock
+        format_name, entry = self._entry()
+        kind = KINDS.get(_one(self.media, b"hdlr")[8:12], "other")
+        size = (_half(entry, WIDTH_AT), _half(entry, WIDTH_AT + 2)) if kind == "video" else (0, 0)
+        shown = list(self._shown())
+        first = min((at for at, _ in shown), default=edit.begins)
+        last = max((at for at, _ in shown), default=edit.begins)
+        end = max((at for _, at in shown), default=edit.begins)
+        return Track(
+            kind=kind,
+            codec=CODECS.get(format_name, format_name.decode("latin-1")),
+            width=size[0],
+            height=size[1],
+            count=len(shown),
+            hidden=self.count - len(shown),
+            first_s=edit.delay_s + (first - edit.begins) / clock,
+            last_s=edit.delay_s + (last - edit.begins) / clock,
+            end_s=edit.delay_s + (end - edit.begins) / clock,
+        )
+
+    def _shown(self) -> Iterator[tuple[int, int]]:
         """Give when each sample that is not hidden begins and ends, as its own clock counts."""
         edit = self.edit
         for at, length in _times(self.samples, self.count):
             if at + length > edit.begins and (not edit.length or at < edit.begins + edit.length):
                 yield at, at + length
 
-    def moments(self) -> array[int]:
-        """Give when each of them is shown, as the movie's clock counts, in that order."""
-        moved = round(self.edit.delay_s * self.clock) - self.edit.begins
-        return array("q", sorted(at + moved for at, _ in self.shown()))
-
-
-def _track(table: _Table) -> Track:
-    edit, clock = table.edit, table.clock
-    entries = _inside(_one(table.samples, b"stsd")[FULL + 4 :])
-    if len(entries) != 1:
-        raise Broken(f"a track has {len(entries)} descriptions of its samples")
-    format_name, entry = entries[0]
-    kind = KINDS.get(_one(table.media, b"hdlr")[8:12], "other")
-    size = (_half(entry, WIDTH_AT), _half(entry, WIDTH_AT + 2)) if kind == "video" else (0, 0)
-    shown = list(table.shown())
-    first = min((at for at, _ in shown), default=edit.begins)
-    last = max((at for at, _ in shown), default=edit.begins)
-    end = max((at for _, at in shown), default=edit.begins)
-    return Track(
-        kind=kind,
-        codec=CODECS.get(format_name, format_name.decode("latin-1")),
-        width=size[0],
-        height=size[1],
-        count=len(shown),
-        hidden=table.count - len(shown),
-        first_s=edit.delay_s + (first - edit.begins) / clock,
-        last_s=edit.delay_s + (last - edit.begins) / clock,
-        end_s=edit.delay_s + (end - edit.begins) / clock,
-    )
+    def _entry(self) -> tuple[bytes, bytes]:
+        """Give the one description of the samples: its name, and what is in it."""
+        entries = _inside(_one(self.samples, b"stsd")[FULL + 4 :])
+        if len(entries) != 1:
+            raise Broken(f"a track has {len(entries)} descriptions of its samples")
+        return entries[0]
 
 
 def _times(table: list[tuple[bytes, bytes]], count: int) -> Iterator[tuple[int, int]]:

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from pipeline.media.boxes import Broken, read_moments, read_tracks
+from pipeline.media.boxes import Broken, read_index
 from pipeline.media.damage import losses
 from pipeline.media.encode import Encoded, chosen_encoders, cores, explained
 from pipeline.media.errors import MediaError
-from pipeline.media.process import run
+from pipeline.media.process import Progress, run
 from pipeline.media.unchanged import check_source
-from pipeline.media.verify import READ_BACK_TIMEOUT_S, verify_rendition
+from pipeline.media.verify import verify_rendition
 from pipeline.plan.codecs import TIMESCALE
 from pipeline.plan.names import rendition_step
 from pipeline.plan.range_argv import join_argv, joined_listing, range_argv
-from pipeline.plan.reading import headers_argv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pipeline.media.process import Progress
+    from pipeline.media.boxes import Index
     from pipeline.media.tools import Tools
     from pipeline.plan.encodes import EncodeUnit
     from pipeline.plan.plan import Plan
 
     Tick = Callable[[Progress], None] | None
 
-T = TypeVar("T")
 #: What may go wrong with a range though the whole source can be encoded: it begins elsewhere.
 WHOLE_DECIDES = frozenset({"encoder_failed", "damaged", "verify_failed"})
+#: What ffmpeg says when a disk or share can't be read: then nothing is known of what is on it.
+UNREAD = tuple(os.strerror(number) for number in (errno.EIO, errno.ESTALE))
 
 
 def encode_range(
@@ -45,7 +46,7 @@ def encode_range(
 ) -> Encoded:
     """Write all pictures of a range into one file, and see that each has every frame of it.
 
-    Raises `MediaError` as `encode_unit` does, and `verify_failed`.
+    Raises `MediaError` as `encode_unit` does, and `verify_failed`; `OSError`.
     """
     check_source(plan.source)
     steps = [rendition_step(name) for name in unit.renditions]
@@ -55,7 +56,7 @@ def encode_range(
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:
         raise explained(tools, plan, done)
-    found = [track.count for track in _read(read_tracks, unit.name, output)]
+    found = [index.track().count for index in _index(unit.name, output)]
     if found != [unit.frames] * len(unit.renditions):
         raise _differs(unit.name, f"it holds {found}, not {unit.frames} frames of each picture")
     return Encoded(unit.frames, done.log, losses(plan, None, done.log))
@@ -75,10 +76,10 @@ def join_ranges(
     """Join the files of all ranges into the renditions that `outputs` names (step → file).
 
     `listing` is a file to be written on the way. Raises `MediaError`: `verify_failed` where the
-    ranges don't fit together or the joined frames are not theirs, and as `encode_unit` does.
+    ranges don't fit together or the joined frames are not theirs, and as `encode_unit` does;
+    `OSError` where one can't be read, `FileNotFoundError` where it is gone.
     """
-    _check_headers(tools, ranges)
-    moments = [_read(read_moments, unit.name, path) for unit, path in ranges]
+    moments = list(_moments(ranges, on_check))
     begins = [_begins(unit, tracks) for (unit, _), tracks in zip(ranges, moments, strict=True)]
     parts = [path for _, path in ranges]
     text = joined_listing(list(zip(parts, begins, strict=True)))
@@ -93,38 +94,51 @@ def join_ranges(
     fence = tools.fence(reads=[listing, *parts], writes=list(outputs.values()))
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:
-        raise _differs("joined file", f"ffmpeg could not make it: {done.log.strip()[-200:]}")
+        raise _not_joined(parts, done.log)
     frames = sum(unit.frames or 0 for unit, _ in ranges)
     for one in wanted:
         step = rendition_step(one.name)
-        verify_rendition(tools, plan, step, outputs[step], frames, on_tick=on_check)
+        made = _index(step, outputs[step])
+        tracks = [index.track() for index in made]
+        verify_rendition(tools, plan, step, outputs[step], frames, tracks=tracks, on_tick=on_check)
         whole = array("q", (at for tracks in moments for at in tracks[places[one.name]]))
-        if _read(read_moments, step, outputs[step]) != [whole]:
+        if [index.moments() for index in made] != [whole]:
             raise _differs(step, "its frames are not shown when those of the ranges are")
+        _told(on_check)
     return Encoded(frames, done.log)
 
 
-def _check_headers(tools: Tools, ranges: Sequence[tuple[EncodeUnit, Path]]) -> None:
-    """See that all ranges set up a decoder alike: joined, only what the first says is kept."""
+def _moments(
+    ranges: Sequence[tuple[EncodeUnit, Path]], on_check: Tick
+) -> Iterator[list[array[int]]]:
+    """Read when each range's frames are shown, picture by picture.
+
+    All must set up a decoder alike: joined, only what the first says is kept.
+    """
     first = None
     for unit, path in ranges:
-        found = _headers(tools, unit, path)
-        first = first or found
-        if found != first:
+        indexes = _index(unit.name, path)
+        setups = [(index.clock, index.picture_setup()) for index in indexes]
+        first = first or setups
+        if setups != first:
             raise _differs(unit.name, "its streams are coded otherwise than those of the first")
+        yield [index.moments() for index in indexes]
+        _told(on_check)
 
 
-def _headers(tools: Tools, unit: EncodeUnit, path: Path) -> list[dict[str, Any]]:
-    done = run(
-        headers_argv(tools.ffprobe, path),
-        fence=tools.looking(path),
-        timeout_s=READ_BACK_TIMEOUT_S,
-        keep_output=True,
-    )
-    if done.returncode:
-        raise _differs(unit.name, f"it can't be read back: {done.log.strip()[-200:]}")
-    streams: list[dict[str, Any]] = json.loads(done.output).get("streams", [])
-    return streams
+def _told(on_check: Tick) -> None:
+    """Tell that the work moves: reading the indexes of a long film takes a while in all."""
+    if on_check is not None:
+        on_check(Progress(moved=True))
+
+
+def _not_joined(parts: Sequence[Path], log: str) -> MediaError:
+    """Say why ffmpeg could not join the ranges. Raises `OSError` where one can't be read."""
+    for path in parts:
+        path.stat()
+    if any(words in log for words in UNREAD):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(parts[0].parent))
+    return _differs("joined file", f"ffmpeg could not make it: {log.strip()[-200:]}")
 
 
 def _begins(unit: EncodeUnit, tracks: Sequence[array[int]]) -> float:
@@ -135,10 +149,10 @@ def _begins(unit: EncodeUnit, tracks: Sequence[array[int]]) -> float:
     return begins.pop() / TIMESCALE
 
 
-def _read(read: Callable[[Path], list[T]], name: str, path: Path) -> list[T]:
+def _index(name: str, path: Path) -> list[Index]:
     try:
-        return read(path)
-    except (Broken, OSError) as error:
+        return read_index(path)
+    except Broken as error:
         raise _differs(name, str(error)) from error
 
 

@@ -54,10 +54,18 @@ class RenditionFacts(BaseModel):
 
 
 def verify_rendition(
-    tools: Tools, plan: Plan, step: str, path: Path, frames: int | None, *, on_tick: Tick = None
+    tools: Tools,
+    plan: Plan,
+    step: str,
+    path: Path,
+    frames: int | None,
+    *,
+    tracks: Sequence[Track] | None = None,
+    on_tick: Tick = None,
 ) -> tuple[str, ...]:
     """See that an encoded file is what its step was to make, with `frames` frames if it has any.
 
+    `tracks` are those of a picture's file where they were read before.
     Gives sentences about sound that the source announces but does not hold, where its profile
     salvages. Raises `MediaError` (`verify_failed`) naming what differs, or `damaged`.
     """
@@ -67,7 +75,8 @@ def verify_rendition(
     match rendition.kind:
         case "video":
             _verify_opened(tools, rendition, path)
-            _verify_picture(plan, rendition, path, frames, _tracks(path, on_tick))
+            found = _tracks(path, on_tick) if tracks is None else tracks
+            _verify_picture(plan, rendition, path, frames, found)
         case "audio":
             return _verify_sound(tools, plan, rendition, path, on_tick)
         case "text":

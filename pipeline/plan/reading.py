@@ -110,14 +110,6 @@ def streams_argv(program: Path, path: Path) -> list[str]:
     return [str(program), *_options(our_options("file")), *shown, file_url(path)]
 
 
-def headers_argv(program: Path, path: Path) -> list[str]:
-    """Build the ffprobe command that prints what a decoder of each stream is set up with."""
-    shown = "stream=index,codec_name,width,height,pix_fmt,time_base,extradata_hash"
-    asked = ["-show_data_hash", "sha256", "-show_entries", shown, "-of", "json"]
-    fence = _options(our_options("film"))
-    return [str(program), *fence, *asked, "-loglevel", "error", file_url(path)]
-
-
 def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
     """Build the ffprobe command that prints each packet of a stream.
 

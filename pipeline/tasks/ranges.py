@@ -50,9 +50,7 @@ def join(work: Work, unit: EncodeUnit) -> None:
     """Join the files of all ranges into the renditions; then those files are of no more use."""
     plan = work.planned
     parts = [(one, work.workspace.result(one.name)) for one in plan.ranges]
-    gone = [one.name for one, path in parts if not path.is_file()]
-    if gone:
-        make_again(work, gone)
+    _all_there(work, parts)
     scratch = {
         step: work.workspace.scratch(step, attempt)
         for step, attempt in work.claim.attempts.items()
@@ -70,6 +68,9 @@ def join(work: Work, unit: EncodeUnit) -> None:
             on_tick=work.tick,
             on_check=work.alive,
         )
+    except FileNotFoundError:
+        _all_there(work, parts)
+        raise
     except MediaError as error:
         _as_a_whole(work, error)
     work.log = made.log
@@ -78,6 +79,13 @@ def join(work: Work, unit: EncodeUnit) -> None:
         for step in scratch:
             work.workspace.publish(step, work.claim.attempts[step])
     _remove([listing, *(path for _, path in parts)])
+
+
+def _all_there(work: Work, parts: list[tuple[EncodeUnit, Path]]) -> None:
+    """Have those ranges made again whose files are gone. Raises `GivenBack` when some are."""
+    gone = [one.name for one, path in parts if not path.is_file()]
+    if gone:
+        make_again(work, gone)
 
 
 def _tick(work: Work, unit: EncodeUnit, progress: Progress) -> None:

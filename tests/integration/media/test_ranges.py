@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -10,13 +12,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.media.boxes import read_moments
+from pipeline.media.boxes import Index, read_index
 from pipeline.media.encode import encode_unit
 from pipeline.media.errors import MediaError
 from pipeline.media.probe import probe
+from pipeline.media.process import Completed, Progress
 from pipeline.media.ranges import encode_range, join_ranges
 from pipeline.plan import ranges
 from pipeline.plan.capacity import Capacity, EncodeWorker
+from pipeline.plan.encodes import EncodeUnit
 from pipeline.plan.names import rendition_step
 from pipeline.plan.plan import Plan, make_plan
 from pipeline.settings.pipeline import Limits
@@ -47,11 +51,13 @@ def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "LEAST_S", 4.0)
 
 
-def clip(path: Path, rate: str, *coded: str) -> Path:
+def clip(
+    path: Path, rate: str, *coded: str, size: str = "160x90", seconds: float = SECONDS
+) -> Path:
     """Make a moving clip with sound, whose key frames lie where no range begins."""
     ffmpeg(
-        *("-f", "lavfi", "-i", f"testsrc2=s=320x180:r={rate}"),
-        *("-f", "lavfi", "-i", "sine=r=48000", "-t", str(SECONDS), "-pix_fmt", "yuv420p"),
+        *("-f", "lavfi", "-i", f"testsrc2=s={size}:r={rate}"),
+        *("-f", "lavfi", "-i", "sine=r=48000", "-t", str(seconds), "-pix_fmt", "yuv420p"),
         *(coded or ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "37")),
         *("-c:a", "aac", str(path)),
     )
@@ -59,7 +65,7 @@ def clip(path: Path, rate: str, *coded: str) -> Path:
 
 
 def planned(path: Path, capacity: Capacity = THREE, **video: Any) -> Plan:
-    usual = {"ladder": [180, 144], "preset": "veryfast", "encoder": "cpu"}
+    usual = {"ladder": [90, 72], "preset": "veryfast", "encoder": "cpu"}
     profile = Profile.model_validate({"video": {**usual, **video}})
     return make_plan(probe(tools(), path, Limits()), profile, capacity)
 
@@ -86,6 +92,10 @@ def both(path: Path, **video: Any) -> Both:
     return Both(cut, encoded(whole, path.parent / "whole"), encoded(cut, path.parent / "cut"))
 
 
+def moments(path: Path) -> list[list[int]]:
+    return [list(index.moments()) for index in read_index(path)]
+
+
 def key_frames(path: Path) -> list[str]:
     argv = [str(tools().ffprobe), "-v", "error", "-select_streams", "v", "-show_entries"]
     told = subprocess.run(
@@ -100,7 +110,7 @@ def key_frames(path: Path) -> list[str]:
 
 def ssim(source: Path, made: Path, log: Path) -> list[float]:
     """Compare each frame with the source's, as large as it was made."""
-    graph = f"[0:v]scale=320:180[a];[1:v]scale=320:180[b];[a][b]ssim=stats_file={log}"
+    graph = f"[0:v]scale=160:90[a];[1:v]scale=160:90[b];[a][b]ssim=stats_file={log}"
     ffmpeg("-i", str(made), "-i", str(source), "-lavfi", graph, "-f", "null", "-")
     return [float(found) for found in re.findall(r"All:([\d.]+)", log.read_text())]
 
@@ -108,7 +118,7 @@ def ssim(source: Path, made: Path, log: Path) -> list[float]:
 def assert_the_same(made: Both) -> None:
     for video in made.plan.videos:
         whole, joined = (some[rendition_step(video.name)] for some in (made.whole, made.joined))
-        assert read_moments(joined) == read_moments(whole)
+        assert moments(joined) == moments(whole)
         assert key_frames(joined) == key_frames(whole)
     sound = rendition_step("audio")
     assert made.joined[sound].read_bytes() == made.whole[sound].read_bytes()
@@ -120,7 +130,7 @@ def test_every_frame_is_shown_when_one_encode_had_shown_it(rate: str, tmp_path: 
     made = both(source)
     assert_the_same(made)
     borders = [sum(unit.frames or 0 for unit in made.plan.ranges[:last]) for last in (1, 2)]
-    step = rendition_step("180p")
+    step = rendition_step("90p")
     whole = ssim(source, made.whole[step], tmp_path / "whole.log")
     joined = ssim(source, made.joined[step], tmp_path / "joined.log")
     assert len(joined) == len(whole)
@@ -139,6 +149,15 @@ def test_ranges_of_every_codec_can_be_joined(codec: str, tmp_path: Path) -> None
 
 def test_matroska_rounds_its_moments_and_they_stay_as_they_are(tmp_path: Path) -> None:
     assert_the_same(both(clip(tmp_path / "clip.mkv", "24000/1001")))
+
+
+@pytest.mark.parametrize(("name", "seconds"), [("clip.mp4", 40), ("clip.mkv", 64)])
+def test_key_frames_of_long_ranges_lie_where_those_of_one_encode_do(
+    name: str, seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranges, "LEAST_S", seconds / 4)
+    source = clip(tmp_path / name, "30000/1001", size="64x36", seconds=seconds)
+    assert_the_same(both(source, ladder=[36], preset="ultrafast"))
 
 
 def test_groups_of_pictures_that_are_not_closed_can_be_cut(tmp_path: Path) -> None:
@@ -167,3 +186,93 @@ def test_ranges_that_are_coded_otherwise_are_not_joined(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="range:002 is not what was planned") as raised:
         join_ranges(tools(), cut, parts, outputs, tmp_path / "list")
     assert raised.value.code == "verify_failed"
+
+
+@dataclass(frozen=True)
+class Made:
+    """The ranges of a source, each with its file, and where they are to be joined."""
+
+    plan: Plan
+    parts: list[tuple[EncodeUnit, Path]]
+    outputs: dict[str, Path]
+    listing: Path
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Made:
+    cut = planned(clip(tmp_path / "clip.mp4", "25", size="64x36"), ladder=[36])
+    parts = [(unit, tmp_path / f"part-{unit.name[-3:]}.mp4") for unit in cut.ranges]
+    for unit, path in parts:
+        encode_range(tools(), cut, unit, path)
+    return Made(cut, parts, {rendition_step("36p"): tmp_path / "36p.mp4"}, tmp_path / "list")
+
+
+def test_joining_tells_that_it_moves_before_it_has_read_everything(made: Made) -> None:
+    told: list[Progress] = []
+    join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing, on_check=told.append)
+    assert len(told) == len(made.parts) + len(made.outputs)
+    assert all(progress.moved for progress in told)
+
+
+def test_each_index_is_read_once(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counting(path: Path) -> list[Index]:
+        read.append(path.name)
+        return read_index(path)
+
+    for module in ("ranges", "boxes"):
+        monkeypatch.setattr(f"pipeline.media.{module}.read_index", counting)
+    join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+    assert sorted(read) == ["36p.mp4", "part-001.mp4", "part-002.mp4", "part-003.mp4"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_disk_that_refuses_is_no_fault_of_the_ranges(
+    number: int, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> list[Index]:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("pipeline.media.ranges.read_index", refused)
+    with pytest.raises(OSError, match=os.strerror(number)):
+        join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_disk_that_refuses_ffmpeg_is_no_fault_of_the_ranges_either(
+    number: int, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = f"[concat @ 0x1] {os.strerror(number)}"
+    monkeypatch.setattr("pipeline.media.ranges.run", lambda *_, **__: Completed(1, log, Progress()))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+
+
+def test_a_range_that_vanishes_while_it_is_joined_is_told_from_a_wrong_one(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(*_: Any, **__: Any) -> Completed:
+        made.parts[1][1].unlink()
+        return Completed(1, "No such file or directory", Progress())
+
+    monkeypatch.setattr("pipeline.media.ranges.run", vanished)
+    with pytest.raises(FileNotFoundError):
+        join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+
+
+def test_ranges_that_ffmpeg_can_not_join_do_not_fit(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Completed(1, "Invalid data found", Progress())
+    monkeypatch.setattr("pipeline.media.ranges.run", lambda *_, **__: said)
+    with pytest.raises(MediaError, match="could not make it: Invalid data found") as raised:
+        join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+    assert raised.value.code == "verify_failed"
+
+
+def test_a_range_that_is_cut_short_does_not_fit(made: Made) -> None:
+    path = made.parts[1][1]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(MediaError, match=r"range:002 is not what was planned: .*cut short"):
+        join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)

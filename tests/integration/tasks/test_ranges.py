@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from pipeline.history import events, jobs, workers
 from pipeline.history.remaining import share
 from pipeline.history.steps import Refusal, claim
 from pipeline.ingest.fingerprint import fingerprint
+from pipeline.media.boxes import read_index
 from pipeline.models import StepKind, StepState
 from pipeline.plan import ranges
 from pipeline.tasks import control
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.app import Runtime
+    from pipeline.media.boxes import Index
     from pipeline.models import Job
 
 PARTS = ["range:001", "range:002"]
@@ -201,6 +205,45 @@ def test_a_range_whose_file_is_gone_is_made_again(ready: Runtime, job: Job) -> N
     assert todo(ready, job) == ([PARTS[1], "sound"][:1], True)
     make(job, PARTS[1], [PARTS[1]])
     assert make(job, "join", RUNGS) == "done"
+
+
+def test_a_range_whose_file_goes_while_it_is_joined_is_made_again(
+    ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_parts(job)
+
+    def going(path: Path) -> list[Index]:
+        if path.name.startswith("002"):
+            path.unlink()
+        return read_index(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.media.ranges.read_index", going)
+        assert "given back" in make(job, "join", RUNGS)
+    assert todo(ready, job) == ([PARTS[1]], True)
+    make(job, PARTS[1], [PARTS[1]])
+    assert make(job, "join", RUNGS) == "done"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+def test_a_disk_that_refuses_costs_no_range(
+    number: int, ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_parts(job)
+
+    tried = []
+
+    def refused_once(path: Path) -> list[Index]:
+        tried.append(path)
+        if len(tried) == 1:
+            raise OSError(number, os.strerror(number))
+        return read_index(path)
+
+    monkeypatch.setattr("pipeline.media.ranges.read_index", refused_once)
+    assert make(job, "join", RUNGS) == "done"
+    assert attempts(ready, job, RUNGS[0]) == [("retried", "system"), ("done", None)]
+    assert [attempts(ready, job, part) for part in PARTS] == [[("done", None)]] * 2
+    assert said(ready, job, "uncut") == []
 
 
 def test_ranges_count_as_encodes_that_run_and_wait(
