@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from benchmarks.clips import another, film
-from benchmarks.private import CONFIG, Private, children, family, name_of, private_system
+from benchmarks.private import (
+    CONFIG,
+    TICKS,
+    Private,
+    children,
+    cpu_ticks,
+    family,
+    name_of,
+    private_system,
+)
 from benchmarks.report import Report
 from pipeline.media.tools import find_tools
 from pipeline.settings.pipeline import ToolPaths
@@ -32,10 +41,9 @@ CLIPS = int(os.environ.get("REELWORKS_BENCH_CLIPS", "1000"))
 CUTS, HEIGHT = 20, 360
 #: How often it is looked whether an encoder runs, and which processes there are, seconds.
 LOOK_S, LIST_S = 0.02, 1.0
-#: How long one clip may take at most, seconds.
-PATIENCE_S = 30.0
-#: Encoders are to run in nine tenths of the time, so they rest in the tenth at most.
-GOAL_IDLE, GOAL_GROWTH = 0.1, 1.05
+#: How long clips may take at most, seconds: before the first ends, and each on the mean.
+START_S, PATIENCE_S = 60.0, 3.0
+GOAL_BUSY, GOAL_GROWTH = 0.9, 1.05
 
 
 def run() -> Report:
@@ -53,9 +61,10 @@ def run() -> Report:
     for word, one in (("first", first), ("second", second)):
         figures |= {
             f"jobs a minute, {word}": CLIPS / one.wall_s * 60,
-            f"share of time without an encoder, {word}": one.idle,
-            f"share of time without an encode step, {word}": one.unclaimed,
-            f"CPU seconds a job, {word}": one.cpu_s / CLIPS,
+            f"share of time with an encoder, {word}": one.busy,
+            f"share of time with an encode step, {word}": one.claimed,
+            f"CPU seconds a job, {word}": sum(one.cpu_s.values()) / CLIPS,
+            **{f"CPU seconds a job of {part}, {word}": s / CLIPS for part, s in one.cpu_s.items()},
             f"first result after seconds, {word}": one.first_s,
         }
     memory = {f"MB of {part}": size for part, size in first.memory.items()}
@@ -64,27 +73,32 @@ def run() -> Report:
     return Report(
         "load",
         {**figures, **memory, **later, "growth of all memory": growth},
-        {
-            "share of time without an encoder, first": GOAL_IDLE,
-            "share of time without an encoder, second": GOAL_IDLE,
-            "growth of all memory": GOAL_GROWTH,
-        },
+        {"growth of all memory": GOAL_GROWTH},
         (
-            f"clips of a second and {HEIGHT}p, with the profile `web` as shipped",
-            f"an encoder runs when, looked at every {LOOK_S:g} s, the encode worker has an ffmpeg",
-            "an encode step is from claim to publication; memory is proportional (PSS)",
+            f"clips of a second and {HEIGHT}p, dropped at once, with the configuration as shipped",
+            "the time is from the first drop to the end of the last job",
+            f"an encoder runs when, looked at every {LOOK_S:g} s, the encode worker has an ffmpeg;",
+            "what probes, takes posters, packages and reads back does not count",
+            "an encode step is held from claim to publication; memory is proportional (PSS)",
         ),
+        at_least={
+            "share of time with an encoder, first": GOAL_BUSY,
+            "share of time with an encoder, second": GOAL_BUSY,
+        },
     )
 
 
 @dataclass
 class Measured:
-    """What some clips took; `memory` is megabytes by part."""
+    """What some clips took: CPU seconds and megabytes of memory by part.
+
+    `busy` is the share of the time in which an encoder ran, `claimed` in which a step was held.
+    """
 
     wall_s: float
-    cpu_s: float
-    idle: float
-    unclaimed: float
+    cpu_s: dict[str, float]
+    busy: float
+    claimed: float
     first_s: float
     memory: dict[str, float]
 
@@ -125,21 +139,21 @@ def _thousand(system: Private, cuts: list[Path], folder: Path, begin: int) -> Me
         for number in range(begin, begin + CLIPS)
     ]
     system.inbox.mkdir(parents=True, exist_ok=True)
-    before, began, clock = system.cpu_s(), time.monotonic(), time.time()
+    before, began, clock = cpu(system), time.monotonic(), time.time()
     with Looks(system) as looks:
         for one in clips:
             one.rename(system.inbox / one.name)
         while _ended(system) < begin + CLIPS:
-            if time.monotonic() - began > CLIPS * PATIENCE_S:
+            if time.monotonic() - began > START_S + CLIPS * PATIENCE_S:
                 raise TimeoutError("the clips did not end")
             time.sleep(1)
     wall_s = time.monotonic() - began
     first, busy_s = _times(system, begin)
     return Measured(
         wall_s,
-        system.cpu_s() - before,
-        1 - sum(looks.seen) / len(looks.seen),
-        1 - busy_s / wall_s,
+        {part: used_s - before.get(part, 0.0) for part, used_s in cpu(system).items()},
+        sum(looks.seen) / len(looks.seen),
+        busy_s / wall_s,
         first - clock,
         memory(system),
     )
@@ -210,6 +224,11 @@ def memory(system: Private) -> dict[str, float]:
     What one shares with others counts as its part of it (PSS, proc(5)).
     """
     return {part: sum(map(_pss_mb, family(pid))) for pid, part in parts(system)}
+
+
+def cpu(system: Private) -> dict[str, float]:
+    """Sum what each part with its processes has used, CPU seconds; dead ones by their parents."""
+    return {part: sum(cpu_ticks(one) for one in family(pid)) / TICKS for pid, part in parts(system)}
 
 
 def _pss_mb(pid: int) -> float:

@@ -18,7 +18,8 @@ from pipeline.media.package import Packaged
 from pipeline.plan.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 #: The file with the probed source that every job is said to have.
 SOURCE = "REELWORKS_BENCH_SOURCE"
@@ -41,9 +42,16 @@ def install() -> None:
         out.write_bytes(b"poster")
 
     def encoded(
-        _tools: object, _plan: object, _unit: object, outputs: Mapping[str, Path], **_: object
+        _tools: object,
+        _plan: object,
+        _unit: object,
+        outputs: Mapping[str, Path],
+        *,
+        encoding: Callable[[], AbstractContextManager[object]],
+        **_: object,
     ) -> Encoded:
-        _sleep()
+        with encoding():
+            _sleep()
         for path in outputs.values():
             path.write_bytes(b"rendition")
         return Encoded(frames=None, log="")
