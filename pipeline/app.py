@@ -141,7 +141,7 @@ def _queue_settings(*, redis: bool, tags: Collection[str]) -> dict[str, Any]:
         "task_default_routing_key": "control",
         "task_create_missing_queues": False,
         "task_routes": {
-            "pipeline.probe": {"queue": "package"},
+            "pipeline.probe": {"queue": "probe"},
             "pipeline.thumbnail": {"queue": "package"},
             "pipeline.manifest": {"queue": "package"},
             "pipeline.rendition": {"queue": "encode.cpu"},

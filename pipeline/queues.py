@@ -17,7 +17,8 @@ ENCODE = ("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi")
 QUEUES = (
     *ENCODE,
     # Checks of what was published have a queue of their own: messages there say nothing of jobs.
-    *("package", "control", "ingest", "notify", "check"),
+    # Jobs begin in a queue of their own: begun ones are ended first, by who serves both.
+    *("package", "probe", "control", "ingest", "notify", "check"),
 )
 #: Priorities go from 0 to this; the highest is the most urgent.
 MAX_PRIORITY = 9

@@ -62,10 +62,13 @@ def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
     tags = cli.settings.pipeline.workers.tags
     options = roles.celery_options(wanted, cli.settings, concurrency, hardware.keys(), tags)
     _prepare(cli)
-    from pipeline.app import app
+    from pipeline.app import app, keeps_order
+    from pipeline.overlapping import overlap
 
     # Not through Celery's command line: that imports every plugin, Flower among them, first.
     with _announced(wanted, options, hardware, tags) if wanted.encodes else nullcontext():
+        if wanted.encodes and keeps_order():
+            options["concurrency"] = overlap(options["concurrency"]).processes
         started = app.Worker(**options)
         started.start()
     sys.exit(started.exitcode)

@@ -92,9 +92,10 @@ def present(session: Session) -> list[Announced]:
     busy = Counter(owner.rpartition("/")[0] for owner in owners)
     rows = session.scalars(select(Worker).where(Worker.seen_at > at - GONE).order_by(Worker.name))
     return [
+        # It may hold one more step, which is made ready or published while another is encoded.
         Announced(
-            *(row.name, row.slots, busy[row.name], row.processor, dict(row.hardware)),
-            tuple(row.tags),
+            *(row.name, row.slots, min(busy[row.name], row.slots)),
+            *(row.processor, dict(row.hardware), tuple(row.tags)),
         )
         for row in rows
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pipeline.media.verify import verify_rendition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pipeline.media.encode import Encoded
@@ -43,14 +45,22 @@ def encode_verified(
     on_tick: Tick = None,
     on_check: Tick = None,
     on_fallback: Callable[[str], None] | None = None,
+    encoding: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Encoded:
     """Encode a unit and verify each rendition; where its hardware fails, again without.
 
-    `on_fallback` is told in a sentence what failed, before the processor begins. Raises what
-    `encode_unit` and `verify_rendition` raise.
+    `on_fallback` is told in a sentence what failed, before the processor begins; `encoding` gives
+    what is entered for as long as an encoder is needed. Raises what `encode_unit` and
+    `verify_rendition` raise.
     """
+
+    def encoded(unit: EncodeUnit) -> Encoded:
+        with encoding():
+            made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s, on_tick=on_tick)
+        return _verified(tools, plan, outputs, made, on_check)
+
     try:
-        return _encoded(tools, plan, unit, outputs, timeout_s, on_tick, on_check)
+        return encoded(unit)
     except MediaError as error:
         if unit.capability == "cpu" or error.code not in HARDWARE_FAULTS:
             raise
@@ -61,20 +71,12 @@ def encode_verified(
         on_fallback(sentence)
     for path in outputs.values():
         path.unlink(missing_ok=True)
-    plain = unit.model_copy(update={"capability": "cpu"})
-    return _encoded(tools, plan, plain, outputs, timeout_s, on_tick, on_check)
+    return encoded(unit.model_copy(update={"capability": "cpu"}))
 
 
-def _encoded(
-    tools: Tools,
-    plan: Plan,
-    unit: EncodeUnit,
-    outputs: Mapping[str, Path],
-    timeout_s: float | None,
-    on_tick: Tick,
-    on_check: Tick,
+def _verified(
+    tools: Tools, plan: Plan, outputs: Mapping[str, Path], made: Encoded, on_check: Tick
 ) -> Encoded:
-    made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s, on_tick=on_tick)
     notes = list(made.notes)
     for step, path in outputs.items():
         notes += verify_rendition(tools, plan, step, path, made.frames, on_tick=on_check)

@@ -50,7 +50,8 @@ _MARKER = re.compile(r"\.[A-Za-z0-9_.-]{1,32}")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_+-]{1,16}")
 #: One encode keeps about this many cores busy, so a larger machine runs several.
 CORES_PER_ENCODE = 8
-#: Probing, thumbnails and packaging are short and wait for the disk: a few at once suffice.
+#: Probing, thumbnails and packaging are short and wait for the disk: a few at once suffice, and
+#: one alone would have the encoder wait for its next source where clips are short.
 MOST_PACKAGE_SLOTS = 4
 
 
@@ -196,7 +197,7 @@ class Workers(Part):
     def package_slots(self) -> int:
         """How many short media steps run at once."""
         if self.package == "auto":
-            return max(1, min(MOST_PACKAGE_SLOTS, (os.cpu_count() or 1) // 2))
+            return min(MOST_PACKAGE_SLOTS, os.cpu_count() or 1)
         return self.package
 
 

@@ -63,7 +63,11 @@ ROLES = {
         ),
         Role("encode-gpu", (), "prefork", lambda _: 1, encodes=True),
         Role(
-            "package", ("package",), "prefork", lambda all_: all_.pipeline.workers.package_slots()
+            # On Redis in this order: a begun job goes on before another begins.
+            "package",
+            ("package", "probe"),
+            "prefork",
+            lambda all_: all_.pipeline.workers.package_slots(),
         ),
         Role("control", ("control",), "threads", lambda _: CONTROL_SLOTS),
         Role("notify", ("notify", "ingest"), "threads", lambda _: NOTIFY_SLOTS),

@@ -18,7 +18,7 @@ from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.queued import queued
 from pipeline.history.repair import QUIET, TAKEN, Decision, decide, sure_of
 from pipeline.media.errors import source_gone
-from pipeline.models import ENCODING, JobState, StepState
+from pipeline.models import ENCODING, JobState, StepKind, StepState
 from pipeline.plan.hardware import KINDS
 from pipeline.queues import encode_queue
 from pipeline.tasks.capacity import capability_of, lost_hardware
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipeline.app import Runtime
-    from pipeline.models import Job, Step, StepKind
+    from pipeline.models import Job, Step
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def reconcile(*, worker_began: bool = False) -> Told:
 def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
     """Count the messages of a kind of step; None when some may wait where nobody takes them."""
     if kind not in ENCODING:
-        return depth("package")
+        return depth("package") + depth("probe")
     tags = (None, *runtime().settings.pipeline.tags)
     if any(depth(encode_queue(kind, tag)) for kind in KINDS for tag in tags):
         return None
@@ -209,7 +209,9 @@ def _next(job: Job) -> Step:
 
 def _queue_of_next(job: Job) -> str:
     step = _next(job)
-    return encode_queue(capability_of(job, step), job.tag) if step.kind in ENCODING else "package"
+    if step.kind in ENCODING:
+        return encode_queue(capability_of(job, step), job.tag)
+    return "probe" if step.kind is StepKind.PROBE else "package"
 
 
 def _failure(job: Job) -> tuple[Step, ReelworksError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -9,16 +10,27 @@ from pipeline.history import events, jobs, steps
 from pipeline.media.errors import MediaError
 from pipeline.media.ranges import WHOLE_DECIDES, encode_range, join_ranges
 from pipeline.plan.plan import uncut
+from pipeline.plan.short import is_short
+from pipeline.tasks.encoders import shared
 from pipeline.tasks.planned import stored_plan
 from pipeline.tasks.remaking import make_again
 from pipeline.tasks.step import GivenBack, Work, tools
 from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pipeline.media.process import Progress
     from pipeline.plan.encodes import EncodeUnit
+
+
+def encoding(work: Work, unit: EncodeUnit) -> AbstractContextManager[None]:
+    """Give what is entered to encode a unit: its turn at an encoder, where a worker shares some."""
+    encoders = shared()
+    if encoders is None:
+        return nullcontext()
+    return encoders.turn(lambda: work.beat(0.0), short=is_short(work.planned, unit))
 
 
 def encode(work: Work, unit: EncodeUnit) -> None:
@@ -27,14 +39,15 @@ def encode(work: Work, unit: EncodeUnit) -> None:
     ((step, attempt),) = work.claim.attempts.items()
     scratch = work.workspace.scratch(step, attempt)
     try:
-        made = encode_range(
-            tools(),
-            work.planned,
-            unit,
-            scratch,
-            timeout_s=work.timeout_s,
-            on_tick=partial(_tick, work, unit),
-        )
+        with encoding(work, unit):
+            made = encode_range(
+                tools(),
+                work.planned,
+                unit,
+                scratch,
+                timeout_s=work.timeout_s,
+                on_tick=partial(_tick, work, unit),
+            )
     except MediaError as error:
         _as_a_whole(work, error)
     work.log = made.log

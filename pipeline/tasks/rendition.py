@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from pipeline.models import StepKind
 from pipeline.plan.hardware import encoder_name
 from pipeline.plan.space import encode_bytes
 from pipeline.tasks import ranges
+from pipeline.tasks.encoders import shared
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.hours import held
+from pipeline.tasks.ranges import encoding
 from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
 from pipeline.tasks.workspace import flush_all
@@ -32,7 +35,9 @@ def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) ->
         return "held until its hours begin"
     give_way(self, job_id, StepKind.RENDITION)
     room = partial(_room, unit_name=unit)
-    return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit), room)
+    encoders = shared()
+    with nullcontext() if encoders is None else encoders.step():
+        return perform(self, job_id, tuple(steps), partial(_encode, unit_name=unit), room)
 
 
 def _room(work: Work, unit_name: str) -> Room:
@@ -61,6 +66,7 @@ def _encode_whole(work: Work, unit: EncodeUnit) -> None:
         on_tick=work.tick,
         on_check=work.alive,
         on_fallback=partial(_fell_back, work, unit),
+        encoding=partial(encoding, work, unit),
     )
     work.log = made.log
     work.check_source_kept()

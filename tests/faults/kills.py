@@ -37,6 +37,8 @@ def _kill_child(scene: Scene, role: str) -> str:
     parent = main_of(scene, "worker", role)
     pool = sorted(children(parent)) if parent else []
     pool = [pid for pid in pool if "pipeline.cli" in command_lines().get(pid, "")]
+    # One of the encode worker's only waits for its turn.
+    pool = [pid for pid in pool if children(pid)] or pool
     return scene.kill(scene.dice.choice(pool)) if pool else f"the worker {role} had no pool"
 
 

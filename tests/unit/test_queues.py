@@ -53,7 +53,7 @@ def test_a_worker_takes_what_needs_its_tags_first_and_all_else_too() -> None:
         "encode.qsv",
     )
     assert encode.all_queues((), ()) == ("encode.cpu", "check")
-    assert ROLES["package"].all_queues((), TAGS) == ("package",)
+    assert ROLES["package"].all_queues((), TAGS) == ("package", "probe")
 
 
 def test_what_needs_a_tag_is_planned_for_the_workers_that_have_it() -> None:

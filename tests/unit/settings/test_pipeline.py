@@ -226,7 +226,7 @@ def test_a_mistake_in_a_value_from_the_environment_shows_the_reference(
 
 
 @pytest.mark.parametrize(
-    ("cpus", "encode", "package"), [(None, 1, 1), (2, 1, 1), (8, 1, 4), (16, 2, 4), (64, 8, 4)]
+    ("cpus", "encode", "package"), [(None, 1, 1), (2, 1, 2), (8, 1, 4), (16, 2, 4), (64, 8, 4)]
 )
 def test_automatic_slots_follow_the_cores(
     monkeypatch: pytest.MonkeyPatch, cpus: int | None, encode: int, package: int

@@ -27,7 +27,10 @@ def test_an_encoder_binds_the_queues_of_the_hardware_that_works_before_the_proce
     settings, role = configured("watch: []"), roles.ROLES["encode"]
     options = roles.celery_options(role, settings, hardware=("vaapi", "nvenc"))
     assert options["queues"] == ["encode.nvenc", "encode.vaapi", "encode.cpu", "check"]
-    assert roles.ROLES["package"].all_queues(KINDS) == ("package",)
+
+
+def test_begun_jobs_go_on_before_others_begin() -> None:
+    assert roles.ROLES["package"].all_queues(KINDS) == ("package", "probe")
 
 
 def test_a_worker_for_cards_alone_takes_no_other_work(configured: Configured) -> None:

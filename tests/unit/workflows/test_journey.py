@@ -134,7 +134,7 @@ def test_every_task_has_a_queue_and_only_json_is_spoken() -> None:
     assert {route["queue"] for route in said["task_routes"].values()} <= known
     assert known == {
         *("encode.cpu", "encode.nvenc", "encode.qsv", "encode.vaapi"),
-        *("package", "control", "ingest", "notify", "check"),
+        *("package", "probe", "control", "ingest", "notify", "check"),
     }
     assert said["accept_content"] == said["result_accept_content"] == ["json"]
 
