@@ -11,9 +11,8 @@ from rich.cells import cell_len, set_cell_size
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import cell, console, say, say_json, say_lines
-from pipeline.history import events, listing
+from pipeline.history import attempts, cards, events, listing
 from pipeline.history import jobs as history
-from pipeline.history.views import attempt_views
 from pipeline.history.which import ALL, Which
 from pipeline.models import JobState
 from pipeline.printable import printable
@@ -22,8 +21,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console
+    from sqlalchemy.orm import Session
 
-    from pipeline.history.views import AttemptView, JobView
+    from pipeline.history.attempts import AttemptView
+    from pipeline.history.cards import Card
+    from pipeline.history.views import JobView
     from pipeline.models import Job
 
 #: How a state is coloured in a terminal.
@@ -66,18 +68,17 @@ def jobs(
     with cli.runtime.db.read() as session:
         if before:
             which = listing.before(session, before, which)
-        views = listing.newest(session, limit=limit, which=which)
-    if as_json:
-        for view in views:
-            click.echo(view.model_dump_json())
-        return
-    if not views and which != ALL:
+        if as_json:
+            for view in listing.newest(session, limit=limit, which=which):
+                click.echo(view.model_dump_json())
+            return
+        found = cards.newest(session, limit=limit, which=which)
+    if found:
+        _print_jobs(found)
+    elif which != ALL:
         click.echo("No job is like that.")
-        return
-    if not views:
+    else:
         click.echo("No jobs yet. Drop a video into a watched folder, or `reelworks ingest PATH`.")
-        return
-    _print_jobs(views)
 
 
 @click.command()
@@ -146,7 +147,7 @@ def logs(cli: Cli, job_id: str, tools: bool, as_json: bool) -> None:
                 click.echo(event.model_dump_json())
             else:
                 say(f"{_time(event.at)}  {event.message}")
-        for step, attempt in _attempts(job, tools=tools):
+        for step, attempt in _attempts(session, job, tools=tools):
             if as_json:
                 say_json({"step": step, **attempt.model_dump(mode="json")})
             else:
@@ -155,12 +156,13 @@ def logs(cli: Cli, job_id: str, tools: bool, as_json: bool) -> None:
                 say_lines((attempt.log or "").rstrip())
 
 
-def _attempts(job: Job, *, tools: bool) -> list[tuple[str, AttemptView]]:
+def _attempts(session: Session, job: Job, *, tools: bool) -> list[tuple[str, AttemptView]]:
     """List the tries at the job's steps whose tools said something: failed ones, or all."""
+    tries = attempts.of_job(session, job.id)
     return [
         (step.name, attempt)
         for step in job.steps
-        for attempt in attempt_views(step)
+        for attempt in tries.get(step.id, ())
         if attempt.log and (tools or attempt.outcome != "done")
     ]
 
@@ -223,21 +225,21 @@ def _print_wishes(console: Console, view: JobView) -> None:
             console.print(f"{cell(key)}: {cell(value)}", soft_wrap=True, highlight=False)
 
 
-def _print_jobs(views: list[JobView]) -> None:
+def _print_jobs(found: list[Card]) -> None:
     """Print one line a job. Rich would take longer for its table than all of history for the jobs.
 
     In a terminal a long name is cut, so that a job has one line.
     """
     rows = [
         (
-            view.short_id,
-            view.shown_state + _until(view),
-            f"{view.progress:.0%}",
-            printable(view.name),
-            view.profile,
-            _time(view.created_at),
+            card.short_id,
+            card.state + _until(card),
+            f"{card.progress:.0%}",
+            printable(card.name),
+            card.profile,
+            _time(card.created_at),
         )
-        for view in views
+        for card in found
     ]
     table = [("id", "state", "progress", "file", "profile", "created"), *rows]
     widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
@@ -252,10 +254,10 @@ def _print_jobs(views: list[JobView]) -> None:
         click.echo(" ".join(cells).rstrip())
 
 
-def _until(view: JobView) -> str:
-    if view.waits_for:
-        return f" for {view.waits_for}"
-    return f" until {_time(view.waits_until)}" if view.waits_until else ""
+def _until(card: Card) -> str:
+    if card.waits_for:
+        return f" for {card.waits_for}"
+    return f" until {_time(card.waits_until)}" if card.waits_until else ""
 
 
 def _coloured(state: str) -> str:

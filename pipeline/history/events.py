@@ -34,7 +34,8 @@ def add(session: Session, job_id: str, kind: str, message: str, **data: Any) -> 
 
 def since(session: Session, job_id: str, after: int = 0) -> list[EventView]:
     """List the job's events with an id above `after`, oldest first."""
-    rows = session.scalars(
-        select(Event).where(Event.job_id == job_id, Event.id > after).order_by(Event.id)
+    columns = (Event.id, Event.at, Event.kind, Event.message, Event.data)
+    rows = session.execute(
+        select(*columns).where(Event.job_id == job_id, Event.id > after).order_by(Event.id)
     )
     return [EventView.model_validate(row) for row in rows]

@@ -6,10 +6,11 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 
 from pipeline.history import events, outbox
 from pipeline.history.database import now
@@ -20,10 +21,12 @@ from pipeline.models import ENCODING, Job, JobState, Rendition, Step, StepKind, 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from pipeline.errors import ReelworksError
 
+_Found = TypeVar("_Found")
 #: What ids are made of.
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,32}")
 
@@ -142,14 +145,24 @@ def get(session: Session, job_id: str, *, lock: bool = False) -> Job:
 
 
 def find(session: Session, prefix: str) -> Job:
-    """Fetch the one job whose id begins with `prefix`. Raises `JobNotFound`."""
+    """Fetch the one job whose id begins with `prefix`. Raises `JobNotFound`.
+
+    Its plan is read when somebody looks at it: it is the largest part of the row.
+    """
+    return _one(session, select(Job).options(defer(Job.plan)), prefix)
+
+
+def find_seq(session: Session, prefix: str) -> int:
+    """Give the `seq` of the one job whose id begins with `prefix`. Raises `JobNotFound`."""
+    return _one(session, select(Job.seq), prefix)
+
+
+def _one(session: Session, query: Select[_Found], prefix: str) -> _Found:
     start = prefix.lower()
     if not _HEXADECIMAL.fullmatch(start):
         raise JobNotFound(prefix)
     # A range is found by the key in every database and collation; LIKE is not.
-    matches = session.scalars(
-        select(Job).where(Job.id >= start, Job.id < f"{start}g").limit(2)
-    ).all()
+    matches = session.scalars(query.where(Job.id >= start, Job.id < f"{start}g").limit(2)).all()
     if len(matches) != 1:
         raise JobNotFound(prefix, ambiguous=bool(matches))
     return matches[0]

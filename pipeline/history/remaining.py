@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pipeline.models import StepKind, StepState
+from pipeline.models import JobState, StepKind, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +19,53 @@ LEAST_S = 5.0
 PACKAGING = 0.1
 #: What of a rendition's work it is to join its ranges.
 JOINING = 0.05
+#: How much of a job's work each kind of step is, for one number between 0 and 1.
+WEIGHTS = {
+    StepKind.PROBE: 1.0,
+    StepKind.THUMBNAIL: 3.0,
+    StepKind.RENDITION: 86.0,
+    StepKind.MANIFEST: 10.0,
+}
 
 
-def share(job: Job, step: Step) -> float:
-    """Tell how much of a step is done, 0 to 1; joining ranges, by how much of those is done."""
+class _Progressing(Protocol):
+    """What of a step tells how far it is."""
+
+    @property
+    def kind(self) -> StepKind: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def state(self) -> StepState: ...
+    @property
+    def progress(self) -> float: ...
+
+
+_Step = TypeVar("_Step", bound=_Progressing)
+
+
+def progress(state: JobState, steps: Sequence[_Progressing]) -> float:
+    """Weigh a job's steps into one number between 0 and 1; 1 only for a job that succeeded."""
+    if state is JobState.SUCCEEDED:
+        return 1.0
+    total = 0.0
+    for kind, weight in WEIGHTS.items():
+        shares = [share(step, steps) for step in steps if step.kind is kind]
+        if shares:
+            total += weight * sum(shares) / len(shares)
+    return round(min(total / sum(WEIGHTS.values()), 0.999), 4)
+
+
+def share(step: _Progressing, steps: Sequence[_Progressing]) -> float:
+    """Tell how much of one of a job's steps is done, 0 to 1.
+
+    Of one that joins ranges, by how much of those is done.
+    """
     if step.state is StepState.DONE:
         return 1.0
     if not _joins(step):
         return step.progress
-    ranges = _ranges(job)
+    ranges = _ranges(steps)
     if not ranges:
         return step.progress
     return _mean(ranges) * (1 - JOINING) + step.progress * JOINING
@@ -40,7 +78,7 @@ def remaining_s(job: Job) -> float | None:
     together as fast as until now. The moment of the last heartbeat stands for now: progress was
     told then.
     """
-    ranges = _ranges(job)
+    ranges = _ranges(job.steps)
     if any(step.state is not StepState.DONE for step in ranges):
         return _of_ranges(ranges, job.touched_at)
     renditions = [step for step in job.steps if step.kind is StepKind.RENDITION]
@@ -54,15 +92,15 @@ def remaining_s(job: Job) -> float | None:
     return max(known) if len(known) == len(left) else None
 
 
-def _ranges(job: Job) -> list[Step]:
-    return [step for step in job.steps if step.kind is StepKind.RANGE]
+def _ranges(steps: Sequence[_Step]) -> list[_Step]:
+    return [step for step in steps if step.kind is StepKind.RANGE]
 
 
-def _joins(step: Step) -> bool:
+def _joins(step: _Progressing) -> bool:
     return step.kind is StepKind.RENDITION and step.position == StepKind.RENDITION.position
 
 
-def _mean(steps: Sequence[Step]) -> float:
+def _mean(steps: Sequence[_Progressing]) -> float:
     done = (1.0 if step.state is StepState.DONE else step.progress for step in steps)
     return sum(done) / len(steps)
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.history.remaining import remaining_s, share
-from pipeline.models import Job, JobState, Step, StepKind, StepState
+from pipeline.history.remaining import progress, remaining_s, share
+from pipeline.models import Job, JobState, Step, StepState
 
-#: How much of a job's work each kind of step is, for one number between 0 and 1.
-WEIGHTS = {
-    StepKind.PROBE: 1.0,
-    StepKind.THUMBNAIL: 3.0,
-    StepKind.RENDITION: 86.0,
-    StepKind.MANIFEST: 10.0,
-}
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 #: How much of a job's id is enough for people, and names the output folder.
 SHORT_ID = 8
 
@@ -53,19 +49,6 @@ class ErrorView(View):
     code: str
     message: str
     hint: str
-
-
-class AttemptView(View):
-    """One try at a step; `log` is the end of what the tool printed."""
-
-    number: int
-    run: int
-    worker: str
-    started_at: datetime
-    finished_at: datetime | None
-    outcome: str | None
-    error: str | None
-    log: str | None
 
 
 class StepView(View):
@@ -176,15 +159,9 @@ class JobView(View):
 
     @property
     def shown_state(self) -> str:
-        """The state in a word for people: `waiting` for a job that runs, but no step of it now.
-
-        Its next step waits for a worker, or for its time to be tried again. Programs are told
-        `running`.
-        """
-        steps = {step.state for step in self.steps}
-        under_way = self.state == JobState.RUNNING or self.waits_until is not None
-        idle = under_way and StepState.RUNNING not in steps
-        return StepState.WAITING.value if idle else self.state
+        """The state in a word for people, as `shown_state` gives it."""
+        waits = self.waits_until is not None
+        return shown_state(self.state, waits=waits, steps=[step.state for step in self.steps])
 
     @property
     def ended(self) -> bool:
@@ -192,12 +169,22 @@ class JobView(View):
         return JobState(self.state).terminal
 
 
+def shown_state(state: str, *, waits: bool, steps: Collection[str]) -> str:
+    """Give a job's state in a word for people: `waiting` for one that runs, but no step of it now.
+
+    Its next step waits for a worker, for its time to be tried again, or (`waits`) for a window.
+    Programs are told `running`.
+    """
+    idle = (state == JobState.RUNNING or waits) and StepState.RUNNING not in steps
+    return str(StepState.WAITING if idle else state)
+
+
 def job_view(job: Job) -> JobView:
     """Show the row, with its steps and renditions, as the promised JSON."""
     return JobView(
         id=job.id,
         state=job.state.value,
-        progress=progress(job),
+        progress=progress(job.state, job.steps),
         profile=job.profile,
         priority=job.priority,
         run=job.run,
@@ -218,18 +205,6 @@ def job_view(job: Job) -> JobView:
         language=job.language,
         metadata=job.tags or {},
     )
-
-
-def progress(job: Job) -> float:
-    """Weigh the steps into one number between 0 and 1; 1 only for a job that succeeded."""
-    if job.state is JobState.SUCCEEDED:
-        return 1.0
-    total = 0.0
-    for kind, weight in WEIGHTS.items():
-        shares = [share(job, step) for step in job.steps if step.kind is kind]
-        if shares:
-            total += weight * sum(shares) / len(shares)
-    return round(min(total / sum(WEIGHTS.values()), 0.999), 4)
 
 
 def _source(job: Job) -> SourceView:
@@ -264,7 +239,7 @@ def _step(job: Job, step: Step) -> StepView:
         kind=step.kind.value,
         state=step.state.value,
         attempts=step.attempt,
-        progress=round(share(job, step), 4),
+        progress=round(share(step, job.steps), 4),
         started_at=step.started_at,
         finished_at=step.finished_at,
         worker=step.owner.partition("/")[0] if step.owner else None,
@@ -305,20 +280,3 @@ def _outputs(job: Job) -> OutputsView | None:
         peaks=paths.get("peaks"),
         removed_at=job.outputs_removed_at,
     )
-
-
-def attempt_views(step: Step) -> list[AttemptView]:
-    """Show every try at the step, oldest first."""
-    return [
-        AttemptView(
-            number=row.number,
-            run=row.run,
-            worker=row.owner.partition("/")[0],
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            outcome=row.outcome,
-            error=row.error_message,
-            log=row.log,
-        )
-        for row in step.attempts
-    ]

@@ -13,7 +13,8 @@ from pipeline.history.which import Which
 from pipeline.models import JobState
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
+    # No thread is needed for it, as one would be for a plain function.
     runtime: Runtime = request.app.state.runtime
     return runtime
 

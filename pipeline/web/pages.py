@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from pipeline.history import events, jobs, listing
+from pipeline.history import cards, events, jobs, listing
 from pipeline.history.views import job_view
 from pipeline.web.access import Ready, Wanted
-from pipeline.web.posters import poster_path
+from pipeline.web.posters import card_poster, poster_path
 from pipeline.web.templating import templates
 from pipeline.web.troubles import troubles
 
@@ -29,19 +29,19 @@ def library(
     """Show the newest jobs, those asked for, and take uploads."""
     with runtime.db.read() as session:
         counts = listing.count(session, which)
-        found = listing.newest(session, limit=limit + 1, which=which)
+        found = cards.newest(session, limit=limit + 1, which=which)
         profiles = listing.profiles(session)
-    views, beyond = found[:limit], len(found) > limit
+    shown, beyond = found[:limit], len(found) > limit
     watched = runtime.settings.pipeline.watch
     facts = {
-        "jobs": views,
+        "jobs": shown,
         "before": request.query_params.get("before", ""),
-        "posters": {job.id: poster_path(runtime, job) for job in views},
+        "posters": {card.id: card_poster(runtime, card) for card in shown},
         "counts": counts,
         "which": which,
         "profiles": profiles,
         "more": limit + SHOWN if beyond and limit + SHOWN <= MOST_SHOWN else None,
-        "older": views[-1].id if beyond and limit + SHOWN > MOST_SHOWN else None,
+        "older": shown[-1].id if beyond and limit + SHOWN > MOST_SHOWN else None,
         "folder": watched[0] if watched else None,
         "makes": list(runtime.settings.profiles),
     }
@@ -54,7 +54,7 @@ def job_page(request: Request, runtime: Ready, job_id: str) -> HTMLResponse:
     with runtime.db.read() as session:
         row = jobs.find(session, job_id)
         job = job_view(row)
-        said = troubles(row)
+        said = troubles(session, row)
         log = events.since(session, job.id)
     facts = {"job": job, "log": log, "troubles": said, "poster": poster_path(runtime, job)}
     return templates.TemplateResponse(request, "job.html", facts)

@@ -10,7 +10,6 @@ from fastapi.templating import Jinja2Templates
 from markupsafe import Markup, escape
 
 from pipeline.history.words import message_words, step_word
-from pipeline.models import StepState
 from pipeline.printable import printable
 from pipeline.web.neighbours import flower_address
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from pipeline.history.views import JobView
+    from pipeline.history.cards import Card
 
 KIBI = 1024
 MINUTE_S = 60
@@ -93,10 +92,10 @@ def query(asked: Mapping[str, object]) -> str:
     return f"?{urlencode(given)}" if given else ""
 
 
-def shape(job: JobView) -> str:
+def shape(card: Card) -> str:
     """Say what makes a card look as it does, apart from figures; library.js says the same."""
-    done = any(step.name == "thumbnail" and step.state == StepState.DONE for step in job.steps)
-    return f"{job.shown_state} pictured" if done else job.shown_state
+    word = f"{card.state}{card.waits_for or ''}"
+    return f"{word} pictured" if card.pictured else word
 
 
 def _neighbours(request: Request) -> dict[str, object]:

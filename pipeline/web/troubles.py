@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.history.views import AttemptView, attempt_views
+from pipeline.history import attempts
 from pipeline.history.words import step_word
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from pipeline.history.attempts import AttemptView
     from pipeline.models import Job
 
 #: How an attempt ended that failed: for good, or to be tried again.
@@ -25,12 +28,13 @@ class Trouble:
     attempt: AttemptView
 
 
-def troubles(job: Job) -> list[Trouble]:
+def troubles(session: Session, job: Job) -> list[Trouble]:
     """List the failed attempts of which a tool said something, oldest first."""
     found: dict[tuple[str, int, str | None], Trouble] = {}
+    failed = attempts.of_job(session, job.id, FAILED)
     for step in job.steps:
-        for attempt in attempt_views(step):
-            if attempt.outcome not in FAILED or not attempt.log:
+        for attempt in failed.get(step.id, ()):
+            if not attempt.log:
                 continue
             key = (step.unit or step.name, attempt.number, attempt.log)
             former = found.get(key)

@@ -141,7 +141,7 @@ def test_a_rung_is_as_far_as_its_ranges_are(ready: Runtime, job: Job) -> None:
     with ready.db.read() as session:
         found = jobs.get(session, job.id)
         (rung, *_) = [step for step in found.steps if step.name == RUNGS[0]]
-        assert share(found, rung) == pytest.approx(0.475)
+        assert share(rung, found.steps) == pytest.approx(0.475)
         assert 0.3 < jobs.view(session, job.id).progress < 0.6
 
 
