@@ -40,9 +40,9 @@ class Looked:
 
 
 class Hands:
-    """The threads of one watched folder."""
+    """The threads of one watched folder; `make` says that it is to be made where there is none."""
 
-    def __init__(self, entry: WatchFolder) -> None:
+    def __init__(self, entry: WatchFolder, *, make: bool = True) -> None:
         self.entry = entry
         # Reading a large file to fingerprint it must not keep small ones waiting; nor must a
         # survey of a large folder.
@@ -51,8 +51,8 @@ class Hands:
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._begun = time.monotonic()
         self._told = False
-        #: The first look, which also makes the folder where there is none.
-        self.look: Future[Looked] = self._looking.submit(_first_look, entry)
+        #: The look that is under way.
+        self.look: Future[Looked] = self._looking.submit(_first_look, entry, make=make)
 
     def looked(self) -> Looked | None:
         """Give what was found, and look again; None while the folder does not answer.
@@ -60,8 +60,7 @@ class Hands:
         Raises `OSError` when the folder could not be made.
         """
         if not self.look.done():
-            waited_s = time.monotonic() - self._begun
-            if waited_s > HUNG_S and not self._told:
+            if self.hung and not self._told:
                 self._told = True
                 logger.warning(
                     "the watched folder %s does not answer: it is waited for, the others go on. "
@@ -76,6 +75,11 @@ class Hands:
         self.look = self._looking.submit(look, self.entry.path)
         return found
 
+    @property
+    def hung(self) -> bool:
+        """Whether the folder has not answered for so long that it may never do."""
+        return not self.look.done() and time.monotonic() - self._begun > HUNG_S
+
     def let_go(self) -> None:
         """Begin nothing more."""
         for threads in (self._looking, self.surveying, self.submitting):
@@ -88,7 +92,9 @@ class Hands:
             self.surveying.shutdown()
 
 
-def _first_look(entry: WatchFolder) -> Looked:
+def _first_look(entry: WatchFolder, *, make: bool) -> Looked:
+    if not make:
+        return look(entry.path)
     entry.path.mkdir(parents=True, exist_ok=True)
     found = look(entry.path)
     return Looked(found.place, network_kind(entry.path), is_polled(entry))

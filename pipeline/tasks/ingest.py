@@ -6,15 +6,17 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pipeline.app import app, runtime
+from pipeline.ingest.folder_scan import FolderScan
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.settling import PATIENCE, Settling
 from pipeline.ingest.submit import Submitted, Wishes, submit
 from pipeline.settings.pipeline import WatchFolder
 from pipeline.tasks.taking import Taking, actions
-from pipeline.tasks.timed import Timed
+from pipeline.tasks.timed import Timed, Told
 
 logger = logging.getLogger(__name__)
 
@@ -67,45 +69,51 @@ def submit_path(path: Path) -> str:
     return submit_file(path).job_id
 
 
-@app.task(base=Timed, name="pipeline.scan", ignore_result=True, counts="{} new jobs")
-def scan(folder: str | None = None) -> int:
-    """Find new files in one watched folder (all when None); returns how many jobs were made.
+@app.task(base=Timed, name="pipeline.scan", ignore_result=True)
+def scan(folder: str | None = None) -> Told:
+    """Find new files in one watched folder (all when None); tells how many jobs were made.
 
     Files that are still being written are waited for a while, then left for the next scan; so is
-    everything when enough scans are waiting already, for alerts are sent by the same threads.
+    everything when enough scans are waiting already, for alerts are sent by the same threads. A
+    folder whose server does not answer is left alone, and told of.
     """
     if not _scans.acquire(blocking=False):
         logger.info("enough scans are waiting for files: this one is left to the next")
-        return 0
+        return Told("left to the next scan: enough of them wait for files")
     try:
         return _scan(folder)
     finally:
         _scans.release()
 
 
-def _scan(folder: str | None) -> int:
+def _scan(folder: str | None) -> Told:
     ready = runtime()
-    entries = [
-        entry
+    taking = Taking(ready)
+    begun = [
+        FolderScan(entry, partial(_take_all, taking, entry))
         for entry in ready.settings.pipeline.watch
         if folder is None or entry.path == Path(folder)
     ]
-    taking = Taking(ready)
-    settling, entry_of, made = Settling(), dict[Path, WatchFolder](), 0
-    for entry in entries:
-        polled = _is_polled(entry)
-        for batch in taking.take(entry, polled=polled):
-            made += batch.made
-            for one in batch.waiting if not polled else ():
-                path = Path(one.found.path)
-                entry_of[path] = entry
-                at = time.monotonic()
-                settling.notice(path, at, entry.settle_seconds, quiet_s=one.quiet_s)
-    longest = max((entry.settle_seconds for entry in entry_of.values()), default=0.0)
-    until = time.monotonic() + longest * (PATIENCE + 1)
+    for one in begun:
+        one.wait(LOOK_S)
+    made = sum(one.made for one in begun)
+    silent = [str(one.entry.path) for one in begun if one.silent]
+    said = "".join(f"; {path} does not answer" for path in silent)
+    return Told(f"{made} new jobs{said}", {"made": made, "silent": silent})
+
+
+def _take_all(taking: Taking, entry: WatchFolder) -> int:
+    """Take what is in one folder, and what of it becomes whole soon; returns the jobs made."""
+    settling, made, polled = Settling(), 0, _is_polled(entry)
+    for batch in taking.take(entry, polled=polled):
+        made += batch.made
+        for one in batch.waiting if not polled else ():
+            at, settle_s = time.monotonic(), entry.settle_seconds
+            settling.notice(Path(one.found.path), at, settle_s, quiet_s=one.quiet_s)
+    until = time.monotonic() + entry.settle_seconds * (PATIENCE + 1)
     while len(settling) and time.monotonic() < until:
         for path in settling.settled(time.monotonic()):
-            found = taking.submit(path, entry_of[path])
+            found = taking.submit(path, entry)
             made += found is not None and found.created
         time.sleep(LOOK_S)
     return made
