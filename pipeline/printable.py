@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -12,6 +13,8 @@ from typing import Any
 TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: What Python makes of the bytes of a name that are not UTF-8 (PEP 383), from 0x80 on.
 NOT_UTF8 = range(0xDC80, 0xDD00)
+#: Halves of letters outside the first plane of Unicode (UTF-16's surrogates).
+_HALVES = re.compile("[\ud800-\udfff]")
 #: Control characters, halves of letters, and separators of lines and paragraphs.
 _CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -28,6 +31,15 @@ def printable_lines(text: str) -> str:
     return "\n".join(
         "\t".join(printable(cell) for cell in line.split("\t")) for line in text.split("\n")
     )
+
+
+def whole_letters(text: str) -> str:
+    r"""Write halves of letters as `\xff`, as `printable` does: UTF-8 has none (RFC 3629, 3).
+
+    Python has them where the bytes of a name are not UTF-8. Strict readers refuse JSON with them
+    (RFC 8259, 8.2).
+    """
+    return _HALVES.sub(lambda half: _escaped(half[0]), text)
 
 
 def _obeyed(sign: str) -> bool:

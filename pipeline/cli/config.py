@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say_json
 from pipeline.settings.errors import ConfigurationError
 from pipeline.settings.load import OVERRIDES, Settings
 from pipeline.settings.secrets import without_password
@@ -46,7 +46,7 @@ def schema() -> None:
     """Print the JSON schemas of the four files."""
     from pipeline.settings.schema import json_schemas
 
-    click.echo(json.dumps(json_schemas(), indent=2))
+    say_json(json_schemas(), indent=2)
 
 
 @config.command()
@@ -60,7 +60,7 @@ def show(cli: Cli, as_json: bool) -> None:
     overridden = {name: ".".join(key) for name, key in OVERRIDES.items() if os.environ.get(name)}
     if as_json:
         folder = {"config_dir": str(cli.settings.config_dir), "root": str(cli.settings.root)}
-        click.echo(json.dumps({**folder, "overridden": overridden, **said}))
+        say_json({**folder, "overridden": overridden, **said})
         return
     click.echo(f"# From {cli.settings.config_dir}; relative paths from {cli.settings.root}")
     for variable, key in overridden.items():
@@ -87,18 +87,16 @@ def _dumped(models: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(mistake: ConfigurationError, *, as_json: bool) -> None:
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "file": str(mistake.file) if mistake.file else None,
-                    "line": mistake.line,
-                    "key": mistake.key,
-                    "value": str(mistake.value) if mistake.value is not None else None,
-                    "variable": mistake.variable or None,
-                    "problem": mistake.problem,
-                    "hint": mistake.hint,
-                }
-            )
+        say_json(
+            {
+                "file": str(mistake.file) if mistake.file else None,
+                "line": mistake.line,
+                "key": mistake.key,
+                "value": str(mistake.value) if mistake.value is not None else None,
+                "variable": mistake.variable or None,
+                "problem": mistake.problem,
+                "hint": mistake.hint,
+            }
         )
         return
     click.echo(f"error: {mistake.message}", err=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say_json
 
 if TYPE_CHECKING:
     from pipeline.stack.checkup import Finding
@@ -27,7 +27,7 @@ def doctor(cli: Cli, as_json: bool) -> None:
     for finding in examine(cli.settings):
         failed += finding.state == "failed"
         if as_json:
-            click.echo(json.dumps(asdict(finding)))
+            say_json(asdict(finding))
         else:
             _show(finding)
     if failed:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.say import say_json
 from pipeline.errors import ReelworksError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     there = _workers(cli, tag)
     made = make_plan(source, wanted, _this_machine(tools) if there is None else there, tag)
     if as_json:
-        click.echo(made.model_dump_json())
+        say_json(made.model_dump(mode="json"))
         return
     size = f"{source.display_width}x{source.display_height}" if source.video else "no picture"
     click.echo(f"{file.name}: {source.container_name}, {size}, {source.duration_s:.2f} s")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.printable import printable, printable_lines
+from pipeline.printable import printable, printable_lines, whole_letters
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +32,22 @@ def say_lines(text: str) -> None:
     click.echo(printable_lines(text))
 
 
-def say_json(value: Any) -> None:
-    """Print one value as one line of JSON; signs outside ASCII are escaped in it."""
-    click.echo(json.dumps(value))
+def say_json(value: Any, *, indent: int | None = None) -> None:
+    r"""Print one value as one line of JSON; signs outside ASCII are escaped in it.
+
+    Bytes of a name that are not UTF-8 are told as the text `\xff`: JSON can't hold them.
+    """
+    click.echo(json.dumps(_in_whole_letters(value), indent=indent))
+
+
+def _in_whole_letters(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole_letters(value)
+    if isinstance(value, Mapping):
+        return {_in_whole_letters(key): _in_whole_letters(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_in_whole_letters(one) for one in value]
+    return value
 
 
 def cell(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -45,7 +44,7 @@ def list_(cli: Cli, as_json: bool = False) -> None:  # noqa: FBT002
     rows = scheduler.rows(cli.settings)
     if as_json:
         for row in rows:
-            click.echo(json.dumps(_plain(row)))
+            say_json(_plain(row))
     else:
         _print(rows)
 
@@ -59,7 +58,7 @@ def sync(cli: Cli, as_json: bool) -> None:
 
     done = scheduler.prepare(cli.settings)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(done)))
+        say_json(dataclasses.asdict(done))
         return
     for word, names in (
         ("created", done.created),
@@ -88,7 +87,10 @@ def run(cli: Cli, name: str, wait: bool, dry_run: bool, as_json: bool) -> None:
         cli.runtime.prepare()
     task_id = scheduler.run_now(cli.settings, name)
     if not wait:
-        click.echo(json.dumps({"name": name, "task": task_id}) if as_json else f"{name} was sent.")
+        if as_json:
+            say_json({"name": name, "task": task_id})
+        else:
+            say(f"{name} was sent.")
         return
     while (result := scheduler.result_of(cli.settings, name, task_id)) is None:
         time.sleep(LOOK_S)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli.say import say_json
 from pipeline.printable import PrintableRecord, printable, printable_lines
 
 HOSTILE = "a\x1b[2Jb\nc\u202egpj.mp4"
@@ -28,6 +31,16 @@ HOSTILE = "a\x1b[2Jb\nc\u202egpj.mp4"
 )
 def test_what_a_terminal_would_obey_is_written_out(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+def test_json_is_of_whole_letters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Half a letter is none to strict readers; one beyond the first plane has two in JSON."""
+    name = os.fsdecode(b"b\xff \\xff \xf0\x9f\x8e\xac.mp4")
+    say_json({"name": name, name: [name, 1, None]})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "\\udcff" not in line
+    shown = "b\\xff \\xff \U0001f3ac.mp4"
+    assert json.loads(line) == {"name": shown, shown: [shown, 1, None]}
 
 
 def test_text_of_several_lines_keeps_its_lines() -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from pipeline.history import jobs
 from pipeline.models import JobState
+from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +75,9 @@ def test_a_test_of_the_channels_tells_programs_each_outcome(
 
 
 def test_schedules_are_listed_as_json_with_and_without_the_verb(
-    reelworks: Callable[..., Said],
+    ready: Runtime, reelworks: Callable[..., Said]
 ) -> None:
+    point_django_at(ready.settings)  # another test may have set it up on its own database
     listed = reelworks("schedules", "list", "--json")
     assert listed.objects()
     assert reelworks("schedules", "--json").objects() == listed.objects()
