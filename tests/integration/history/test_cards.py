@@ -66,8 +66,9 @@ def made(db: Database, new_job: Callable[..., Job]) -> list[str]:
         job = new_job(source_path=f"/in/{number} é.mp4")
         ids.append(job.id)
         with db.begin() as session:
-            facts = {"lacking_since": now(session), **facts} if "tag" in facts else facts
-            session.execute(update(Job).where(Job.id == job.id).values(state=state, **facts))
+            lacking = now(session) if "tag" in facts else None
+            values = {"state": state, "lacking_since": lacking, **facts}
+            session.execute(update(Job).where(Job.id == job.id).values(values))
             for kind, step in steps.items():
                 of_kind = (Step.job_id == job.id) & (Step.kind == kind)
                 session.execute(update(Step).where(of_kind).values(state=step, progress=0.5))
@@ -87,7 +88,7 @@ def test_a_job_that_waits_for_a_window_is_shown_as_waiting(db: Database, made: l
         opens = now(session)
         session.execute(update(Job).where(Job.id == made[0]).values(waits_until=opens))
     with db.read() as session:
-        (card,) = cards.newest(session, which=Which(state=JobState.QUEUED))
+        *_, card = cards.newest(session, which=Which(state=JobState.QUEUED))
     assert (card.state, card.waits_until) == ("waiting", opens)
 
 
