@@ -21,6 +21,9 @@ NOTIFY_SLOTS = 4
 #: waits `worker_soft_shutdown_timeout` and gives the work back (Celery 5.7, "Soft shutdown").
 STOP_IN_TIME = {"REMAP_SIGTERM": "SIGQUIT"}
 
+#: The pool of threads, by its name: it brings Celery with it.
+THREADS = "pipeline.threads:Threads"
+
 
 @dataclass(frozen=True)
 class Role:
@@ -105,7 +108,7 @@ def celery_options(
     return {
         "hostname": node(role.name),
         "queues": list(queues),
-        "pool_cls": role.pool,
+        "pool_cls": THREADS if role.pool == "threads" else role.pool,
         "concurrency": concurrency or role.slots(settings),
         "loglevel": os.environ.get("REELWORKS_LOG_LEVEL", "INFO"),
         # Workers need nothing from each other: the database knows. Asking costs a second.
