@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: thousand in each state costs a page a millisecond.
 COUNTED = 2_000
 #: Those of a name or profile are counted less far, as each of them is looked at.
-COUNTED_OF_A_KIND = 1_000
+COUNTED_OF_A_KIND = 500
 #: The profiles of jobs without reading every job: each is looked up from the one before it.
 _PROFILES = text(
     "WITH RECURSIVE one(name) AS (SELECT min(profile) FROM jobs UNION ALL "
