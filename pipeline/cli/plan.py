@@ -31,7 +31,8 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     wanted, limits = cli.settings.profile(profile), cli.settings.pipeline.limits
     tools = find_tools(cli.settings.pipeline.tools, limits)
     source = probe(tools, file.absolute(), limits, salvage=wanted.damaged == "salvage")
-    tag = wanted.needs
+    folder = cli.settings.folder_for(file.absolute())
+    tag = (folder.needs if folder else None) or wanted.needs
     there = _workers(cli, tag)
     made = make_plan(source, wanted, _this_machine(tools) if there is None else there, tag)
     if as_json:

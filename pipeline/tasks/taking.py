@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,7 +162,7 @@ class Taking:
             rerun=lambda job_id: settle_job(self._ready, job_id),
             supersede=_supersede,
         )
-        plain = Wishes(wishes.profile, wishes.priority, wishes.folder, sidecar=False)
+        plain = replace(wishes, sidecar=False)
         try:
             return submit(self._ready, path, plain, refusing)
         except ReelworksError as error:

@@ -52,6 +52,19 @@ def test_without_a_worker_it_is_planned_for_this_machine(
     assert "on encode.cpu" in said.out
 
 
+def test_what_needs_a_tag_is_planned_for_its_queue(
+    reelworks: Reelworks, ready: Runtime, clip: str
+) -> None:
+    quick = "quick: {needs: big-disk, video: {ladder: [240]}}\nslow: {}\n"
+    (ready.settings.config_dir / "profiles.yml").write_text(quick)
+    with ready.db.begin() as session:
+        workers.register(session, "elsewhere/1", slots=1, processor=True, hardware={})
+    said = reelworks("plan", clip, *QUICK).out
+    assert "on encode.cpu.big-disk" in said
+    assert "no worker with the tag big-disk is there: its encodes wait for one" in said
+    assert "planned as for one on this machine" not in said
+
+
 def test_the_container_is_named_as_people_do(
     reelworks: Reelworks, tmp_path: Path, clip: str
 ) -> None:

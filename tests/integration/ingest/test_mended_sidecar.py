@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,25 @@ def test_a_mended_sidecar_is_taken_account_of(inbox: Inbox, refused: str) -> Non
     assert (view.state, inbox.published) == ("queued", [refused])
     assert (job.title, job.language, job.priority) == ("The harbour", "deu", 8)
     assert (job.profile, job.tags) == ("slow", {"year": "2024"})
+
+
+def test_what_its_folder_asks_of_workers_stays_unless_the_sidecar_asks_for_more(
+    inbox: Inbox, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tagged = inbox.ready.settings.pipeline.model_copy(update={"tags": ("big-disk", "licensed")})
+    monkeypatch.setitem(
+        inbox.ready.__dict__, "settings", replace(inbox.ready.settings, pipeline=tagged)
+    )
+    folder = inbox.folder.model_copy(update={"needs": "big-disk"})
+    path = inbox.put("b.mp4", "another clip")
+    assert inbox.job(inbox.submit(path, Wishes.of(folder)).job_id).needs == "big-disk"
+    write(path, "needs: licensed\n")
+    job_id = inbox.submit(path, Wishes.of(folder)).job_id
+    assert inbox.job(job_id).needs == "licensed"
+    assert "restarted" in inbox.events(job_id), "a new sidecar is a new wish"
+    write(inbox.folder.path / "a.mp4", "needs: licensed\n")
+    workflows.retry(refused)
+    assert inbox.job(refused).needs == "licensed"
 
 
 def test_a_sidecar_that_is_gone_asks_for_nothing(inbox: Inbox, refused: str) -> None:
