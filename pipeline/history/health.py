@@ -48,9 +48,16 @@ def wants_check(job: Job, asked_at: datetime) -> bool:
 
 
 def record(
-    session: Session, job: Job, problems: Iterable[str], channels: Iterable[str], decoded: int
+    session: Session,
+    job: Job,
+    problems: Iterable[str],
+    channels: Iterable[str],
+    decoded: int,
+    encrypted: int = 0,
 ) -> bool:
     """Keep what was found; the job's row must be locked. True when its results are damaged.
+
+    `encrypted` streams were not decoded, which the job's log then tells.
 
     Channels hear once of each damage: again only when the results were whole in between.
     """
@@ -58,7 +65,8 @@ def record(
     if job.damage is None:
         told = (OutboxRow.job_id == job.id) & (OutboxRow.event == DAMAGED)
         session.execute(delete(OutboxRow).where(told))
-        events.add(session, job.id, "checked", f"its results are whole: {decoded} decoded")
+        rest = f", {encrypted} encrypted ones not decoded, but there" if encrypted else ""
+        events.add(session, job.id, "checked", f"its results are whole: {decoded} decoded{rest}")
         return False
     events.add(session, job.id, DAMAGED, f"its results are damaged: {job.damage}")
     outbox.owe(session, job.id, DAMAGED, channels)

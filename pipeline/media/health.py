@@ -46,10 +46,21 @@ class Published:
 
 @dataclass(frozen=True)
 class Examined:
-    """What was found: what is wrong, in sentences, and how many files and streams were decoded."""
+    """What was found: what is wrong, in sentences, and how many files and streams were decoded.
+
+    `encrypted` counts the streams whose files are there, but were not decoded.
+    """
 
     problems: tuple[str, ...]
     decoded: int
+    encrypted: int = 0
+
+
+@dataclass(frozen=True)
+class _Stream:
+    name: str
+    files: list[Path]
+    encrypted: bool
 
 
 def examine(tools: Tools, folder: Path, published: Published, *, on_tick: Tick = None) -> Examined:
@@ -61,7 +72,7 @@ def examine(tools: Tools, folder: Path, published: Published, *, on_tick: Tick =
     if not folder.is_dir():
         return Examined((f"the folder {folder} is gone",), 0)
     problems: list[str] = []
-    decoded = 0
+    decoded = encrypted = 0
     for path in published.files:
         file = folder / path
         if not file.is_file() or not file.stat().st_size:
@@ -71,14 +82,16 @@ def examine(tools: Tools, folder: Path, published: Published, *, on_tick: Tick =
             problems += _decoded(tools, file, path, published.frames.get(path), on_tick)
     for check in (_hls, _dash):
         try:
-            for name, files in check(folder):
-                decoded += 1
-                problems += _decoded_stream(tools, files, name, on_tick)
+            for stream in check(folder):
+                encrypted += stream.encrypted
+                if not stream.encrypted:
+                    decoded += 1
+                    problems += _decoded_stream(tools, stream.files, stream.name, on_tick)
         except MediaError as error:
             problems.append(error.message)
     told = {problem.partition(" ")[0] for problem in problems}
     problems += [said for path, said in _changed(folder) if path not in told]
-    return Examined(tuple(problems), decoded)
+    return Examined(tuple(problems), decoded, encrypted)
 
 
 def _changed(folder: Path) -> Iterator[tuple[str, str]]:
@@ -93,8 +106,8 @@ def _changed(folder: Path) -> Iterator[tuple[str, str]]:
         yield JOB_FILE, str(why)
 
 
-def _hls(folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Give the files of each stream of HLS that is not encrypted. Raises `MediaError`."""
+def _hls(folder: Path) -> Iterator[_Stream]:
+    """Give the streams of HLS. Raises `MediaError`."""
     master = folder / MASTER
     if not master.is_file():
         return
@@ -102,25 +115,24 @@ def _hls(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     named = m3u8.loads(master.read_text("utf-8"))
     for uri in sorted({one.uri for one in [*named.playlists, *named.media] if one.uri}):
         path = master.parent / uri
-        if "#EXT-X-KEY" in path.read_text("utf-8"):
-            continue
+        encrypted = "#EXT-X-KEY" in path.read_text("utf-8")
         files = playlist_files(path)
         if files and files[-1].suffix not in TEXTS:
-            yield str(path.relative_to(folder)), list(dict.fromkeys(files))
+            yield _Stream(str(path.relative_to(folder)), list(dict.fromkeys(files)), encrypted)
 
 
-def _dash(folder: Path) -> Iterator[tuple[str, list[Path]]]:
-    """Give the files of each stream of DASH, where HLS does not share them."""
+def _dash(folder: Path) -> Iterator[_Stream]:
+    """Give the streams of DASH, where HLS does not share them."""
     manifest = folder / MPD
     if not manifest.is_file():
         return
     found = check_dash(folder, ())
-    encrypted = "ContentProtection" in manifest.read_text("utf-8")
-    if encrypted or (folder / MASTER).is_file():
+    if (folder / MASTER).is_file():
         return
+    encrypted = "ContentProtection" in manifest.read_text("utf-8")
     for name, files in sorted(found.items()):
         if not name.endswith("-mp4"):  # a text
-            yield f"stream/{name}", files
+            yield _Stream(f"stream/{name}", files, encrypted)
 
 
 def _decoded(tools: Tools, file: Path, name: str, frames: int | None, on_tick: Tick) -> list[str]:

@@ -78,7 +78,8 @@ def check_results(job_id: str, asked_at: str) -> str:
         job = jobs.get(session, job_id, lock=True)
         if job.run != run or not history.wants_check(job, asked):
             return "changed meanwhile"
-        damaged = history.record(session, job, found.problems, channels, found.decoded)
+        counted = (found.decoded, found.encrypted)
+        damaged = history.record(session, job, found.problems, channels, *counted)
     if damaged and channels:
         app.send_task("pipeline.notify", ignore_result=True)
     return "damaged" if damaged else "whole"

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
+from pipeline.history import events, health, jobs
+from pipeline.media.health import Published, examine
 from pipeline.models import Job, JobState, Step, StepState
-from pipeline.tasks.step import StepFailed
+from pipeline.tasks.step import StepFailed, tools
 from tests.integration.web import site as sites
 
 if TYPE_CHECKING:
@@ -37,6 +39,14 @@ def test_the_key_is_neither_stored_nor_published(site: sites.Site) -> None:
     assert "#EXT-X-KEY:" in (folder / "stream/180p.m3u8").read_text()
     assert KEY not in (folder / "job.json").read_text()
     assert not (folder / "mp4").exists()
+    found = examine(tools(), folder, Published((), {}))
+    assert (found.problems, found.decoded, found.encrypted) == ((), 0, 3)
+    with site.ready.db.begin() as session:
+        row = jobs.get(session, view.id, lock=True)
+        assert not health.record(session, row, (), (), found.decoded, found.encrypted)
+    with site.ready.db.read() as session:
+        said = events.since(session, view.id)[-1].message
+    assert said == "its results are whole: 0 decoded, 3 encrypted ones not decoded, but there"
     with site.ready.db.read() as session:
         (plan,) = session.scalars(select(Job.plan))
     assert KEY_ID in json.dumps(plan)
