@@ -231,6 +231,14 @@ app = Celery("reelworks")
 app.add_defaults(lambda: celery_settings(runtime().settings))
 
 
+def read_settings() -> None:
+    """Let Celery read its settings now: call it before there are threads.
+
+    It reads them on first use, and a second thread that comes meanwhile finds none.
+    """
+    app.conf.get("broker_url")
+
+
 def broker_priority(priority: int) -> int:
     """Translate our priority (9 most urgent) into the broker's: Redis takes 0 first."""
     return MAX_PRIORITY - priority if broker_is_redis(app.conf.broker_url) else priority

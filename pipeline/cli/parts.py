@@ -173,7 +173,10 @@ def flower(cli: Cli) -> None:
 
 def _prepare(cli: Cli) -> None:
     """Make the folders and tables, and close the database again: what follows may fork."""
+    from pipeline.app import read_settings
+
     cli.runtime.db.dispose()
+    read_settings()
 
 
 def _log() -> None:
