@@ -1,11 +1,14 @@
 """Argument lists for a range of a source, and for joining ranges. Nothing runs here.
 
 A range keeps the moments its frames are shown at in the whole: each is rounded as it would be
-there, and joined they stand where they are.
+there, and joined they stand where they are. More is encoded than the range, and only what is in it
+is written.
 """
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import ffmpeg
@@ -28,6 +31,10 @@ if TYPE_CHECKING:
 
 #: How much more is read before and after a range, seconds: what is not in it is cut off by frames.
 MARGIN_S = 0.5
+#: How much more is encoded before and after a range, seconds. x264 and x265 choose the quality of a
+#: frame by those before it and by what will refer to it: without, frames near a join were up to
+#: 2.7 dB worse (PSNR) than in one encode.
+LEAD_S = 4.0
 #: Options of an output that are not those of one of its streams.
 OF_FILE = frozenset({"video_track_timescale", "map_metadata", "map_chapters", "f"})
 X265 = "x265-params"
@@ -50,7 +57,8 @@ def range_argv(
     ffmpeg's encoder; `cores` is how many the encoders have for them all.
     """
     wanted = [one for one in plan.videos if one.name in unit.renditions]
-    shown = pictures(_opened(plan, unit), plan, wanted, unit)
+    part = _with_lead(plan, unit)
+    shown = pictures(_opened(plan, part), plan, wanted, part)
     options: dict[str, Any] = {}
     threads = x264_threads(wanted, cores)
     for number, video in enumerate(wanted):
@@ -58,7 +66,8 @@ def range_argv(
         if X265 in told:
             # Its header would else name this machine's threads, and no other's would fit to it.
             told[X265] += ":info=0"
-        told["force_key_frames"] = key_frames_in(plan, unit)
+        told["force_key_frames"] = key_frames_in(plan, part)
+        told["bsf:v"] = _only(unit)
         for key, value in told.items():
             name = key if key in OF_FILE else f"{key.removesuffix(':v')}:v:{number}"
             options[name] = value
@@ -69,6 +78,29 @@ def range_argv(
         **{**options, "movie_timescale": TIMESCALE},
     )
     return staged(compiled(made.global_args(*TOLD), program))
+
+
+def _with_lead(plan: Plan, unit: EncodeUnit) -> EncodeUnit:
+    """Widen a range by whole frames, so that its encoders know what comes before and after it."""
+    rate = (plan.source.video and plan.source.video.steady_rate) or Fraction(1)
+    frames_s = float(math.ceil(LEAD_S * rate) / rate)
+    start_s, end_s = unit.start_s, unit.end_s
+    return unit.model_copy(
+        update={
+            "start_s": start_s - frames_s if start_s is not None and start_s > frames_s else None,
+            "end_s": None if end_s is None else end_s + frames_s,
+        }
+    )
+
+
+def _only(unit: EncodeUnit) -> str:
+    """Drop the packets that are not in a range: it begins with a key frame, and ends before one."""
+    beyond = []
+    if unit.start_s is not None:
+        beyond.append(f"lt(pts*tb,{unit.start_s:.6f})")
+    if unit.end_s is not None:
+        beyond.append(f"gte(pts*tb,{unit.end_s:.6f})")
+    return f"noise=amount=0:drop='{'+'.join(beyond) or '0'}'"
 
 
 def key_frames_in(plan: Plan, unit: EncodeUnit) -> str:

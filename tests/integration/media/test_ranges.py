@@ -33,7 +33,7 @@ THREE = Capacity(workers=(EncodeWorker(name="encode@a", slots=3),))
 #: How many frames before and after a border are looked at.
 AROUND = 12
 #: By how much a frame there may be further from the source than that of one encode, in SSIM.
-MARGIN = 0.01
+MARGIN = 0.001
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.plan.capacity import Capacity, EncodeWorker
+from pipeline.plan.encodes import EncodeUnit
 from pipeline.plan.plan import Plan, make_plan, uncut
+from pipeline.plan.range_argv import range_argv
 from pipeline.plan.ranges import MOST_S, how_many, why_whole
 from pipeline.plan.source import Source
 from pipeline.plan.space import RESERVE, encode_bytes
@@ -176,3 +179,44 @@ def test_a_range_needs_its_share_of_the_room() -> None:
     parts = sum(encode_bytes(made, unit) - RESERVE for unit in made.ranges)
     join = encode_bytes(made, made.unit("join")) - RESERVE
     assert parts == pytest.approx(join, rel=0.001)
+
+
+def test_more_is_encoded_than_a_range_and_only_the_range_is_written() -> None:
+    made = planned(film(80), workers(2))
+    first, second, *_, last = (arguments(made, unit) for unit in made.ranges)
+    assert dropped(first) == "gte(pts*tb,19.980000)"
+    assert dropped(second) == "lt(pts*tb,19.980000)+gte(pts*tb,39.980000)"
+    assert dropped(last) == "lt(pts*tb,59.980000)"
+    assert "]trim=end=23.980000[" in graph(first)
+    assert "]trim=end=43.980000:start=15.980000[" in graph(second)
+    # The spans before it have their key frames, too.
+    assert asked(second)[:2] == ["15.998950", "17.998950"]
+    assert asked(second)[-1] == "43.998950"
+
+
+def test_what_comes_before_a_range_may_be_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.plan.ranges.LEAST_S", 4.0)
+    made = planned(film(8), workers(2))
+    told = arguments(made, made.ranges[1])
+    assert dropped(told) == "lt(pts*tb,3.980000)"
+    assert "-ss" not in told
+    assert "setpts=if(eq(N" in graph(told)
+    assert asked(told)[0] == "0.000000"
+
+
+def arguments(plan: Plan, unit: EncodeUnit) -> list[str]:
+    encoders = dict.fromkeys(unit.renditions, "libx264")
+    return range_argv(Path("/ffmpeg"), plan, unit, Path("/part"), encoders=encoders, cores=2)
+
+
+def dropped(told: list[str]) -> str:
+    (both,) = {told[told.index(f"-bsf:v:{number}") + 1] for number in (0, 1)}
+    return both.removeprefix("noise=amount=0:drop='").removesuffix("'")
+
+
+def graph(told: list[str]) -> str:
+    return told[told.index("-filter_complex") + 1]
+
+
+def asked(told: list[str]) -> list[str]:
+    return told[told.index("-force_key_frames:v:0") + 1].split(",")
