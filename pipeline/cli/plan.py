@@ -26,6 +26,7 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     from pipeline.media.probe import probe
     from pipeline.media.tools import find_tools
     from pipeline.plan.plan import make_plan
+    from pipeline.plan.ranges import why_whole
     from pipeline.queues import encode_queue
 
     wanted, limits = cli.settings.profile(profile), cli.settings.pipeline.limits
@@ -34,7 +35,8 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     folder = cli.settings.folder_for(file.absolute())
     tag = (folder.needs if folder else None) or wanted.needs
     there = _workers(cli, tag)
-    made = make_plan(source, wanted, _this_machine(tools) if there is None else there, tag)
+    capacity = _this_machine(tools) if there is None else there
+    made = make_plan(source, wanted, capacity, tag)
     if as_json:
         say_json(made.model_dump(mode="json"))
         return
@@ -50,6 +52,8 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         click.echo(f"  left out: {sentence}")
     for sentence in made.notes:
         click.echo(f"  {sentence}")
+    if made.videos and not made.ranges:
+        click.echo(f"  not cut into ranges: {why_whole(made, made.units, capacity)}")
     if there is None:
         click.echo("  no worker is there: planned as for one on this machine")
     for unit in made.units:

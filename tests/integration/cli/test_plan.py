@@ -65,6 +65,17 @@ def test_what_needs_a_tag_is_planned_for_its_queue(
     assert "planned as for one on this machine" not in said
 
 
+def test_it_is_told_why_a_film_is_not_cut_into_ranges(
+    reelworks: Reelworks, ready: Runtime, clip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capabilities, "hardware", lambda _: {})
+    why = "not cut into ranges: "
+    assert f"{why}fewer than two encodes are free" in reelworks("plan", clip, *QUICK).out
+    with ready.db.begin() as session:
+        workers.register(session, "elsewhere/1", slots=2, processor=True, hardware={})
+    assert f"{why}it is shorter than two ranges of 20 s" in reelworks("plan", clip, *QUICK).out
+
+
 def test_the_container_is_named_as_people_do(
     reelworks: Reelworks, tmp_path: Path, clip: str
 ) -> None:
