@@ -64,6 +64,22 @@ def test_progress_of_each_rendition_is_live(site: Site, open_page: Callable[...,
     expect(page.get_by_role("listitem").filter(has_text="180p done").last).to_be_visible()
 
 
+def test_a_rung_that_waits_for_its_ranges_is_as_far_as_they_are(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    job = site.job()
+    site.plan(job.id, "range:001", "range:002", "rendition:180p")
+    site.take(job.id, "thumbnail")
+    site.done(job.id, "thumbnail")
+    first = site.take(job.id, "range:001")
+    page = open_page(f"/jobs/{job.short_id}")
+    rung = step(page, "rendition:180p")
+    expect(rung).to_contain_text("waiting")
+    for share, value in ((0.5, "0.2375"), (0.8, "0.38")):
+        site.beat(first, share)
+        expect(rung.get_by_role("progressbar")).to_have_attribute("value", value)
+
+
 def test_a_job_that_fails_says_why_and_what_to_do(
     site: Site, open_page: Callable[..., Page]
 ) -> None:

@@ -34,8 +34,10 @@ function show(job) {
     article().querySelector("#remaining").textContent = about(job.remaining_s);
   }
   for (const step of job.steps) {
-    if (step.state !== "running") continue;
-    move(article().querySelector(`[data-step="${step.name}"]`), step.progress);
+    const drawn = article().querySelector(`[data-step="${step.name}"]`);
+    if (step.state === "running") move(drawn, step.progress);
+    // A rung that waits for its ranges is as far as they are.
+    if (step.state === "waiting") drawn.querySelector("progress").value = step.progress;
   }
 }
 

@@ -83,13 +83,16 @@ class Site:
             return jobs.view(session, job_id)
 
     def plan(self, job_id: str, *names: str) -> None:
-        """Let the probe have planned these steps."""
+        """Let the probe have planned these steps; what is no range joins those there are."""
         self.take(job_id, "probe")
         self.done(job_id, "probe")
         with self.ready.db.begin() as session:
             job = jobs.get(session, job_id)
-            size = (320, 180)
-            jobs.record_plan(session, job, {}, duration_s=63.5, size=size, units=[("all", names)])
+            parts = [name for name in names if name.startswith("range:")]
+            units = [(name, [name]) for name in parts]
+            units += [("all", [name for name in names if name not in parts])]
+            facts: dict[str, Any] = {"duration_s": 63.5, "size": (320, 180), "units": units}
+            jobs.record_plan(session, job, {}, **facts, ranges=parts, join="all")
 
     def take(self, job_id: str, *names: str) -> Claim:
         """Begin to work on steps."""
