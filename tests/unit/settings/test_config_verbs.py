@@ -9,6 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from pipeline.app import runtime
 from pipeline.cli import main
 from pipeline.cli.config import config as verbs
 from pipeline.cli.context import Cli
@@ -23,6 +24,8 @@ def _nothing_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in (*OVERRIDES, "REELWORKS_CONFIG"):
         # Set first, so that what a verb itself puts there is taken away after the test.
         monkeypatch.setenv(variable, "")
+    # Another test may have had this process read its own configuration.
+    runtime.cache_clear()
 
 
 def call(config: Configuration, *words: str) -> Result:
