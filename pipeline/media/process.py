@@ -40,7 +40,9 @@ MOST_OUTPUT = 16 << 20
 KILLS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 #: How ffmpeg ends when a signal asks it to, as one does when its processor time is over.
 _ASKED_TO_END = 255
-_FULL = (b"No space left on device", b"Disk quota exceeded")
+#: How tools say that the disk is full; the last is what Shaka Packager says of a file that it can't
+#: close. Its other reason, a folder that may not be written to, is found before a tool begins.
+_FULL = (b"No space left on device", b"Disk quota exceeded", b"or running out of disk space")
 
 
 @dataclass(frozen=True)

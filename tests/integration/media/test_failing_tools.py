@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 SAYS_NO = "echo it says no >&2; exit 3"
 CRASHES = "kill -SEGV $$"
+#: What Shaka Packager says when a disk is full as it closes a file.
+FULL = (
+    "echo 'Packaging Error: 5 (FILE_FAILURE): Cannot close file stream/1.m4s, possibly file"
+    " permission issue or running out of disk space.' >&2; exit 1"
+)
 SMALL = Profile(
     video=VideoSettings(ladder=(144,), preset="ultrafast"), audio=AudioSettings(enabled=False)
 )
@@ -71,7 +76,11 @@ def test_an_encoder_that_ends_badly(
 
 @pytest.mark.parametrize(
     ("does", "code", "word"),
-    [(SAYS_NO, "packaging_failed", "it says no"), (CRASHES, "packager_killed", "signal 11")],
+    [
+        (SAYS_NO, "packaging_failed", "it says no"),
+        (CRASHES, "packager_killed", "signal 11"),
+        (FULL, "no_space", "out"),
+    ],
 )
 def test_a_packager_that_ends_badly(
     tmp_path: Path, plan: Plan, does: str, code: str, word: str
@@ -84,7 +93,7 @@ def test_a_packager_that_ends_badly(
     with pytest.raises(MediaError) as caught:
         package(broken, plan, inputs, tmp_path / "out")
     told(caught.value, code, word)
-    assert caught.value.transient is (does == CRASHES)
+    assert caught.value.transient is (does != SAYS_NO)
 
 
 def test_a_rendition_that_is_not_what_was_planned(tmp_path: Path, plan: Plan) -> None:
