@@ -41,7 +41,7 @@ def encode_verified(
     unit: EncodeUnit,
     outputs: Mapping[str, Path],
     *,
-    timeout_s: float | None = None,
+    timeout_s: Callable[[], float | None] = lambda: None,
     on_tick: Tick = None,
     on_check: Tick = None,
     on_fallback: Callable[[str], None] | None = None,
@@ -50,13 +50,14 @@ def encode_verified(
     """Encode a unit and verify each rendition; where its hardware fails, again without.
 
     `on_fallback` is told in a sentence what failed, before the processor begins; `encoding` gives
-    what is entered for as long as an encoder is needed. Raises what `encode_unit` and
+    what is entered for as long as an encoder is needed. Once it is there `timeout_s` tells how long
+    the encode may take. Raises what `encode_unit` and
     `verify_rendition` raise.
     """
 
     def encoded(unit: EncodeUnit) -> Encoded:
         with encoding():
-            made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s, on_tick=on_tick)
+            made = encode_unit(tools, plan, unit, outputs, timeout_s=timeout_s(), on_tick=on_tick)
         return _verified(tools, plan, outputs, made, on_check)
 
     try:

@@ -37,8 +37,9 @@ class Encoders:
         self.count = count
         #: A byte of it is locked for each encoder that runs.
         self._turns = os.memfd_create("encoders")
-        #: A byte a process: 1 while its step lets the worker take another one.
-        self._leaving = mmap.mmap(-1, self.processes)
+        #: A byte a process: 1 while its step lets the worker take another one. There is room for
+        #: more of them: a pool may be told to grow (Celery, "pool_grow").
+        self._leaving = mmap.mmap(-1, mmap.PAGESIZE)
         #: Rung by a process when that changed.
         self.bell, self._rope = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 

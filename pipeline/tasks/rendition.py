@@ -62,7 +62,7 @@ def _encode_whole(work: Work, unit: EncodeUnit) -> None:
         plan,
         unit,
         scratch,
-        timeout_s=work.timeout_s,
+        timeout_s=lambda: work.timeout_s,
         on_tick=work.tick,
         on_check=work.alive,
         on_fallback=partial(_fell_back, work, unit),

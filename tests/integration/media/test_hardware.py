@@ -106,7 +106,7 @@ def encode(folder: Path, breaks: str) -> tuple[list[str], dict[str, Path], int |
     with_card = replace(tools(), ffmpeg=ffmpeg_with_card(folder, breaks))
     said: list[str] = []
     made = encode_verified(
-        with_card, plan, plan.units[0], outputs, timeout_s=60, on_fallback=said.append
+        with_card, plan, plan.units[0], outputs, timeout_s=lambda: 60, on_fallback=said.append
     )
     return said, outputs, made.frames
 

@@ -15,8 +15,9 @@ from celery.worker import state
 from pipeline import overlapping
 from pipeline.app import app
 from pipeline.overlapping import Overlapping
-from pipeline.tasks import encoders
+from pipeline.tasks import encoders, ranges
 from pipeline.tasks.encoders import Encoders
+from pipeline.tasks.step import GivenBack
 
 _fork = multiprocessing.get_context("fork")
 
@@ -156,3 +157,27 @@ def test_a_process_in_place_of_a_killed_one_begins_with_nothing(sharing: Encoder
     sharing._say(leaving=True)
     overlapping._nothing_taken()
     assert sharing.most_taken == 1
+
+
+@pytest.mark.parametrize(("late", "patience_s"), [(False, 0.02), (True, 60.0)])
+def test_who_gets_no_encoder_for_long_or_is_late_is_given_back(
+    sharing: Encoders, monkeypatch: pytest.MonkeyPatch, *, late: bool, patience_s: float
+) -> None:
+    monkeypatch.setattr(ranges, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(ranges, "is_short", lambda _plan, _unit: False)
+    beats: list[float] = []
+    work: Any = SimpleNamespace(beat=beats.append, late=late, planned=None)
+    unit: Any = None
+    with (
+        another_has_one(sharing),
+        pytest.raises(GivenBack, match="busy"),
+        ranges.encoding(work, unit),
+    ):
+        pass
+    assert set(beats) == {0.0}, "it holds its lease until then"
+
+
+def test_a_pool_that_grew_has_room(sharing: Encoders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders, "current_process", lambda: SimpleNamespace(index=7))
+    with sharing.step(), sharing.turn(patience(0), short=True):
+        assert sharing.most_taken == sharing.processes
