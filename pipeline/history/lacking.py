@@ -34,7 +34,9 @@ def changed(session: Session, there: Collection[str]) -> list[str]:
     runs = exists().where(mine, Step.state == StepState.RUNNING)
     waits = exists().where(mine, Step.kind.in_(ENCODING), Step.state == StepState.WAITING)
     lacking = (
-        Job.tag.not_in(list(there))
+        # Where no tag is there, "in none of them" would be true of jobs that need none, too.
+        Job.tag.is_not(None)
+        & Job.tag.not_in(list(there))
         & Job.lacking_since.is_(None)
         & Job.waits_until.is_(None)
         & Job.held_at.is_(None)

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 class Queued:
     """A job whose canvas was published, and of which no step runs, failed or is tried again.
 
-    `kind` is that of its next step, `messages` how many tasks of that kind wait with it.
+    `kind` is that of its next step, `messages` how many tasks of that kind wait with it. `tag` is
+    what the worker of its encodes must have.
     """
 
     job_id: str
     kind: StepKind
     messages: int
     touched_at: datetime
+    tag: str | None = None
 
 
 def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
@@ -34,7 +36,7 @@ def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
     # In the order of the journey: a poster comes before the ranges, which have its position.
     place = func.min(case({kind: number for number, kind in enumerate(kinds)}, value=Step.kind))
     rows = session.execute(
-        select(Job.id, place, func.count(distinct(Step.unit)), Job.touched_at)
+        select(Job.id, place, func.count(distinct(Step.unit)), Job.touched_at, Job.tag)
         .join(Step)
         .where(
             Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
@@ -44,10 +46,10 @@ def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
             Job.deadline_at > at,
             Step.state != StepState.DONE,
         )
-        .group_by(Job.id, Job.touched_at)
+        .group_by(Job.id, Job.touched_at, Job.tag)
         .having(others == 0, func.max(Step.tries) < limit, func.count(Step.retry_at) == 0)
     )
     return [
-        Queued(job_id, kinds[position], max(units, 1), touched_at)
-        for job_id, position, units, touched_at in rows
+        Queued(job_id, kinds[position], max(units, 1), touched_at, tag)
+        for job_id, position, units, touched_at, tag in rows
     ]

@@ -26,8 +26,6 @@ TAKEN = timedelta(seconds=5)
 VERY_QUIET = timedelta(minutes=15)
 #: How late a retry may be before its message counts as lost.
 RETRY_GRACE = timedelta(seconds=30)
-#: The kinds of steps that wait in one queue.
-PACKAGING = frozenset(StepKind) - ENCODING
 #: A retry further ahead than this, longer than any wait, was planned before the clock was set back.
 RETRY_AHEAD = timedelta(minutes=15)
 #: A step sent away the moment before may still be on its way to the broker.
@@ -80,21 +78,26 @@ def decide(
 def sure_of(
     waiting: Sequence[Queued],
     at: datetime,
-    depth: Callable[[StepKind], int | None],
+    depth: Callable[[StepKind, str | None], int | None],
     quiet: timedelta = QUIET,
 ) -> set[str]:
     """Name the jobs that need nothing, without looking at each of them.
 
     They were touched just now, or as many messages wait for their kind of step as jobs do: then no
-    message is lost. `depth` counts those messages; None where that says nothing about the jobs.
+    message is lost. `depth` counts those messages, of encodes those that need one tag: a worker
+    that has another may never come, and messages of jobs that have ended lie there until then.
+    None where that says nothing about the jobs.
     """
     # Touched in the future: then the clock was set back, and nothing is known.
-    asked = [one for one in waiting if abs(at - one.touched_at) > quiet]
-    sure = {one.job_id for one in waiting} - {one.job_id for one in asked}
-    for kinds in (PACKAGING, ENCODING):
-        due = [one for one in asked if one.kind in kinds]
-        wanted = sum(one.messages for one in waiting if one.kind in kinds)
-        there = depth(due[0].kind) if due else None
+    sure = {one.job_id for one in waiting if abs(at - one.touched_at) <= quiet}
+    together: dict[tuple[bool, str | None], list[Queued]] = {}
+    for one in waiting:
+        encodes = one.kind in ENCODING
+        together.setdefault((encodes, one.tag if encodes else None), []).append(one)
+    for (_, tag), others in together.items():
+        due = [one for one in others if one.job_id not in sure]
+        wanted = sum(one.messages for one in others)
+        there = depth(due[0].kind, tag) if due else None
         if there is not None and there >= wanted:
             sure |= {one.job_id for one in due}
     return sure

@@ -79,14 +79,17 @@ def reconcile(*, worker_began: bool = False) -> Told:
     return Told(f"{len(unfinished)} unfinished jobs looked after", {"unfinished": len(unfinished)})
 
 
-def _messages(depth: Callable[[str], int], kind: StepKind) -> int | None:
-    """Count the messages of a kind of step; None when some may wait where nobody takes them."""
+def _messages(depth: Callable[[str], int], kind: StepKind, tag: str | None) -> int | None:
+    """Count the messages of a kind of step, of encodes those that need the tag.
+
+    None when some may wait where nobody takes them, or the tag is no longer there.
+    """
     if kind not in ENCODING:
         return depth("package") + depth("probe")
-    tags = (None, *runtime().settings.pipeline.tags)
-    if any(depth(encode_queue(kind, tag)) for kind in KINDS for tag in tags):
+    gone = tag is not None and tag not in runtime().settings.pipeline.tags
+    if gone or any(depth(encode_queue(kind, tag)) for kind in KINDS):
         return None
-    return sum(depth(encode_queue("cpu", tag)) for tag in tags)
+    return depth(encode_queue("cpu", tag))
 
 
 def _apart(job_id: str, act: Callable[[], object]) -> None:

@@ -172,6 +172,38 @@ def test_what_runs_or_needs_no_tag_lacks_nothing(
         assert lacking.changed(session, ()) == []
 
 
+def test_planned_jobs_that_need_no_tag_are_not_looked_at_for_one(
+    ready: Runtime, probed: Job, new_job: Callable[..., Job], tmp_path: Path
+) -> None:
+    plain = submitted(tmp_path / "plain.mp4", new_job, fingerprint="plain")
+    do(ready, plain, "probe")
+    do(ready, plain, "thumbnail")
+    age(ready, plain, timedelta(minutes=2))
+    age(ready, probed, timedelta(minutes=2))
+    with ready.db.read() as session:
+        assert lacking.changed(session, ()) == [probed.id]
+
+
+def test_a_lost_message_is_missed_though_others_wait_for_a_tag_that_nobody_has(
+    ready: Runtime,
+    probed: Job,
+    new_job: Callable[..., Job],
+    tmp_path: Path,
+    sent: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = submitted(tmp_path / "plain.mp4", new_job, fingerprint="plain")
+    for kind in ("probe", "thumbnail"):
+        do(ready, plain, kind)
+    published(ready, plain)
+    age(ready, plain, timedelta(minutes=1))
+    finalise(ready, probed.id, JobState.CANCELLED)
+    left = {"encode.cpu.big-disk": 1}  # the message of the job that was cancelled
+    monkeypatch.setattr(control, "queue_depth", lambda queue: left.get(queue, 0))
+    reconcile()
+    assert sent == ["encode.cpu"]
+
+
 def test_a_tag_that_is_taken_away_fails_its_jobs_in_words(
     ready: Runtime, probed: Job, monkeypatch: pytest.MonkeyPatch, sent: list[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -102,8 +103,8 @@ def test_where_a_worker_began_anew_what_was_taken_a_moment_ago_is_already_missed
     just = job(step(StepKind.PROBE), touched_at=NOW)
     assert decide(just, NOW, LIMIT, quiet=TAKEN) is Decision.NOTHING
     waiting = [waits(0, TAKEN * 2)]
-    assert sure_of(waiting, NOW, lambda _: 0) == {"job-0"}
-    assert sure_of(waiting, NOW, lambda _: 0, TAKEN) == set()
+    assert sure_of(waiting, NOW, lambda *_: 0) == {"job-0"}
+    assert sure_of(waiting, NOW, lambda *_: 0, TAKEN) == set()
 
 
 def test_a_very_quiet_job_is_published_though_its_queue_is_long_but_ever_more_rarely() -> None:
@@ -140,17 +141,28 @@ def test_a_job_surely_waits_when_as_many_messages_do_as_jobs(
     there: int | None, sure: set[str]
 ) -> None:
     waiting = [waits(0, timedelta()), waits(1, QUIET * 2)]
-    assert sure_of(waiting, NOW, lambda _: there) == sure
+    assert sure_of(waiting, NOW, lambda *_: there) == sure
 
 
 def test_messages_of_encodes_say_nothing_about_other_steps() -> None:
     waiting = [waits(0, QUIET * 2), waits(1, QUIET * 2, StepKind.RENDITION)]
     there = {StepKind.PROBE: 0, StepKind.RENDITION: 5}
-    assert sure_of(waiting, NOW, lambda kind: there[kind]) == {"job-1"}
+    assert sure_of(waiting, NOW, lambda kind, _: there[kind]) == {"job-1"}
+
+
+def test_messages_for_workers_with_a_tag_say_nothing_about_encodes_that_need_another_or_none() -> (
+    None
+):
+    waiting = [
+        replace(waits(number, QUIET * 2, StepKind.RENDITION), tag=tag)
+        for number, tag in enumerate((None, "a", "b"))
+    ]
+    there = {None: 0, "a": 9, "b": 1}
+    assert sure_of(waiting, NOW, lambda _, tag: there[tag]) == {"job-1", "job-2"}
 
 
 def test_queues_are_asked_only_when_a_job_is_quiet() -> None:
-    def never(_: StepKind) -> int:
+    def never(*_: object) -> int:
         raise AssertionError("the broker was asked")
 
     assert sure_of([waits(0, timedelta())], NOW, never) == {"job-0"}
