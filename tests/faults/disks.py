@@ -58,7 +58,9 @@ def _read_only(scene: Scene) -> str:
 FAULTS = (
     *(
         Fault(f"full-{folder}", partial(_full, folder=folder), needs_disks=True)
-        for folder in ("work", "library", "state")
+        for folder in ("work", "library")
     ),
+    # The broker that is kept there refuses all writing, over which workers end.
+    Fault("full-state", partial(_full, folder="state"), needs_disks=True, ends_parts=True),
     Fault("read-only-library", _read_only, needs_disks=True),
 )

@@ -106,3 +106,5 @@ class Fault:
     needs_clock: bool = False
     #: Whether it needs hosts of its own, which only root can make.
     needs_hosts: bool = False
+    #: Whether parts may end over it, to be started again: no crash is looked for then.
+    ends_parts: bool = False

@@ -91,7 +91,8 @@ def _round(scene: Scene, number: int, fault: Fault, logs: Logs) -> Outcome:
         problems = wait_until_ended(site, batch) or check(site, batch)
     except Exception:  # noqa: BLE001 - what breaks a round is its finding, and the next goes on
         problems = [traceback.format_exc()]
-    problems += scene.problems + logs.crashes()
+    crashes = logs.crashes()
+    problems += scene.problems + ([] if fault.ends_parts else crashes)
     seconds = round(time.monotonic() - began, 1)
     jobs = sum(file.jobs for file in batch.files)
     if not problems:
