@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import m3u8
@@ -15,10 +15,18 @@ from pipeline.media.errors import MediaError
 from pipeline.media.process import run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
 from pipeline.plan.names import MASTER, MPD
-from pipeline.plan.reading import decode_argv, decode_joined_argv, file_url
+from pipeline.plan.reading import (
+    decode_argv,
+    decode_encrypted_argv,
+    decode_joined_argv,
+    decrypting,
+    joined,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+
+    from pydantic import SecretStr
 
     from pipeline.media.process import Completed, Progress
     from pipeline.media.tools import Tools
@@ -48,7 +56,7 @@ class Published:
 class Examined:
     """What was found: what is wrong, in sentences, and how many files and streams were decoded.
 
-    `encrypted` counts the streams whose files are there, but were not decoded.
+    `encrypted` counts the streams whose files are there, but were not decoded for want of the key.
     """
 
     problems: tuple[str, ...]
@@ -63,11 +71,19 @@ class _Stream:
     encrypted: bool
 
 
-def examine(tools: Tools, folder: Path, published: Published, *, on_tick: Tick = None) -> Examined:
+def examine(
+    tools: Tools,
+    folder: Path,
+    published: Published,
+    *,
+    key: SecretStr | None = None,
+    on_tick: Tick = None,
+) -> Examined:
     """Look at everything and decode it; reads as many bytes as there are, and takes their time.
 
-    Encrypted streams are only looked for: their key is not used here. Raises
-    `TransientMediaError` when the decoder itself could not work.
+    Encrypted streams are decrypted with `key`, 32 hexadecimal digits, while they are decoded: what
+    is readable lies nowhere. Without it they are only looked for. Raises `TransientMediaError`
+    when the decoder itself could not work.
     """
     if not folder.is_dir():
         return Examined((f"the folder {folder} is gone",), 0)
@@ -83,10 +99,11 @@ def examine(tools: Tools, folder: Path, published: Published, *, on_tick: Tick =
     for check in (_hls, _dash):
         try:
             for stream in check(folder):
-                encrypted += stream.encrypted
-                if not stream.encrypted:
-                    decoded += 1
-                    problems += _decoded_stream(tools, stream.files, stream.name, on_tick)
+                if stream.encrypted and key is None:
+                    encrypted += 1
+                    continue
+                decoded += 1
+                problems += _decoded_stream(tools, stream, key, on_tick)
         except MediaError as error:
             problems.append(error.message)
     told = {problem.partition(" ")[0] for problem in problems}
@@ -143,13 +160,25 @@ def _decoded(tools: Tools, file: Path, name: str, frames: int | None, on_tick: T
     return found
 
 
-def _decoded_stream(tools: Tools, files: Sequence[Path], name: str, on_tick: Tick) -> list[str]:
-    with NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as listing:
-        listing.write("".join(f"{file_url(file)}\n" for file in files))
-        listing.flush()
-        argv = decode_joined_argv(tools.ffmpeg, Path(listing.name))
-        fence = tools.fence(reads=[Path(listing.name), *{file.parent for file in files}])
-        return _complaints(run(argv, fence=fence, on_tick=on_tick), name)
+def _decoded_stream(
+    tools: Tools, stream: _Stream, key: SecretStr | None, on_tick: Tick
+) -> list[str]:
+    with TemporaryDirectory(prefix="reelworks-") as folder:  # which nobody else may enter
+        listing = _written(Path(folder) / "listing", joined(stream.files))
+        argv, decrypted = decode_joined_argv(tools.ffmpeg, listing), ""
+        if stream.encrypted and key is not None:
+            script = _written(Path(folder) / "script", decrypting(listing, key))
+            argv = decode_encrypted_argv(tools.ffmpeg, script)
+            decrypted = " (decrypted with the key that its profile has now)"
+        fence = tools.fence(reads=[Path(folder), *{file.parent for file in stream.files}])
+        found = _complaints(run(argv, fence=fence, on_tick=on_tick), stream.name)
+        return [f"{problem}{decrypted}" for problem in found]
+
+
+def _written(path: Path, text: str) -> Path:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    return path
 
 
 def _complaints(done: Completed, name: str) -> list[str]:

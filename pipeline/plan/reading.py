@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.settings.values import PIXELS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from pydantic import SecretStr
 
     from pipeline.plan.source import Source, VideoStream
 
@@ -141,9 +145,38 @@ def decode_argv(program: Path, path: Path) -> list[str]:
 
 
 def decode_joined_argv(program: Path, listing: Path) -> list[str]:
-    """Build the same command for files that are one when read one after the other."""
+    """Build the same command for files that are one when read one after the other (`joined`)."""
     allowed = ["-protocol_whitelist", f"concatf,{PROTOCOLS}", "-format_whitelist", "mov"]
     return [*_quiet(program), *allowed, "-i", f"concatf:{listing}", *_to_nowhere()]
+
+
+def decode_encrypted_argv(program: Path, script: Path) -> list[str]:
+    """Build the same command for joined files that a script decrypts (`decrypting`)."""
+    allowed = ["-protocol_whitelist", f"concatf,{PROTOCOLS}", "-format_whitelist", "concat,mov"]
+    # The script names its list by a whole path, which is unsafe in scripts of others only.
+    script_of_ours = ["-f", "concat", "-safe", "0", "-i", file_url(script)]
+    return [*_quiet(program), *allowed, *script_of_ours, *_to_nowhere()]
+
+
+def joined(files: Iterable[Path]) -> str:
+    """Write the list of files that are read one after the other, a line each, as `concatf` does."""
+    return "".join(f"{_escaped(file_url(file))}\n" for file in files)
+
+
+def decrypting(listing: Path, key: SecretStr) -> str:
+    """Write the script by which joined files are decrypted; the key is then no argument.
+
+    After ffmpeg's documentation of the demuxer `concat`, whose `option` is one of the file's.
+    """
+    return (
+        f"ffconcat version 1.0\nfile {_escaped(f'concatf:{listing}')}\n"
+        f"option decryption_key {key.get_secret_value()}\n"
+    )
+
+
+def _escaped(name: str) -> str:
+    """Write a name so that ffmpeg takes none of its signs for its own (ffmpeg-utils: quoting)."""
+    return re.sub(r"([\\'\s])", r"\\\1", name)
 
 
 def _quiet(program: Path) -> list[str]:

@@ -13,12 +13,17 @@ from pipeline.history import jobs
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound
 from pipeline.media.health import Published, examine
+from pipeline.plan.encryption import present_key
 from pipeline.settings.values import whole_seconds
 from pipeline.tasks.hours import waits_until
+from pipeline.tasks.planned import PlanOutdated, stored_plan
 from pipeline.tasks.step import tools
 from pipeline.tasks.timed import Timed, Told
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from pipeline.app import Runtime
     from pipeline.models import Job
 
 #: Results that were decoded more recently are left out, unless the entry says otherwise.
@@ -70,9 +75,10 @@ def check_results(job_id: str, asked_at: str) -> str:
         if waits_until(ready, job, now(session)) is not None:
             return "left to the hours of heavy work"
         run, folder, published = job.run, Path(job.output_directory or ""), published_by(job)
+        key = _key(ready, job)
     if not ready.settings.pipeline.paths.library.is_dir():
         return "the library is not there"
-    found = examine(tools(), folder, published)
+    found = examine(tools(), folder, published, key=key)
     channels = channels_for(ready.settings.notifications, history.DAMAGED)
     with ready.db.begin() as session:
         job = jobs.get(session, job_id, lock=True)
@@ -83,6 +89,18 @@ def check_results(job_id: str, asked_at: str) -> str:
     if damaged and channels:
         app.send_task("pipeline.notify", ignore_result=True)
     return "damaged" if damaged else "whole"
+
+
+def _key(ready: Runtime, job: Job) -> SecretStr | None:
+    """Find the key to the job's streams; None where there is none, or the profile has it no more.
+
+    None also where another version planned the job: which key it had can't be read for sure.
+    """
+    try:
+        plan = stored_plan(job)
+    except PlanOutdated:
+        return None
+    return present_key(plan, ready.settings.profiles.get(job.profile)) if plan else None
 
 
 def published_by(job: Job) -> Published:

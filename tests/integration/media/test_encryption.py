@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import SecretStr
 
 from pipeline.media.errors import MediaError
+from pipeline.media.health import Published, examine
 from pipeline.media.package import package
 from pipeline.media.process import run
 from pipeline.plan.names import rendition_step
@@ -106,6 +108,40 @@ def test_the_key_is_in_no_output_argument_log_or_plan(
             data = path.read_bytes()
             assert KEY.encode() not in data
             assert bytes.fromhex(KEY) not in data
+
+
+def test_rot_of_an_encrypted_stream_is_found_with_the_key_which_no_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments: list[str] = []
+
+    def listening(argv: Sequence[str], **options: Any) -> Any:
+        arguments.extend(argv)
+        private = Path(argv[argv.index("-i") + 1].partition(":")[2])
+        assert private.stat().st_mode & 0o077 == private.parent.stat().st_mode & 0o077 == 0
+        arguments.append(str(private.parent))
+        return run(argv, **options)
+
+    monkeypatch.setattr("pipeline.media.health.run", listening)
+    made = _make(make_clip(tmp_path / "clip.mp4", seconds=1), tmp_path / "made", "cbcs")
+    published, key = Published((), {}), SecretStr(KEY)
+    whole = examine(tools(), made.folder, published, key=key)
+    no_sums = whole.problems  # no job wrote down what the files were
+    assert [problem.partition(" ")[0] for problem in no_sums] == ["job.json"]
+    assert (whole.decoded, whole.encrypted) == (2, 0)
+    segment = made.folder / "stream/v-144p/00001.m4s"
+    data = segment.read_bytes()
+    at = len(data) * 6 // 10
+    rotten = bytes(255 - byte for byte in data[at : at + 200])
+    segment.write_bytes(data[:at] + rotten + data[at + 200 :])
+    problem, *rest = examine(tools(), made.folder, published, key=key).problems
+    assert tuple(rest) == no_sums
+    assert problem.startswith("stream/144p.m3u8 is damaged: ")
+    assert problem.endswith(" (decrypted with the key that its profile has now)")
+    unread = examine(tools(), made.folder, published)
+    assert (unread.problems, unread.decoded, unread.encrypted) == (no_sums, 0, 2)
+    assert not any(KEY in told for told in [*arguments, problem])
+    assert not any(Path(told).exists() for told in arguments if "/reelworks-" in told)
 
 
 def test_without_the_key_nothing_is_packaged(tmp_path: Path) -> None:
