@@ -30,6 +30,9 @@ _HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,6
 _TAG = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 #: What workers tell of themselves, so that nobody has to.
 FOUND_OUT = frozenset({"cpu", "gpu", "nvenc", "qsv", "vaapi"})
+#: Our queues whose names are one word: RabbitMQ would hand a retry of what needs such a tag
+#: (`encode.cpu.check`) to them, too.
+QUEUES = frozenset({"package", "probe", "control", "ingest", "notify", "check"})
 #: Each tag has queues of its own on the broker.
 MOST_TAGS = 16
 #: One machine runs no more processes of a kind than this.
@@ -194,6 +197,8 @@ def tag(value: Any) -> str:
     """Read a tag of workers: it becomes part of a queue's name. Raises `BadValue`."""
     if not isinstance(value, str) or not _TAG.fullmatch(value):
         raise BadValue("is not a tag", "Write small letters, digits and -, like big-disk.")
+    if value in QUEUES:
+        raise BadValue("is the name of a queue of ours", "Choose another word.")
     if value in FOUND_OUT:
         raise BadValue(
             "is found out by each worker itself",

@@ -10,6 +10,7 @@ from pipeline.plan.capacity import Capacity, EncodeWorker
 from pipeline.plan.hardware import KINDS
 from pipeline.plan.plan import make_plan
 from pipeline.queues import QUEUES, encode_queue, queue_by_key, queue_names, task_queues
+from pipeline.settings import values
 from pipeline.settings.profiles import Profile
 from pipeline.stack.roles import ROLES
 from tests.unit.plan.sources import source
@@ -73,3 +74,8 @@ def test_a_plan_says_when_no_worker_has_the_tag() -> None:
         plan = make_plan(source(), profile, capacity, "big-disk")
         assert plan.notes == (waits,)
         assert plan.units == there.units
+
+
+def test_no_tag_is_named_as_a_queue() -> None:
+    # A delayed retry goes by `#.KEY`: what ends in another queue's key would come to both.
+    assert {name for name in QUEUES if "." not in name} == values.QUEUES

@@ -81,6 +81,7 @@ def test_a_wrong_tag_of_the_environment_names_the_variable(config: Configuration
     ("written", "problem"),
     [
         ("[gpu]", "is found out by each worker itself"),
+        ("[check]", "is the name of a queue of ours"),
         ("[Big Disk]", "is not a tag"),
         ("[a.b]", "is not a tag"),
         ("[1]", "is not a tag"),
