@@ -158,6 +158,8 @@ class Job(Base):
     quarantine_to: Mapped[str | None] = mapped_column(Text)
     #: When the source was moved (or left) as the entry says; None while that is owed.
     settled_at: Mapped[datetime | None]
+    #: What became of it then (`SourceFate`); None where that is not known.
+    source_fate: Mapped[str | None] = mapped_column(String(16))
     #: Who moves the source now, and until when nobody else may.
     settle_owner: Mapped[str | None] = mapped_column(String(32))
     settle_until: Mapped[datetime | None]

@@ -64,8 +64,8 @@ def message_for(job: JobView, event: str) -> Message:
         lines += [f"Renditions: {names or 'none'}", f"Results: {job.outputs.directory}"]
     if job.started_at is not None and job.finished_at is not None:
         lines.append(f"It took {_words((job.finished_at - job.started_at).total_seconds())}.")
-    gone = " (deleted)" if job.source.deleted else ""
-    lines += [f"Source: {job.source.path}{gone}", f"Job {job.id}, profile {job.profile}"]
+    source = f"Source: {job.source.path}{job.source.fate_words}"
+    lines += [source, f"Job {job.id}, profile {job.profile}"]
     body = "\n".join(_one_line(line) for line in lines if line)
     return Message(_one_line(f"{job.name} {VERBS[event]}"), body, KINDS[event])
 

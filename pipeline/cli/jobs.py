@@ -207,8 +207,8 @@ def print_job(console: Console, view: JobView) -> None:
             step.worker or "",
         )
     console.print(steps)
-    gone = " (deleted)" if view.source.deleted else ""
-    console.print(f"source  {cell(view.source.path)}{gone}", soft_wrap=True, highlight=False)
+    fate = view.source.fate_words
+    console.print(f"source  {cell(view.source.path)}{fate}", soft_wrap=True, highlight=False)
     for problem in view.damage or ():
         console.print(f"[red]damaged[/] {cell(problem)}", highlight=False)
     if view.outputs:

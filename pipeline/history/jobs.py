@@ -387,7 +387,7 @@ def replace_source(
     """
     job = get(session, job_id, lock=True)
     job.source_path, job.source_mtime_ns, job.source_inode = path, mtime_ns, inode
-    job.settled_at = job.settle_owner = job.settle_until = None
+    job.settled_at = job.source_fate = job.settle_owner = job.settle_until = None
 
 
 def mark_published(session: Session, job_id: str) -> Job | None:

@@ -10,6 +10,7 @@ from sqlalchemy import exists, select, update
 
 from pipeline.history import events, known
 from pipeline.history.database import changed, now
+from pipeline.history.fate import SourceFate, later_fate
 from pipeline.history.jobs import get
 from pipeline.models import Job, JobState
 
@@ -79,9 +80,13 @@ def has_served(session: Session, job: Job) -> bool:
     return any(other.state is JobState.SUCCEEDED for other in others)
 
 
-def left(session: Session, job_id: str, owner: str, why: str) -> None:
-    """Record that the source stays as it is. Raises `SettlingLost`."""
-    _mine(session, job_id, owner)
+def left(session: Session, job_id: str, owner: str, fate: SourceFate | None, why: str = "") -> None:
+    """Record that what is at the source's place stays as it is. Raises `SettlingLost`.
+
+    `fate` is what became of the source, None when that can't be told.
+    """
+    job, *_ = _mine(session, job_id, owner)
+    job.source_fate = later_fate(job.source_fate, fate)
     if why:
         events.add(session, job_id, "source_left", why)
 
@@ -94,6 +99,7 @@ def moved(session: Session, job_id: str, owner: str, path: Path, identity: Ident
         known.forget(session, Path(job.source_path), job)
         job.source_path = str(path)
         job.source_mtime_ns, job.source_inode = identity.mtime_ns, identity.inode
+        job.source_fate = SourceFate.MOVED
 
 
 def deleted(session: Session, job_id: str, owner: str) -> None:
@@ -102,6 +108,16 @@ def deleted(session: Session, job_id: str, owner: str) -> None:
     events.add(session, job_id, "source_deleted", f"deleted {family[0].source_path}")
     for job in family:
         known.forget(session, Path(job.source_path), job)
+        job.source_fate = SourceFate.DELETED
+
+
+def not_deleted(session: Session, job_id: str, fate: SourceFate, why: str) -> None:
+    """Record that a source that was to go had become `fate` before it could be deleted."""
+    job, others = _locked(session, job_id)
+    for one in (job, *others):
+        if one.source_fate == SourceFate.DELETED:
+            one.source_fate = fate
+    events.add(session, job_id, "source_left", why)
 
 
 def _mine(session: Session, job_id: str, owner: str) -> list[Job]:

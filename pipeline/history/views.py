@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.history.fate import FATE_WORDS, SourceFate
 from pipeline.history.remaining import progress, remaining_s, share
 from pipeline.models import Job, JobState, Step, StepState
 
@@ -27,9 +28,10 @@ class View(BaseModel):
 class SourceView(View):
     """The source: where it is now, and what the probe found (None before it has).
 
-    `deleted` says that it was, as its folder's entry says, when the job had succeeded. A job's
-    file beside its results keeps where the source was when they appeared: it is moved,
-    as its folder's entry says, only after that.
+    `fate` is what became of it when the job had ended (`SourceFate`), None until it was seen to and
+    where that can't be told. `deleted` says that it was, as its folder's entry says, when the job
+    had succeeded. A job's file beside its results keeps where the source was when they appeared:
+    it is moved, as its folder's entry says, only after that.
     """
 
     path: str
@@ -40,6 +42,12 @@ class SourceView(View):
     width: int | None
     height: int | None
     deleted: bool = False
+    fate: str | None = None
+
+    @property
+    def fate_words(self) -> str:
+        """What became of it, to be read after its path; "" when that is not known."""
+        return f" ({FATE_WORDS[SourceFate(self.fate)]})" if self.fate else ""
 
 
 class ErrorView(View):
@@ -208,6 +216,7 @@ def job_view(job: Job) -> JobView:
 
 
 def _source(job: Job) -> SourceView:
+    fate = job.source_fate if job.settled_at is not None else None
     return SourceView(
         path=job.source_path,
         original_path=job.original_path,
@@ -216,9 +225,8 @@ def _source(job: Job) -> SourceView:
         duration=job.source_duration_s,
         width=job.source_width,
         height=job.source_height,
-        deleted=job.settled_at is not None
-        and job.state is JobState.SUCCEEDED
-        and job.on_success == "delete",
+        deleted=fate == SourceFate.DELETED,
+        fate=fate,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.ingest import beside
 from pipeline.ingest.fingerprint import content_of, fingerprint
@@ -42,7 +43,14 @@ class TakesTime(Exception):
 
 
 class NotTheSource(Exception):
-    """What is at the source's place is not the file that was submitted; says why in words."""
+    """What is at the source's place is not the file that was submitted; says why in words.
+
+    `fate` says whether there is another one or none.
+    """
+
+    def __init__(self, why: str, fate: SourceFate = SourceFate.REPLACED) -> None:
+        super().__init__(why)
+        self.fate = fate
 
 
 @dataclass(frozen=True)
@@ -91,22 +99,23 @@ def below_folder(folder: WatchFolder, path: Path | str) -> str:
     return os.path.dirname(path)[len(str(folder.path)) + 1 :]  # noqa: PTH120
 
 
-def check_is_source(job: Job, on_chunk: OnChunk = None) -> Identity:
+def check_is_source(job: Job, on_chunk: OnChunk = None, *, stays: bool = False) -> Identity:
     """See that the file is still the one the job was made of, and give what it is now.
 
     Size, time and inode that agree are believed; a file that was only touched or copied is read,
-    with `on_chunk` called now and then. Raises `NotTheSource`; `TakesTime` when it must be read
-    and there is no `on_chunk`; `OSError`.
+    with `on_chunk` called now and then. Of one that `stays`, so that none can be lost, the inode is
+    not asked: network file systems make them up. Raises `NotTheSource`; `TakesTime` when it must
+    be read and there is no `on_chunk`; `OSError`.
     """
     path = Path(job.source_path)
     try:
         found = path.stat()
     except FileNotFoundError as problem:
-        raise NotTheSource(f"{path} is gone") from problem
+        raise NotTheSource(f"{path} is gone", SourceFate.GONE) from problem
     identity = Identity.of(found)
     if not stat.S_ISREG(found.st_mode) or identity.bytes != job.source_bytes:
         raise NotTheSource(f"{path} is another file now: it stays")
-    same_inode = job.source_inode is None or identity.inode == job.source_inode
+    same_inode = stays or job.source_inode is None or identity.inode == job.source_inode
     if identity.mtime_ns == job.source_mtime_ns and same_inode:
         return identity
     if on_chunk is None:

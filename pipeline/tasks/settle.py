@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app, runtime
 from pipeline.history import events, settling
+from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.history.settling import SettlingLost
 from pipeline.ingest import beside, source
@@ -71,18 +72,33 @@ def _settle(
     ready: Runtime, job: Job, rules: Rules, owner: str, on_chunk: Callable[[], None] | None
 ) -> None:
     path, folder = Path(job.source_path), rules.folder(job.state)
-    if not rules.deletes(job.state) and (folder is None or path.parent == folder):
-        return _leave(ready, job, owner, "")
+    stays = not rules.deletes(job.state) and (folder is None or path.parent == folder)
     try:
-        identity = source.check_is_source(job, on_chunk)
+        identity = source.check_is_source(job, on_chunk, stays=stays)
+        if stays:
+            return _leave(ready, job, owner, SourceFate.KEPT)
         if folder is not None:
             return _move(ready, job, owner, identity, source.put(path, identity, folder, on_chunk))
     except NotTheSource as why:
-        return _leave(ready, job, owner, str(why))
+        return _leave(ready, job, owner, why.fate, str(why))
+    except OSError as problem:
+        if not stays:
+            raise
+        return _leave(ready, job, owner, None, f"the source can't be looked at: {problem}")
     with ready.db.begin() as session:
         settling.deleted(session, job.id, owner)
-    source.take(path, identity, _marker(ready, path))
+    if not source.take(path, identity, _marker(ready, path)):
+        _not_deleted(ready, job)
     return None
+
+
+def _not_deleted(ready: Runtime, job: Job) -> None:
+    """Tell of a source that others replaced or took away in the last moment."""
+    there = Path(job.source_path).exists()
+    fate = SourceFate.REPLACED if there else SourceFate.GONE
+    what = "is another file now: it stays" if there else "is gone"
+    with ready.db.begin() as session:
+        settling.not_deleted(session, job.id, fate, f"{job.source_path} {what}")
 
 
 def _move(ready: Runtime, job: Job, owner: str, identity: Identity, made: Path) -> None:
@@ -105,9 +121,9 @@ def _marker(ready: Runtime, path: Path) -> str | None:
     return folder.marker if folder else None
 
 
-def _leave(ready: Runtime, job: Job, owner: str, why: str) -> None:
+def _leave(ready: Runtime, job: Job, owner: str, fate: SourceFate | None, why: str = "") -> None:
     with ready.db.begin() as session:
-        settling.left(session, job.id, owner, why)
+        settling.left(session, job.id, owner, fate, why)
 
 
 def _set_aside(ready: Runtime, job: Job, owner: str) -> list[Path]:

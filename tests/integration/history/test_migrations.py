@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, update
 
-from pipeline.history import known, schema
+from pipeline.history import events, known, schema
+from pipeline.history.database import now
 from pipeline.history.known import Identity
-from pipeline.models import Base, Job, KnownFile
+from pipeline.models import Base, Job, JobState, KnownFile
 
 if TYPE_CHECKING:
     from pipeline.history.database import Database
@@ -78,3 +80,33 @@ def test_a_file_known_under_two_profiles_survives_the_way_back(
     with db.begin() as session:
         assert len(session.scalars(select(KnownFile.key)).all()) == 1
         session.execute(update(Job).values(settle_owner="me"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "left", "fate"),
+    [
+        ({"on_success": "delete"}, None, "deleted"),
+        ({"on_success": "delete"}, "/inbox/clip.mp4 is gone", "gone"),
+        ({"on_success": "delete"}, "/inbox/clip.mp4 is another file now: it stays", "replaced"),
+        ({"source_path": "/archive/clip.mp4"}, None, "moved"),
+        ({"on_success": "keep"}, None, None),
+        ({"on_success": "delete", "settled_at": None}, None, None),
+    ],
+)
+def test_what_became_of_a_source_is_taken_from_what_an_earlier_release_wrote_down(
+    db: Database,
+    new_job: Callable[..., Job],
+    facts: dict[str, Any],
+    left: str | None,
+    fate: str | None,
+) -> None:
+    job = new_job()
+    with db.begin() as session:
+        ended = {"state": JobState.SUCCEEDED, "settled_at": now(session), **facts}
+        session.execute(update(Job).values(ended))
+        if left:
+            events.add(session, job.id, "source_left", left)
+    command.downgrade(schema._config(db), "0007")
+    schema.upgrade(db)
+    with db.read() as session:
+        assert session.scalars(select(Job.source_fate)).one() == fate

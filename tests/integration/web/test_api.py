@@ -237,9 +237,11 @@ def test_a_deleted_source_is_said_to_be(site: Site, client: httpx.Client) -> Non
     job = site.job()
     assert "(deleted)" not in client.get(f"/jobs/{job.id}").text
     with site.ready.db.begin() as session:
-        change = {"state": JobState.SUCCEEDED, "on_success": "delete", "settled_at": now(session)}
+        change = {"state": JobState.SUCCEEDED, "source_fate": "deleted", "settled_at": now(session)}
         session.execute(update(Job).where(Job.id == job.id).values(**change))
     assert "</code> (deleted)" in client.get(f"/jobs/{job.id}").text
+    told = client.get(f"/api/v1/jobs/{job.id}").json()["source"]
+    assert (told["fate"], told["deleted"]) == ("deleted", True)
 
 
 def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.Client) -> None:

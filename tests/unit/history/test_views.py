@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.history.fate import SourceFate, later_fate
 from pipeline.history.views import job_view
 from pipeline.models import Job, JobState, Step, StepKind, StepState
 
@@ -53,16 +54,38 @@ def test_a_job_of_which_no_step_runs_waits(
 
 
 @pytest.mark.parametrize(
-    ("state", "on_success", "settled", "deleted"),
+    ("settled", "fate", "deleted", "words"),
     [
-        (JobState.SUCCEEDED, "delete", NOW, True),
-        (JobState.SUCCEEDED, "delete", None, False),
-        (JobState.SUCCEEDED, "archive", NOW, False),
-        (JobState.FAILED, "delete", NOW, False),
+        (NOW, "deleted", True, " (deleted)"),
+        (NOW, "replaced", False, " (another file is there now)"),
+        (NOW, "moved", False, " (moved here)"),
+        (NOW, None, False, ""),
+        (None, "moved", False, ""),  # by a former run: this one has not ended
     ],
 )
-def test_a_source_that_was_deleted_is_said_to_be(
-    state: JobState, on_success: str, settled: datetime | None, deleted: bool
+def test_what_became_of_a_source_is_told_once_it_was_seen_to(
+    settled: datetime | None, fate: str | None, deleted: bool, words: str
 ) -> None:
-    view = job_view(job(state, on_success=on_success, settled_at=settled))
-    assert view.source.deleted is deleted
+    made = job(JobState.SUCCEEDED, on_success="delete", settled_at=settled, source_fate=fate)
+    source = job_view(made).source
+    assert (source.deleted, source.fate_words) == (deleted, words)
+    assert source.fate == (fate if settled else None)
+    assert "fate_words" not in source.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("former", "found", "fate"),
+    [
+        (None, "kept", "kept"),
+        ("moved", "kept", "moved"),
+        ("deleted", "gone", "deleted"),
+        ("moved", "gone", "gone"),
+        ("gone", "kept", "kept"),
+        ("kept", "replaced", "replaced"),
+        ("moved", None, None),
+    ],
+)
+def test_what_is_found_of_a_source_is_joined_to_what_became_of_it_before(
+    former: str | None, found: str | None, fate: str | None
+) -> None:
+    assert later_fate(former, SourceFate(found) if found else None) == fate
