@@ -79,5 +79,6 @@ FAULTS = (
     Fault("kill-package-child", partial(_kill_child, role="package")),
     Fault("kill-ffmpeg", _kill_tool),
     Fault("kill-broker", _kill_broker),
-    Fault("kill-up", _kill_everything),
+    # The embedded broker dies with it: workers that are stopping then have none to say so to.
+    Fault("kill-up", _kill_everything, ends_parts=True),
 )
