@@ -19,7 +19,7 @@ from pipeline.history.views import SHORT_ID, JobView, job_view
 from pipeline.models import ENCODING, Job, JobState, Rendition, Step, StepKind, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -82,7 +82,7 @@ def create(session: Session, new: NewJob) -> tuple[Job, bool]:
     found = _same(session, new)
     if found is not None:
         return found, False
-    job = Job(**columns(new, now(session)), steps=[_step(kind) for kind in FIRST_STEPS])
+    job = Job(**columns(new, now(session)), steps=[new_step(kind) for kind in FIRST_STEPS])
     try:
         with session.begin_nested():
             session.add(job)
@@ -128,7 +128,8 @@ def _same(session: Session, new: NewJob) -> Job | None:
     ).one_or_none()
 
 
-def _step(kind: StepKind, name: str | None = None, unit: str | None = None) -> Step:
+def new_step(kind: StepKind, name: str | None = None, unit: str | None = None) -> Step:
+    """Give a waiting step, named as its kind unless it has a name of its own."""
     return Step(name=name or kind.value, kind=kind, position=kind.position, unit=unit)
 
 
@@ -200,59 +201,6 @@ def unsettled(session: Session) -> list[str]:
         Job.settled_at.is_(None), Job.state.not_in((JobState.QUEUED, JobState.RUNNING))
     )
     return list(session.scalars(ended.order_by(Job.finished_at)))
-
-
-def record_plan(
-    session: Session,
-    job: Job,
-    plan: dict[str, Any],
-    *,
-    duration_s: float,
-    size: tuple[int, int] | None,
-    units: Iterable[tuple[str, Sequence[str]]],
-    ranges: Collection[str] = (),
-    join: str | None = None,
-) -> None:
-    """Keep the plan and make a waiting step of each rendition: `units` are (name, step names).
-
-    Where `ranges` names units, they are what the unit `join` waits for, as it does for all others.
-    """
-    job.plan = plan
-    job.source_duration_s = duration_s
-    job.source_width, job.source_height = size or (None, None)
-    names = {step.name for step in job.steps}
-    for unit, step_names in units:
-        for name in step_names:
-            if name not in names:
-                kind = StepKind.RANGE if unit in ranges else StepKind.RENDITION
-                step = _step(kind, name, unit)
-                if ranges and unit != join:
-                    step.position = StepKind.RANGE.position
-                job.steps.append(step)
-    session.flush()
-
-
-def give_up_ranges(
-    session: Session,
-    job: Job,
-    plan: dict[str, Any],
-    units: Iterable[tuple[str, Sequence[str]]],
-    why: str,
-) -> None:
-    """Keep a plan without ranges in place of one with: the job's other steps stay as they are.
-
-    The job's row must be locked. Who works on a range finds the lease lost.
-    """
-    job.plan = plan
-    for step in [step for step in job.steps if step.kind is StepKind.RANGE]:
-        job.steps.remove(step)
-    unit_of = {name: unit for unit, names in units for name in names}
-    for step in job.steps:
-        if step.name in unit_of:
-            step.unit, step.position = unit_of[step.name], step.kind.position
-    job.published_at = None
-    events.add(session, job.id, "uncut", why)
-    session.flush()
 
 
 def record_outputs(
@@ -366,16 +314,6 @@ def wait_again(job: Job, *, afresh: bool) -> None:
         if afresh or step.state is not StepState.DONE:
             step.state, step.progress, step.tries = StepState.WAITING, 0.0, 0
             step.lease_until = step.retry_at = step.finished_at = step.started_at = None
-
-
-def replan(session: Session, job: Job, why: str) -> None:
-    """Let a job that has not ended begin again at its probe: its plan is of no use any more.
-
-    The job's row must be locked. Who works on one of its steps finds the lease lost.
-    """
-    wait_again(job, afresh=True)
-    job.published_at = None
-    events.add(session, job.id, "replanned", f"{why}: planned again")
 
 
 def replace_source(

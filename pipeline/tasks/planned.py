@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from pipeline.history import jobs
+from pipeline.history import plans
 from pipeline.plan.plan import VERSION, Plan
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def plan_again_if_outdated(session: Session, job: Job, tags: Collection[str]) ->
     why = why_outdated(job, tags)
     if job.state.terminal or why is None:
         return False
-    jobs.replan(session, job, why)
+    plans.replan(session, job, why)
     return True
 
 

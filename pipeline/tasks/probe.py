@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app
 from pipeline.errors import ReelworksError
-from pipeline.history import events, jobs
+from pipeline.history import events, jobs, plans
 from pipeline.media import probe as reading
 from pipeline.media.errors import nothing_to_make
 from pipeline.models import StepKind
@@ -50,7 +50,7 @@ def _probe(work: Work) -> None:
         raise nothing_to_make(source)
     work.check_source_kept()
     with work.publishing() as (session, job):
-        jobs.record_plan(
+        plans.record_plan(
             session,
             job,
             plan.model_dump(mode="json"),

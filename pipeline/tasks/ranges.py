@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from pipeline.history import events, jobs, steps
+from pipeline.history import events, jobs, plans, steps
 from pipeline.media.errors import MediaError
 from pipeline.media.ranges import WHOLE_DECIDES, encode_range, join_ranges
 from pipeline.plan.plan import uncut
@@ -142,7 +142,7 @@ def _as_a_whole(work: Work, error: MediaError) -> NoReturn:
             raise error
         whole = uncut(plan, why)
         units = [(unit.name, unit.steps) for unit in whole.units]
-        jobs.give_up_ranges(session, job, whole.model_dump(mode="json"), units, why)
+        plans.give_up_ranges(session, job, whole.model_dump(mode="json"), units, why)
     _remove([work.workspace.result(unit.name) for unit in work.planned.ranges])
     raise GivenBack(why) from error
 

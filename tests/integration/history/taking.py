@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from pipeline.history import jobs, steps
+from pipeline.history import jobs, plans, steps
 from pipeline.history.database import now
 from pipeline.history.steps import Claim, Refusal
 from pipeline.models import Attempt, Job, Step
@@ -71,6 +71,6 @@ def planned(db: Database, job: Job, *names: str) -> Job:
     do(db, job.id, "probe")
     with db.begin() as session:
         row = jobs.get(session, job.id)
-        jobs.record_plan(session, row, {}, duration_s=2.0, size=(64, 36), units=[("all", names)])
+        plans.record_plan(session, row, {}, duration_s=2.0, size=(64, 36), units=[("all", names)])
     do(db, job.id, "thumbnail")
     return job

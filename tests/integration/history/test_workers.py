@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from pipeline.history import jobs, steps, workers
+from pipeline.history import jobs, plans, steps, workers
 from pipeline.history.database import Database, now
 from pipeline.history.steps import Claim
 from pipeline.history.workers import Announced
@@ -36,7 +36,7 @@ def plan(db: Database, job: Job, *units: str) -> None:
     with db.begin() as session:
         mine = jobs.get(session, job.id)
         named = [(unit, [f"rendition:{unit}-{n}" for n in range(2)]) for unit in units]
-        jobs.record_plan(session, mine, {}, duration_s=1, size=None, units=named)
+        plans.record_plan(session, mine, {}, duration_s=1, size=None, units=named)
     take(db, job, "probe")
 
 

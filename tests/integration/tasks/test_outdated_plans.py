@@ -11,7 +11,7 @@ import pytest
 from pipeline import workflows
 from pipeline.app import app
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs, steps
+from pipeline.history import jobs, plans, steps
 from pipeline.models import Job, JobState, StepState
 from pipeline.plan.plan import VERSION
 from pipeline.tasks import control
@@ -63,7 +63,7 @@ def old_plan(ready: Runtime, job: Job, plan: dict[str, Any]) -> Job:
     """Give the job a plan, and steps of it, that another version of Reelworks made."""
     with ready.db.begin() as session, steps.publishing(session, claimed_in(session, job)) as row:
         units = [("all", ["rendition:720p"])]
-        jobs.record_plan(session, row, plan, duration_s=1.0, size=(64, 36), units=units)
+        plans.record_plan(session, row, plan, duration_s=1.0, size=(64, 36), units=units)
     with ready.db.begin() as session:
         jobs.mark_published(session, job.id)
         jobs.unpublish(session, job.id)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline import workflows
 from pipeline.app import app
-from pipeline.history import events, jobs, workers
+from pipeline.history import events, jobs, plans, workers
 from pipeline.history.remaining import share
 from pipeline.history.steps import Refusal, claim
 from pipeline.ingest.fingerprint import fingerprint
@@ -261,7 +261,7 @@ def test_ranges_count_as_encodes_that_run_and_wait(
 
 def test_a_retry_afresh_forgets_the_ranges(ready: Runtime, job: Job) -> None:
     with ready.db.begin() as session:
-        jobs.replan(session, jobs.get(session, job.id, lock=True), "its plan is of no use")
+        plans.replan(session, jobs.get(session, job.id, lock=True), "its plan is of no use")
     kinds = {step.kind for step in rows(ready, job)}
     assert kinds == {StepKind.PROBE, StepKind.THUMBNAIL, StepKind.MANIFEST}
     assert attempts(ready, job, "probe")

@@ -18,7 +18,7 @@ import uvicorn
 from pipeline import workflows
 from pipeline.app import Runtime, runtime
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs, schema, steps
+from pipeline.history import jobs, plans, schema, steps
 from pipeline.history.database import Database
 from pipeline.history.steps import Claim
 from pipeline.media.tools import find_tools
@@ -92,7 +92,7 @@ class Site:
             units = [(name, [name]) for name in parts]
             units += [("all", [name for name in names if name not in parts])]
             facts: dict[str, Any] = {"duration_s": 63.5, "size": (320, 180), "units": units}
-            jobs.record_plan(session, job, {}, **facts, ranges=parts, join="all")
+            plans.record_plan(session, job, {}, **facts, ranges=parts, join="all")
 
     def take(self, job_id: str, *names: str) -> Claim:
         """Begin to work on steps."""
