@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 #: Length of the password that is made when none is configured, bytes of randomness.
 PASSWORD_BYTES = 18
+#: How many tasks Flower remembers: each takes about 7 kB, and its own 100,000 would be 700 MB. What
+#: became of jobs is in the history.
+MOST_TASKS = 5000
 
 
 def password_file(settings: Settings) -> Path:
@@ -29,7 +32,8 @@ def password(settings: Settings) -> str:
 def arguments(settings: Settings) -> list[str]:
     """Say how Celery starts Flower. The password is not among them: anybody may list arguments."""
     listen = settings.pipeline.flower.listen
-    return ["flower", f"--address={listen.host}", f"--port={listen.port}", "--persistent=False"]
+    where = (f"--address={listen.host}", f"--port={listen.port}")
+    return ["flower", *where, "--persistent=False", f"--max-tasks={MOST_TASKS}"]
 
 
 def environment(settings: Settings) -> dict[str, str]:

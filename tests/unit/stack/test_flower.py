@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 
+from flower.options import options
+
 from pipeline.settings.load import Settings
 from pipeline.stack import flower
 
@@ -33,3 +35,13 @@ def test_the_password_is_not_among_the_arguments(configured: Configured) -> None
     assert "--address=127.0.0.1" in arguments
     assert "--port=5599" in arguments
     assert not any("hidden" in argument for argument in arguments)
+
+
+def test_flower_remembers_as_many_tasks_as_it_is_told(configured: Configured) -> None:
+    before = options.max_tasks
+    try:
+        # Flower reads its own of them as Tornado does.
+        options.parse_command_line(flower.arguments(configured("watch: []")))
+        assert options.max_tasks == flower.MOST_TASKS
+    finally:
+        options.max_tasks = before
