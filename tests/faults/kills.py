@@ -48,7 +48,9 @@ def _kill_tool(scene: Scene) -> str:
     scene.sometime()
     for _ in range(TRIES):
         pid = scene.tool()
-        said = scene.kill(pid) if pid else ""
+        if pid is None:
+            break
+        said = scene.kill(pid)
         if "SIGKILL" in said:
             return said
     return "no tool ran long enough"
