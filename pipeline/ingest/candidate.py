@@ -23,12 +23,16 @@ IGNORED = (
 )
 #: Folders, in lower case, whose files belong to a system and not to people. Hidden ones are
 #: left alone too: `.Trash-1000`, `.stversions`, AppleDouble's, rsync's partial ones.
+#: `@` and `#` are of Synology and QNAP, `~snapshot` of NetApp, the last three of macOS on shares.
 IGNORED_FOLDERS = frozenset(
     (
         *("@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information"),
-        *("lost+found", "__macosx"),
+        *("@recycle", "@recently-snapshot", "@tmp", "~snapshot", "recycler", "lost+found"),
+        *("__macosx", "network trash folder", "temporary items"),
     )
 )
+#: What a folder ends in, in lower case, in which Safari keeps a download until it is whole.
+DOWNLOAD_FOLDER = ".download"
 #: Beside a file that is being written under its own name lies one with such an ending, as long
 #: as that takes: of Firefox, wget and curl, Chromium, aria2, WinSCP, yt-dlp.
 COMPANIONS = (".part", ".crdownload", ".aria2", ".filepart", ".ytdl")
@@ -75,7 +79,10 @@ class Names:
 
     def enters(self, folder: str) -> bool:
         """Whether a folder of this name is looked into."""
-        return not folder.startswith(".") and folder.lower() not in IGNORED_FOLDERS
+        lower = folder.lower()
+        return not (
+            lower.startswith(".") or lower.endswith(DOWNLOAD_FOLDER) or lower in IGNORED_FOLDERS
+        )
 
 
 def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:

@@ -67,6 +67,12 @@ def test_only_listed_extensions_count_whatever_their_case() -> None:
         ".stversions/clip.mp4",
         ".rsync-partial/clip.mp4",
         "lost+found/clip.mp4",
+        "clip.mp4.download/clip.mp4",
+        "@Recycle/clip.mp4",
+        "@Recently-Snapshot/a/clip.mp4",
+        "~snapshot/clip.mp4",
+        "Temporary Items/folders.501/clip.mp4",
+        "Network Trash Folder/clip.mp4",
     ],
 )
 def test_what_copy_tools_and_systems_leave_is_left_alone(name: str) -> None:
