@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 from pipeline.cli import cli
 from pipeline.errors import ReelworksError
+from pipeline.ingest.inotify_limits import Limits
 from pipeline.media import isolation, landlock
 from pipeline.settings.load import Settings, load_settings
-from pipeline.stack import isolation_checks, service_checks, tool_checks
+from pipeline.stack import isolation_checks, machine_checks, service_checks, tool_checks
 from tests.integration.media.cards import ffmpeg_with_card
 
 
@@ -171,6 +172,24 @@ def test_protections_that_are_not_on_are_told_with_what_to_do(
     assert "landlock" in found["isolation.files"].hint
     assert "max_user_namespaces" in found["isolation.network"].hint
     assert found["isolation.rights"].state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("limits", "state", "raised"),
+    [
+        (Limits(0, 128, 16384), "failed", "max_user_watches=524288"),
+        (Limits(8192, 8, 16384), "warning", "max_user_instances=1024"),
+        (Limits(8192, 128, 128), "warning", "max_queued_events=131072"),
+    ],
+)
+def test_limits_of_the_kernel_that_are_low_are_told_with_how_to_raise_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, limits: Limits, state: str, raised: str
+) -> None:
+    monkeypatch.setattr(Limits, "read", lambda: limits)
+    (found,) = machine_checks.inotify(settings)
+    assert found.state == state
+    assert raised in found.hint
+    assert f"{limits.max_user_watches} watches" in found.detail
 
 
 def test_a_fence_with_a_hole_is_found_by_trial(
