@@ -118,6 +118,31 @@ def test_each_entry_runs_once_a_day_over_a_change_of_clocks(
     assert len(set(zip(clock.sent, clock.due, strict=True))) == len(clock.sent)
 
 
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (datetime(2026, 3, 29, tzinfo=PARIS), 23),
+        (datetime(2026, 10, 25, tzinfo=PARIS), 25),
+    ],
+)
+def test_the_sun_and_spans_of_time_know_no_change_of_clocks(
+    scheduled: Scheduled, start: Any, day: datetime, hours: int
+) -> None:
+    place = {"event": "sunset", "latitude": 48.8566, "longitude": 2.3522}
+    late = {"cron": "30 2 * * *", "timezone": "Europe/Paris", "jitter": "5m"}
+    wanted = scheduled(
+        dusk={"task": "clean", "solar": place},
+        hourly={"task": "clean", "every": "1h"},
+        shaken={"task": "clean", **late},
+    )
+    clock = start(wanted, (day - timedelta(hours=2)).astimezone(UTC))
+    clock.run_until(day.replace(day=day.day + 1).astimezone(UTC))
+    ran = Counter(name for name, at in clock.sent if at.astimezone(PARIS).day == day.day)
+    assert (ran["dusk"], ran["shaken"]) == (1, 1)
+    # A span ends as soon as it is looked at: each step of the clock is late by one at most.
+    assert hours - 4 <= ran["hourly"] <= hours
+
+
 def test_a_beat_that_is_started_again_in_the_repeated_hour_repeats_nothing(
     scheduled: Scheduled, start: Any
 ) -> None:
