@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,43 +9,17 @@ from pipeline.history import events, jobs, plans, steps
 from pipeline.media.errors import MediaError
 from pipeline.media.ranges import WHOLE_DECIDES, encode_range, join_ranges
 from pipeline.plan.plan import uncut
-from pipeline.plan.short import is_short
-from pipeline.tasks.encoders import shared
 from pipeline.tasks.planned import stored_plan
 from pipeline.tasks.remaking import make_again
 from pipeline.tasks.step import GivenBack, Work, tools
+from pipeline.tasks.turns import encoding
 from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pipeline.media.process import Progress
     from pipeline.plan.encodes import EncodeUnit
-
-
-#: How long a claimed step waits for an encoder, seconds: far longer than a short encode takes. Who
-#: waits longer came behind a long one, as a retry that fell due meanwhile: others may be free.
-PATIENCE_S = 60.0
-
-
-def encoding(work: Work, unit: EncodeUnit) -> AbstractContextManager[None]:
-    """Give what is entered to encode a unit: its turn at an encoder, where a worker shares some.
-
-    Entering it raises `GivenBack` when none is free for long or the job's deadline has passed, and
-    `LeaseLost`.
-    """
-    encoders = shared()
-    if encoders is None:
-        return nullcontext()
-    until = time.monotonic() + PATIENCE_S
-
-    def waiting() -> None:
-        work.beat(0.0)
-        if work.late or time.monotonic() > until:
-            raise GivenBack("the encoders of its worker are busy")
-
-    return encoders.turn(waiting, short=is_short(work.planned, unit))
 
 
 def encode(work: Work, unit: EncodeUnit) -> None:

@@ -17,9 +17,9 @@ from pipeline.tasks import ranges
 from pipeline.tasks.encoders import shared
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.hours import held
-from pipeline.tasks.ranges import encoding
 from pipeline.tasks.room import Room
 from pipeline.tasks.step import StepFailed, Work, perform, tools
+from pipeline.tasks.turns import encoding
 from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:

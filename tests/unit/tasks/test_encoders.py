@@ -15,7 +15,7 @@ from celery.worker import state
 from pipeline import overlapping
 from pipeline.app import app
 from pipeline.overlapping import Overlapping
-from pipeline.tasks import encoders, ranges
+from pipeline.tasks import encoders, turns
 from pipeline.tasks.encoders import Encoders
 from pipeline.tasks.step import GivenBack
 
@@ -163,15 +163,15 @@ def test_a_process_in_place_of_a_killed_one_begins_with_nothing(sharing: Encoder
 def test_who_gets_no_encoder_for_long_or_is_late_is_given_back(
     sharing: Encoders, monkeypatch: pytest.MonkeyPatch, *, late: bool, patience_s: float
 ) -> None:
-    monkeypatch.setattr(ranges, "PATIENCE_S", patience_s)
-    monkeypatch.setattr(ranges, "is_short", lambda _plan, _unit: False)
+    monkeypatch.setattr(turns, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(turns, "is_short", lambda _plan, _unit: False)
     beats: list[float] = []
     work: Any = SimpleNamespace(beat=beats.append, late=late, planned=None)
     unit: Any = None
     with (
         another_has_one(sharing),
         pytest.raises(GivenBack, match="busy"),
-        ranges.encoding(work, unit),
+        turns.encoding(work, unit),
     ):
         pass
     assert set(beats) == {0.0}, "it holds its lease until then"
