@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
 _SUCCEEDED = (Job.state == JobState.SUCCEEDED) & Job.output_directory.is_not(None)
-#: What a list shows of a job's row. Of its results it is only the poster.
+#: What a list shows of a job's row, by a card's words. Of its results it is only the poster.
 _COLUMNS = (
     Job.id,
     Job.state,
     Job.profile,
-    Job.file_name,
-    Job.source_bytes,
-    Job.source_duration_s,
+    Job.file_name.label("name"),
+    Job.source_bytes.label("bytes"),
+    Job.source_duration_s.label("duration_s"),
     Job.created_at,
     Job.waits_until,
     case((Job.lacking_since.is_not(None), Job.tag)).label("waits_for"),
@@ -38,21 +38,6 @@ _COLUMNS = (
     _SUCCEEDED.label("has_results"),
     case((_SUCCEEDED, Job.outputs["poster"].as_string())).label("poster"),
 )
-
-
-class _Row(NamedTuple):
-    id: str
-    state: JobState
-    profile: str
-    name: str
-    bytes: int
-    duration_s: float | None
-    created_at: datetime
-    waits_until: datetime | None
-    waits_for: str | None
-    error: str | None
-    has_results: bool
-    poster: str | None
 
 
 class _StepRow(NamedTuple):
@@ -96,9 +81,10 @@ class Card:
 
 def newest(session: Session, *, limit: int = 50, which: Which = ALL) -> list[Card]:
     """List jobs, newest first."""
-    rows = [_Row(*row) for row in session.execute(_wanted(session, which, limit))]
+    rows = session.execute(_wanted(session, which, limit)).all()
     # What succeeded has done all its steps.
-    steps = _steps(session, [row.id for row in rows if row.state is not JobState.SUCCEEDED])
+    unfinished = [row.id for row in rows if row.state is not JobState.SUCCEEDED]
+    steps = _steps(session, unfinished)
     return [_card(row, steps.get(row.id, [])) for row in rows]
 
 
@@ -121,24 +107,16 @@ def _steps(session: Session, job_ids: Collection[str]) -> dict[str, list[_StepRo
     return found
 
 
-def _card(row: _Row, steps: list[_StepRow]) -> Card:
+def _card(row: Row[*tuple[Any, ...]], steps: list[_StepRow]) -> Card:
+    shown: dict[str, Any] = dict(row._mapping)
+    job_state = shown.pop("state")
     waits = row.waits_until is not None
     return Card(
-        id=row.id,
-        state=shown_state(row.state, waits=waits, steps=[step.state for step in steps]),
-        ended=row.state.terminal,
-        progress=progress(row.state, steps),
-        profile=row.profile,
-        name=row.name,
-        bytes=row.bytes,
-        duration_s=row.duration_s,
-        created_at=row.created_at,
-        waits_until=row.waits_until,
-        waits_for=row.waits_for,
-        error=row.error,
-        has_results=bool(row.has_results),
-        poster=row.poster,
-        pictured=row.state is JobState.SUCCEEDED or _is_pictured(steps),
+        **shown,
+        state=shown_state(job_state, waits=waits, steps=[step.state for step in steps]),
+        ended=job_state.terminal,
+        progress=progress(job_state, steps),
+        pictured=job_state is JobState.SUCCEEDED or _is_pictured(steps),
     )
 
 
