@@ -1,8 +1,8 @@
 # Everything sets up what it needs: a virtual environment in .venv with the locked dependencies.
 #   make run | demo [FILE=clip.mp4] | test | check | format | bench [NAME=…] | docs
 #   make mutations [COUNT=n] [SEED=n] | audit | sbom
-#   make faults [ROUNDS=n] [SEED=n] [STACK=embedded|redis-postgres|rabbitmq-postgres]
-#               [FAULT="kill full-work"] [OUTAGE=seconds]
+#   make faults [ROUNDS=n] [SEED=n] [FAULT="kill full-work"] [OUTAGE=seconds]
+#               [STACK=embedded|redis-postgres|rabbitmq-postgres|rabbitmq-redis-postgres|redis-mariadb]
 # PYTHON=/path/to/python3 chooses the interpreter (default: the first of at least 3.11).
 
 SHELL := /bin/sh

@@ -2,7 +2,8 @@
 
 Where this runs everything is there (services that don't answer are not asked for), so a skipped
 test is one that nobody notices is broken. A test that needs the address of a server names the
-variable in its reason; it may be skipped only where that variable is not set.
+variable in its reason, `(NAME)`, or also how it must begin, `(NAME=postgresql)`; it may be skipped
+only where the variable is not set, or begins otherwise.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ def skipped(report: Path) -> list[str]:
 
 
 def _was_not_given(reason: str) -> bool:
-    """Whether the reason is that an address was not given, and it was not."""
-    named = re.search(r"\((REELWORKS_[A-Z]+)\)", reason)
-    return named is not None and named[1] not in os.environ
+    """Whether the reason is that an address, or one of that kind, was not given, and it was not."""
+    named = re.search(r"\((REELWORKS_[A-Z]+)(?:=([a-z]+))?\)", reason)
+    if named is None:
+        return False
+    given = os.environ.get(named[1])
+    return given is None or not given.startswith(named[2] or "")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IDLE_S = 15
 #: The first seconds of the system's parts are not idle.
 STARTING_S = 5
-#: How often the web part is asked whether the job has ended, seconds: asking costs, too.
+#: How often it is asked whether the job has ended, seconds; what comes after that counts, too.
 ASKED_S = 2.0
 
 
@@ -48,12 +48,13 @@ class Jobs:
 
     def cost(self, source: Path) -> JobCost:
         """Drop the source, whose content is new to the system, and see the job to its success."""
-        former = self.system.job()
+        former = self._count()
         before, began = self.system.cpu_s(), time.monotonic()
         self.system.drop(source)
         dropped = time.time()
-        job = self._ended(None if former is None else former["id"])
+        self._wait(former + 1)
         used_s, span_s = self.system.cpu_s() - before, time.monotonic() - began
+        job = self.system.wait()
         return JobCost(
             cpu_s=used_s - self.idle * span_s,
             wall_s=datetime.fromisoformat(job["finished_at"]).timestamp() - dropped,
@@ -63,16 +64,17 @@ class Jobs:
             },
         )
 
-    def _ended(self, former: str | None) -> dict[str, Any]:
+    def _wait(self, count: int) -> None:
+        """Wait until so many jobs have ended; whether well, is asked once it is measured."""
         until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
+        while self._count() < count:
+            if time.monotonic() > until:
+                raise TimeoutError("the job did not end")
             time.sleep(ASKED_S)
-            job = self.system.job()
-            if job is not None and job["id"] != former and job["finished_at"]:
-                if job["state"] != "succeeded":
-                    raise RuntimeError(f"the job {job['state']}: {job['error']}")
-                return job
-        raise TimeoutError("the job did not end")
+
+    def _count(self) -> int:
+        ended = "SELECT count(*) FROM jobs WHERE finished_at IS NOT NULL"
+        return int(self.system.asked(ended)[0][0])
 
 
 @contextmanager

@@ -7,7 +7,6 @@ and each has other bytes. The system is private, as shipped, on its embedded bro
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -171,17 +170,8 @@ def _cuts(folder: Path) -> list[Path]:
     return made
 
 
-def _asked(system: Private, query: str) -> list[tuple[Any, ...]]:
-    path = system.root / "media" / "state" / "reelworks.db"
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
-
-
 def _ended(system: Private) -> int:
-    found = dict(_asked(system, "SELECT state, count(*) FROM jobs GROUP BY state"))
+    found = dict(system.asked("SELECT state, count(*) FROM jobs GROUP BY state"))
     bad = set(found) - {"queued", "running", "succeeded"}
     if bad:
         raise RuntimeError(f"jobs ended badly: {found}")
@@ -192,9 +182,8 @@ def _times(system: Private, begin: int) -> tuple[float, float]:
     """Tell when the first of the last jobs ended, and how long some encode step was held."""
     unix = "(julianday({}) - 2440587.5) * 86400"
     of_these = f"jobs.seq > {begin}"
-    ended = _asked(system, f"SELECT min({unix.format('finished_at')}) FROM jobs WHERE {of_these}")
-    spans = _asked(
-        system,
+    ended = system.asked(f"SELECT min({unix.format('finished_at')}) FROM jobs WHERE {of_these}")
+    spans = system.asked(
         f"SELECT {unix.format('a.started_at')}, {unix.format('a.finished_at')} FROM attempts a "
         "JOIN steps ON steps.id = a.step_id JOIN jobs ON jobs.id = steps.job_id "
         f"WHERE steps.kind = 'rendition' AND {of_these} ORDER BY 1",

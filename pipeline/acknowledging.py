@@ -7,9 +7,20 @@ again, alive and connected.
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
 from kombu.transport import redis
 from kombu.transport.virtual import QoS as Held
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+
+from pipeline.refusing import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
 
 
 class Acknowledging(redis.QoS):
@@ -25,6 +36,12 @@ class Acknowledging(redis.QoS):
         except (RedisError, OSError):
             self._again(delivery_tag)
 
+    def restore_visible(self, *arguments: Any, **options: Any) -> None:
+        """Put back what somebody took and never acknowledged; later where Redis is full."""
+        channel: Any = self.channel
+        with channel.unless_refused():
+            super().restore_visible(*arguments, **options)
+
     def _again(self, delivery_tag: str) -> None:
         # The first connection was broken; the next is a new one.
         try:
@@ -34,6 +51,33 @@ class Acknowledging(redis.QoS):
             raise
 
 
+class Channel(redis.Channel):
+    """A channel to a Redis that may be full: what it looks after by the clock it tries again."""
+
+    QoS = Acknowledging
+    _told = False
+
+    def maybe_refresh_binding_expiry(self) -> None:
+        """Keep the worker's own queues bound; kombu would tell of it each second at length."""
+        with self.unless_refused():
+            super().maybe_refresh_binding_expiry()  # type: ignore[misc]
+
+    @contextmanager
+    def unless_refused(self) -> Iterator[None]:
+        """Do what can be done later, too: that Redis takes nothing is said once."""
+        try:
+            yield
+        except ResponseError as problem:
+            why = refusal(problem)
+            if why is None:
+                raise
+            if not self._told:
+                logger.warning("%s %s", why.message, why.hint)
+            self._told = True
+        else:
+            self._told = False
+
+
 def let_go_for_certain() -> None:
     """Have every channel to Redis of this process keep its messages so."""
-    redis.Channel.QoS = Acknowledging
+    redis.Transport.Channel = Channel

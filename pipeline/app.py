@@ -5,26 +5,54 @@ The numbers come from experiments with Celery 5.7 and kombu 5.7 under long encod
 
 from __future__ import annotations
 
+import gc
 import logging
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from celery.signals import worker_init, worker_process_init, worker_ready
+from celery.signals import (
+    worker_before_create_process,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+)
 from kombu.exceptions import ChannelError, KombuError
+from sqlalchemy.orm import configure_mappers
 
-from pipeline.history.database import Database
 from pipeline.last_resort import BEYOND_GRACE_S, end_within
 from pipeline.queues import MAX_PRIORITY, exchange, task_queues
+from pipeline.refusing import look, troubles
+from pipeline.runtime import Runtime, runtime
 from pipeline.settings import addresses
-from pipeline.settings.load import load_settings
 from pipeline.settings.tls import broker_tls, redis_tls
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pipeline.refusing import BrokerRefuses
     from pipeline.settings.load import Settings
+
+__all__ = [
+    "CHORD_EXPIRES_S",
+    "PUBLISH_RETRY",
+    "RESULT_EXPIRES_S",
+    "TASK_MODULES",
+    "VISIBILITY_TIMEOUT_S",
+    "Runtime",
+    "answering",
+    "app",
+    "broker_is_redis",
+    "broker_priority",
+    "broker_problem",
+    "broker_refusal",
+    "celery_settings",
+    "chords_work",
+    "keeps_order",
+    "on_broker",
+    "queue_depth",
+    "read_settings",
+    "runtime",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -57,32 +85,14 @@ TASK_MODULES = tuple(
 )
 
 
-@dataclass(frozen=True)
-class Runtime:
-    """What a process works with. One a process: `runtime()` gives it, a fork makes a new one."""
-
-    settings: Settings
-
-    @cached_property
-    def db(self) -> Database:
-        """The database, connected on first use."""
-        return Database(addresses.database_url(self.settings))
-
-    def prepare(self) -> None:
-        """Make the folders and bring the tables up to date."""
-        from pipeline.history import schema
-
-        paths = self.settings.pipeline.paths
-        paths.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for folder in (paths.library, paths.work):
-            folder.mkdir(parents=True, exist_ok=True)
-        schema.upgrade(self.db)
-
-
-@lru_cache(maxsize=1)
-def runtime() -> Runtime:
-    """Give this process's runtime. Raises `ConfigurationError` when the configuration is wrong."""
-    return Runtime(load_settings())
+@worker_before_create_process.connect
+def _share_what_is_loaded(**_: object) -> None:
+    # How rows and objects belong together is worked out once, and not in each child.
+    configure_mappers()
+    # The search for garbage writes to each object that it looks at, and so gives the child a copy
+    # of all that it shares with us, some time or other: what is there now is left out of it.
+    gc.collect()
+    gc.freeze()
 
 
 @worker_process_init.connect
@@ -146,6 +156,7 @@ def _queue_settings(*, redis: bool, tags: Collection[str]) -> dict[str, Any]:
             "pipeline.manifest": {"queue": "package"},
             "pipeline.rendition": {"queue": "encode.cpu"},
             "pipeline.scan": {"queue": "ingest"},
+            "pipeline.look": {"queue": "ingest"},
             "pipeline.clean": {"queue": "ingest"},
             "pipeline.retention": {"queue": "ingest"},
             "pipeline.upkeep": {"queue": "ingest"},
@@ -201,6 +212,10 @@ def _worker_settings(*, redis: bool, stop_grace_s: float) -> dict[str, Any]:
         # RabbitMQ hands the message on when the connection drops, so the work must stop here;
         # Redis keeps it for its holder until the visibility timeout.
         "worker_cancel_long_running_tasks_on_connection_loss": not redis,
+        # A Redis whose memory or disk is full answers everything with an error of this kind, over
+        # which a worker would end: it connects anew instead, and our consumer waits.
+        "broker_channel_error_retry": redis,
+        "worker_consumer": "pipeline.consuming:Consumer",
         "worker_send_task_events": True,
         # A worker's own queue must not be locked to its connection: RabbitMQ holds that for minutes
         # after a cut, and whoever starts under the node's name meanwhile would crash over it.
@@ -284,21 +299,27 @@ def broker_problem(timeout_s: int) -> tuple[str, str | None]:
     return shown, None
 
 
+def broker_refusal() -> BrokerRefuses | None:
+    """Say why a broker that answers takes nothing; None where it does, or does not answer."""
+    with app.connection_for_write() as connection:
+        return look(connection)
+
+
 def answering(nodes: Collection[str] | None, timeout_s: float) -> set[str]:
     """Ask workers by name, or all, for a sign of life; none answers when the broker doesn't."""
+    return _answers(timeout_s, destination=None if nodes is None else list(nodes))
+
+
+def answering_like(pattern: str, timeout_s: float, *, most: int | None = None) -> set[str]:
+    """Ask those whose names match a regular expression, until so many have answered."""
+    return _answers(timeout_s, pattern=pattern, matcher="pcre", limit=most)
+
+
+def _answers(timeout_s: float, **asked: Any) -> set[str]:
     with app.connection_for_write() as connection:
-        errors: tuple[type[BaseException], ...] = (
-            *connection.connection_errors,
-            KombuError,
-            OSError,
-        )
         try:
-            replies = app.control.ping(
-                destination=None if nodes is None else list(nodes),
-                timeout=timeout_s,
-                connection=connection,
-            )
-        except errors:
+            replies = app.control.ping(timeout=timeout_s, connection=connection, **asked)
+        except troubles(connection):
             return set()
     return {node for reply in replies or () for node in reply}
 

@@ -1,4 +1,4 @@
-"""Last resort: a worker that was asked to stop, and hangs over it, ends and says where it hung.
+"""Last resort: a worker or beat that was asked to stop, and hangs over it, ends and says where.
 
 Celery 5.7 stops its pool inside the handler of the signal and reads its pipes there as if they
 never blocked: a message that is half read, or half written by a process that died, holds it up.

@@ -10,20 +10,10 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from pipeline.columns import Instant, NextSeq, RowId, last_part, words
+from pipeline import columns
 
 
 class JobState(enum.StrEnum):
@@ -91,11 +81,12 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
-        datetime: Instant(),
-        dict[str, Any]: JSON(),
-        JobState: words(JobState),
-        StepState: words(StepState),
-        StepKind: words(StepKind),
+        datetime: columns.Instant(),
+        dict[str, Any]: columns.Json,
+        float: columns.Fraction,
+        JobState: columns.words(JobState),
+        StepState: columns.words(StepState),
+        StepKind: columns.words(StepKind),
     }
 
 
@@ -119,7 +110,7 @@ class Job(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     #: Counts jobs as they are made: newest first is by this, descending.
-    seq: Mapped[int] = mapped_column(BigInteger, default=NextSeq())
+    seq: Mapped[int] = mapped_column(BigInteger, default=columns.NextSeq())
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     #: Counts `retry`: attempts are capped within one run.
     run: Mapped[int] = mapped_column(default=1)
@@ -128,19 +119,20 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(default=5)
 
     #: Where the source is now; `original_path` is where it was found.
-    source_path: Mapped[str] = mapped_column(Text)
-    original_path: Mapped[str] = mapped_column(Text)
+    source_path: Mapped[str] = mapped_column(columns.LongText)
+    original_path: Mapped[str] = mapped_column(columns.LongText)
     #: The last part of `original_path`: what jobs are looked for by.
-    file_name: Mapped[str] = mapped_column(Text, default=last_part)
+    file_name: Mapped[str] = mapped_column(columns.FileName, default=columns.last_part)
     #: The folder below the library in which the output folder appears ("" for its top).
-    library_subfolder: Mapped[str] = mapped_column(Text, default="")
+    library_subfolder: Mapped[str] = mapped_column(columns.LongText, default="")
     source_bytes: Mapped[int] = mapped_column(BigInteger)
     source_mtime_ns: Mapped[int] = mapped_column(BigInteger)
-    #: None where it is not known; it spares a reading when it still agrees.
+    #: None where not known; they spare a reading while they agree. The ctime is from before one.
     source_inode: Mapped[int | None] = mapped_column(BigInteger)
+    source_ctime_ns: Mapped[int | None] = mapped_column(BigInteger)
     fingerprint: Mapped[str] = mapped_column(String(128))
     #: What the file's sidecar said of it.
-    title: Mapped[str | None] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(columns.LongText)
     language: Mapped[str | None] = mapped_column(String(35))
     tags: Mapped[dict[str, Any] | None]
     #: The tag that its sidecar or folder asks of the worker that encodes it; and the one that its
@@ -154,8 +146,8 @@ class Job(Base):
     #: What the watched folder's entry said when the file was found.
     on_success: Mapped[str] = mapped_column(String(16), default="keep")
     on_failure: Mapped[str] = mapped_column(String(16), default="keep")
-    archive_to: Mapped[str | None] = mapped_column(Text)
-    quarantine_to: Mapped[str | None] = mapped_column(Text)
+    archive_to: Mapped[str | None] = mapped_column(columns.LongText)
+    quarantine_to: Mapped[str | None] = mapped_column(columns.LongText)
     #: When the source was moved (or left) as the entry says; None while that is owed.
     settled_at: Mapped[datetime | None]
     #: What became of it then (`SourceFate`); None where that is not known.
@@ -163,6 +155,9 @@ class Job(Base):
     #: Who moves the source now, and until when nobody else may.
     settle_owner: Mapped[str | None] = mapped_column(String(32))
     settle_until: Mapped[datetime | None]
+    #: The place a moved source is still to be taken away from: its path, and what lies there (the
+    #: keys of `Identity`). None once it has been.
+    leaving: Mapped[dict[str, Any] | None]
 
     #: The `Plan` as JSON, written by the probe step; None before.
     plan: Mapped[dict[str, Any] | None]
@@ -170,12 +165,12 @@ class Job(Base):
     source_duration_s: Mapped[float | None]
     source_width: Mapped[int | None]
     source_height: Mapped[int | None]
-    output_directory: Mapped[str | None] = mapped_column(Text)
+    output_directory: Mapped[str | None] = mapped_column(columns.LongText)
     #: When a schedule took the results out of the library; None while they are there.
     outputs_removed_at: Mapped[datetime | None]
     #: When the results were last decoded again, and what was found wrong: a line for each thing.
     checked_at: Mapped[datetime | None]
-    damage: Mapped[str | None] = mapped_column(Text)
+    damage: Mapped[str | None] = mapped_column(columns.LongText)
     #: What the output folder holds besides renditions: kind (poster, hls, dash, …) → path in it.
     outputs: Mapped[dict[str, Any] | None]
 
@@ -193,8 +188,8 @@ class Job(Base):
 
     error_step: Mapped[str | None] = mapped_column(String(64))
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None] = mapped_column(Text)
-    error_hint: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(columns.LongText)
+    error_hint: Mapped[str | None] = mapped_column(columns.LongText)
 
     steps: Mapped[list[Step]] = relationship(
         back_populates="job", order_by="Step.position, Step.id", cascade="all, delete-orphan"
@@ -213,7 +208,7 @@ class Step(Base):
         Index("ix_steps_state_lease_until", "state", "lease_until"),
     )
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    id: Mapped[int] = mapped_column(columns.RowId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(64))
     kind: Mapped[StepKind]
@@ -246,19 +241,19 @@ class Attempt(Base):
     __tablename__ = "attempts"
     __table_args__ = (UniqueConstraint("step_id", "number", name="uq_attempts_step_id_number"),)
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    id: Mapped[int] = mapped_column(columns.RowId, primary_key=True)
     step_id: Mapped[int] = mapped_column(ForeignKey("steps.id", ondelete="CASCADE"))
     number: Mapped[int]
     run: Mapped[int]
     owner: Mapped[str] = mapped_column(String(255))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-    #: None while running; then done, failed, retried, released, lost or cancelled.
+    #: None while running (`waits`: for its turn); done, failed, retried, released, lost, cancelled.
     outcome: Mapped[str | None] = mapped_column(String(16))
     error_code: Mapped[str | None] = mapped_column(String(64))
-    error_message: Mapped[str | None] = mapped_column(Text)
-    error_hint: Mapped[str | None] = mapped_column(Text)
-    log: Mapped[str | None] = mapped_column(Text)
+    error_message: Mapped[str | None] = mapped_column(columns.LongText)
+    error_hint: Mapped[str | None] = mapped_column(columns.LongText)
+    log: Mapped[str | None] = mapped_column(columns.LongText)
 
 
 class Rendition(Base):
@@ -267,13 +262,13 @@ class Rendition(Base):
     __tablename__ = "renditions"
     __table_args__ = (UniqueConstraint("job_id", "name", name="uq_renditions_job_id_name"),)
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    id: Mapped[int] = mapped_column(columns.RowId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(64))
     width: Mapped[int]
     height: Mapped[int]
     codec: Mapped[str] = mapped_column(String(32))
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(columns.LongText)
     frames: Mapped[int]
     duration_s: Mapped[float]
     bytes: Mapped[int] = mapped_column(BigInteger)
@@ -285,29 +280,33 @@ class Event(Base):
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_job_id_id", "job_id", "id"),)
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    id: Mapped[int] = mapped_column(columns.RowId, primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(64))
-    message: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(columns.LongText)
     data: Mapped[dict[str, Any]]
 
 
 class OutboxRow(Base):
-    """One alert owed to one channel; unique, so that whatever is retried alerts once.
+    """One alert owed to one channel; unique, so that whatever is tried again alerts once a run.
 
     One about no single job, a digest, has no `job_id`, and holds its `message` itself.
     """
 
     __tablename__ = "outbox"
     __table_args__ = (
-        UniqueConstraint("job_id", "event", "channel", name="uq_outbox_job_id_event_channel"),
+        UniqueConstraint(
+            "job_id", "run", "event", "channel", name="uq_outbox_job_id_run_event_channel"
+        ),
         Index("ix_outbox_closed_at_next_attempt_at", "closed_at", "next_attempt_at"),
     )
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    id: Mapped[int] = mapped_column(columns.RowId, primary_key=True)
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
-    #: The terminal state alerted about; or damaged, or digest.
+    #: The run of the job that it is about; 0 about no job, and where an earlier release owes it.
+    run: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: The terminal state alerted about; or damaged, waiting or digest.
     event: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(100))
     created_at: Mapped[datetime]
@@ -318,7 +317,7 @@ class OutboxRow(Base):
     sent_at: Mapped[datetime | None]
     #: Set when nothing more will be tried: sent, given up, or the channel was removed.
     closed_at: Mapped[datetime | None]
-    error: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(columns.LongText)
     #: Title, body and kind; None where they are written from the job.
     message: Mapped[dict[str, Any] | None]
 
@@ -337,7 +336,9 @@ class Worker(Base):
     #: The codecs that its hardware encodes, by kind: {"nvenc": ["h264", "hevc"]}.
     hardware: Mapped[dict[str, Any]]
     #: What else it has, by the names of `tags` in pipeline.yml.
-    tags: Mapped[list[str]] = mapped_column(JSON, default=list, server_default=text("'[]'"))
+    tags: Mapped[list[str]] = mapped_column(
+        columns.Json, default=list, server_default=columns.EMPTY_LIST
+    )
     seen_at: Mapped[datetime]
 
 
@@ -352,7 +353,7 @@ class KnownFile(Base):
 
     #: SHA-256 of path and profile in hex: paths are longer than some databases can index.
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(columns.LongText)
     bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     inode: Mapped[int] = mapped_column(BigInteger)
@@ -369,7 +370,7 @@ class Sighting(Base):
 
     #: SHA-256 of the path in hex.
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    path: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(columns.LongText)
     bytes: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     #: Since when it has been as it is, and when that was last seen.
@@ -386,11 +387,14 @@ class ScheduleRun(Base):
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     task: Mapped[str] = mapped_column(String(200))
     task_id: Mapped[str] = mapped_column(String(64))
+    #: Who does it, `node/process/task id`, and its lease; None where an earlier release began it.
+    owner: Mapped[str | None] = mapped_column(String(255))
+    lease_until: Mapped[datetime | None]
     #: The latest moment that a run was due at; None when none was for a certain one.
     due_at: Mapped[datetime | None]
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     #: running, done or failed.
     outcome: Mapped[str] = mapped_column(String(16))
-    summary: Mapped[str] = mapped_column(Text)
+    summary: Mapped[str] = mapped_column(columns.LongText)
     facts: Mapped[dict[str, Any]]

@@ -6,13 +6,16 @@ import errno
 import logging
 import os
 import queue
-import threading
 import time
 from concurrent.futures import Future, wait
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline.errors import ReelworksError
+from pipeline.history.errors import DatabaseFull
 from pipeline.ingest.candidate import is_candidate
 from pipeline.ingest.ears import Ears, Heard
 from pipeline.ingest.hands import Hands, Looked
@@ -23,10 +26,14 @@ from pipeline.ingest.survey import enters, is_marked, marked_by
 from pipeline.tasks.taking import Taking
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.app import Runtime
     from pipeline.settings.pipeline import WatchFolder
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 #: The longest the loop sleeps when nothing happens, seconds.
 LONGEST_SLEEP_S = 0.5
@@ -38,6 +45,8 @@ POLL_SHARE = 5.0
 CHECK_S = 5.0
 #: A folder that could not be watched is looked through so often instead, seconds.
 UNWATCHED_S = 10.0
+#: How long after an error of the database that nobody foresaw a folder is looked through, seconds.
+AGAIN_S = 10.0
 #: How long folders are waited for at the start before those that answer are watched, seconds.
 START_S = 10.0
 #: From so many whole files at once on, their jobs are made together.
@@ -59,7 +68,8 @@ class Watcher:
         self._heard: queue.SimpleQueue[Heard | None] = queue.SimpleQueue()
         self._taking = Taking(ready, again=lambda path, entry: self._heard.put(Heard(path, entry)))
         self._settling = Settling()
-        self._stopping = threading.Event()
+        #: No `Event`: its lock may be held by what a signal interrupts, and whose handler stops us.
+        self._stopping = False
         #: Whether what happens from now on is heard.
         self.listening = False
         #: Folders to look through, each with when that is due next (monotonic seconds).
@@ -69,11 +79,13 @@ class Watcher:
         self._places: dict[Path, tuple[int, int]] = {}
         self._hands = {entry.path: Hands(entry) for entry in self._entries}
         self._ears: Ears | None = None
-        self._working: dict[Future[Any], Path | None] = {}
+        #: What is under way, of which folder's entry, and whether that is a look through all of it.
+        self._working: dict[Future[Any], tuple[WatchFolder, bool]] = {}
+        self._full = False
 
     def stop(self) -> None:
         """Make `run` return soon; safe to call from a signal handler."""
-        self._stopping.set()
+        self._stopping = True
         self._heard.put(None)
 
     def run(self) -> None:
@@ -83,10 +95,13 @@ class Watcher:
             wait([hands.look for hands in self._hands.values()], timeout=START_S)
             self._check_places()
             self.listening = True
-            while not self._stopping.is_set():
-                self._survey_what_is_due()
-                self._take_heard()
-                self._submit_settled()
+            while not self._stopping:
+                if self._has_room():
+                    self._survey_what_is_due()
+                    self._take_heard()
+                    self._submit_settled()
+                else:
+                    time.sleep(LONGEST_SLEEP_S)
                 self._look_at_work()
                 if time.monotonic() - checked_at > CHECK_S:
                     checked_at = time.monotonic()
@@ -99,6 +114,16 @@ class Watcher:
                 hands.let_go()
             for hands in self._hands.values():
                 hands.finish()
+
+    def _has_room(self) -> bool:
+        """Whether the database can take new jobs; what is heard meanwhile is kept."""
+        full = self._ready.db.lacks_room()
+        if full is not None and not self._full:
+            logger.warning("new files wait: %s", full.message)
+        elif full is None and self._full:
+            logger.info("there is room again: new files are taken")
+        self._full = full is not None
+        return not self._full
 
     def _take_up(self, entry: WatchFolder, found: Looked) -> None:
         """Begin to watch a folder, that has answered for the first time."""
@@ -186,10 +211,12 @@ class Watcher:
             paths = whole.get(entry.path, [])
             submit = self._hands[entry.path].submitting.submit
             if len(paths) >= MANY:
-                self._work(submit(self._taking.take_these, entry, paths))
+                these = partial(self._taking.take_these, entry, paths)
+                self._work(submit(self._unless_full, entry, these), entry)
                 continue
             for path in paths:
-                self._work(submit(self._taking.take_one, path, entry))
+                one = partial(self._taking.take_one, path, entry)
+                self._work(submit(self._unless_full, entry, one), entry)
 
     def _survey_what_is_due(self) -> None:
         now = time.monotonic()
@@ -199,35 +226,48 @@ class Watcher:
                 self._start_survey(entry, entry.path)
 
     def _start_survey(self, entry: WatchFolder, below: Path) -> None:
-        whole = below == entry.path
-        self._work(
-            self._hands[entry.path].surveying.submit(self._survey, entry, below),
-            entry.path if whole else None,
-        )
+        surveying = self._hands[entry.path].surveying
+        survey = partial(self._survey, entry, below)
+        future = surveying.submit(self._unless_full, entry, survey)
+        self._work(future, entry, whole=below == entry.path)
 
     def _survey(self, entry: WatchFolder, below: Path) -> float:
         """Look through the folder; what is not whole yet is noticed. Returns seconds taken."""
         began = time.monotonic()
         polled = self._every.get(entry.path) == POLL_S
         for batch in self._taking.take(entry, polled=polled, below=below):
-            if self._stopping.is_set():
+            if self._stopping:
                 break
             for one in batch.waiting if not polled else ():
                 self._heard.put(Heard(Path(one.found.path), entry))
         return time.monotonic() - began
 
-    def _work(self, future: Future[Any], surveyed: Path | None = None) -> None:
-        self._working[future] = surveyed
+    def _unless_full(self, entry: WatchFolder, act: Callable[[], T]) -> T | None:
+        """Do it; where the disk got full in the midst, look through the folder once more later."""
+        try:
+            return act()
+        except DatabaseFull as full:
+            logger.warning("%s is looked through again: %s", entry.path, full.message)
+            self._heard.put(Heard(entry.path, entry, folder=True))
+            return None
+
+    def _work(self, future: Future[Any], entry: WatchFolder, *, whole: bool = False) -> None:
+        self._working[future] = entry, whole
         future.add_done_callback(lambda _: self._heard.put(None))
 
     def _look_at_work(self) -> None:
         for done in [future for future in self._working if future.done()]:
-            surveyed = self._working.pop(done)
-            took = done.result()  # what nobody foresaw ends the watcher: it is restarted, and looks
-            every = self._every.get(surveyed) if surveyed else None
-            if surveyed is not None and every is not None and isinstance(took, float):
+            entry, whole = self._working.pop(done)
+            try:
+                took = done.result()  # what else nobody foresaw ends the watcher: it is restarted
+            except SQLAlchemyError:
+                logger.exception("%s is looked through again, after an error", entry.path)
+                self._due.setdefault(entry.path, time.monotonic() + AGAIN_S)
+                continue
+            every = self._every.get(entry.path)
+            if whole and every is not None and isinstance(took, float):
                 pause_s = max(every, took * POLL_SHARE)
-                self._due.setdefault(surveyed, time.monotonic() + pause_s)
+                self._due.setdefault(entry.path, time.monotonic() + pause_s)
 
     def _check_places(self) -> None:
         """See that the folders are those that are watched: not removed, moved or mounted over.

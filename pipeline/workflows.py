@@ -11,11 +11,19 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from celery import chain, group, signature
 
-from pipeline.app import PUBLISH_RETRY, app, broker_priority, chords_work, runtime
+from pipeline.app import (
+    PUBLISH_RETRY,
+    app,
+    broker_priority,
+    broker_refusal,
+    chords_work,
+    runtime,
+)
 from pipeline.errors import TransientError
 from pipeline.history import holding, jobs
 from pipeline.history.errors import WrongState
@@ -23,6 +31,7 @@ from pipeline.ingest.mended import take_mended
 from pipeline.ingest.results import results_gone
 from pipeline.models import JobState, StepKind, StepState
 from pipeline.queues import encode_queue
+from pipeline.refusing import refusal
 from pipeline.tasks.capacity import replan_lost_hardware
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.hours import keep_hours
@@ -36,7 +45,9 @@ from pipeline.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
     from celery.canvas import Signature
+    from sqlalchemy.orm import Session
 
+    from pipeline.app import Runtime
     from pipeline.history.views import JobView
     from pipeline.models import Job
     from pipeline.settings.profiles import Profile
@@ -126,17 +137,9 @@ def launch(job_id: str) -> bool:
     it, and the reconciler publishes it later. Raises `JobNotFound`.
     """
     ready = runtime()
-    with ready.db.begin() as session:
-        job = jobs.get(session, job_id, lock=True)
-        plan_again_if_outdated(session, job, ready.settings.pipeline.tags)
-        if jobs.mark_published(session, job_id) is None:
-            return False
-        replan_lost_hardware(session, job)
-        todo = todo_of(job)
-        # Also a job that has nothing heavy left to do is held no longer.
-        todo = replace(todo, held=bool(todo.units) and keep_hours(ready, session, job))
-        if not todo.held:
-            holding.release(session, job)
+    todo = ready.db.write(partial(_marked_published, ready, job_id))
+    if todo is None:
+        return False
     canvas = journey(todo)
     if canvas is None:
         return True
@@ -148,11 +151,27 @@ def launch(job_id: str) -> bool:
             retry_policy=PUBLISH_RETRY,
         )
     except Exception as problem:  # noqa: BLE001 - whatever it was, the job is owed to the broker
-        logger.warning("job %s is recorded, but not yet on the broker: %s", job_id, problem)
-        with ready.db.begin() as session:
-            jobs.unpublish(session, job_id)
+        why = refusal(problem)
+        told = problem if why is None else f"{why.message} {why.hint}"
+        logger.warning("job %s is recorded, but not yet on the broker: %s", job_id, told)
+        ready.db.write(partial(jobs.unpublish, job_id=job_id))
         return False
     return True
+
+
+def _marked_published(ready: Runtime, job_id: str, session: Session) -> Todo | None:
+    """Note that the job's canvas is published, and read what that is of; None when it has ended."""
+    job = jobs.get(session, job_id, lock=True)
+    plan_again_if_outdated(session, job, ready.settings.pipeline.tags)
+    if jobs.mark_published(session, job_id) is None:
+        return None
+    replan_lost_hardware(session, job)
+    todo = todo_of(job)
+    # Also a job that has nothing heavy left to do is held no longer.
+    todo = replace(todo, held=bool(todo.units) and keep_hours(ready, session, job))
+    if not todo.held:
+        holding.release(session, job)
+    return todo
 
 
 def todo_of(job: Job) -> Todo:
@@ -188,23 +207,30 @@ def retry(job_id: str, *, force: bool = False) -> JobView:
     `ConfigurationError` (its profile is no longer there, or its sidecar is still wrong).
     """
     ready = runtime()
-    profile_of = ready.settings.profile
-    paths = ready.settings.pipeline.paths
-    with ready.db.begin() as session:
-        full_id = jobs.find(session, job_id).id
-        job = jobs.get(session, full_id, lock=True)
-        take_mended(session, ready.settings, job)
-        folder = Workspace(paths.work, paths.library, full_id).folder
-        changed = force or _plan_changed(job, profile_of(job.profile))
-        rebuild = changed or results_gone(job, paths.library)
-        if rebuild and job.state is JobState.SUCCEEDED:
-            Origin.of(job).checked()
-        afresh = changed or not folder.is_dir()
-        deadline = ready.settings.pipeline.limits.deadline
-        jobs.reopen(session, full_id, deadline, afresh=afresh, rebuild=rebuild)
+    full_id = ready.db.write(partial(reopen, ready, job_id, force=force))
     launch(full_id)
     with ready.db.read() as session:
         return jobs.view(session, full_id)
+
+
+def reopen(ready: Runtime, job_id: str, session: Session, *, force: bool = False) -> str:
+    """Open an ended job again as `retry` does, and give its whole id; it is still to be published.
+
+    Raises as `retry` does.
+    """
+    paths = ready.settings.pipeline.paths
+    full_id = jobs.find(session, job_id).id
+    job = jobs.get(session, full_id, lock=True)
+    take_mended(session, ready.settings, job)
+    folder = Workspace(paths.work, paths.library, full_id).folder
+    changed = force or _plan_changed(job, ready.settings.profile(job.profile))
+    rebuild = changed or results_gone(job, paths.library)
+    if rebuild and job.state is JobState.SUCCEEDED:
+        Origin.of(job).checked()
+    afresh = changed or not folder.is_dir()
+    deadline = ready.settings.pipeline.limits.deadline
+    jobs.reopen(session, full_id, deadline, afresh=afresh, rebuild=rebuild)
+    return full_id
 
 
 def _plan_changed(job: Job, profile: Profile) -> bool:
@@ -236,6 +262,11 @@ def cancel(job_id: str) -> JobView:
 
 def unreachable(job_id: str) -> TransientError:
     """Say that a job is recorded but the broker did not take its canvas."""
+    refused = broker_refusal()
+    if refused is not None:
+        return TransientError(
+            refused.code, f"Job {job_id} is recorded, but: {refused.message}", refused.hint
+        )
     return TransientError(
         "unreachable",
         f"Job {job_id} is recorded, but the broker can't be reached.",

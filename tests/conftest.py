@@ -11,13 +11,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
 
 from pipeline.app import Runtime, runtime
 from pipeline.history import jobs, schema
 from pipeline.history.database import Database
-from pipeline.models import Base
-from tests.system import Alerts, System, running_system, server_database_for, write_config
+from tests.faults.mounts import Disk, small_disks
+from tests.system import (
+    Alerts,
+    System,
+    emptied,
+    running_system,
+    server_database_for,
+    write_config,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,14 +59,21 @@ def database_address(server_database: URL | None, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """A small disk that can be filled, for a state folder or a database."""
+    with small_disks(tmp_path / "disks") as disks:
+        if not disks:
+            pytest.skip("no disk can be mounted here")
+        yield disks["state"]
+
+
+@pytest.fixture
 def db(database_address: str) -> Iterator[Database]:
     """A migrated, empty database."""
     database = Database(database_address)
     schema.upgrade(database)
     if database.url.get_backend_name() != "sqlite":
-        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
-        with database.engine.begin() as connection:
-            connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        emptied(database)
     yield database
     database.dispose()
 

@@ -35,6 +35,10 @@ STAND_INS = {
 #: Real clips, beside the project where they are lent; `REELWORKS_CLIPS` names another place.
 SHARED = Path(os.environ.get("REELWORKS_CLIPS", Path(__file__).parents[2] / "shared/media"))
 
+#: What tools inherit: pytest names each test in a variable, and while it sets one, a thread beside
+#: can't begin a program with the variables as they are ("Bad address").
+ENVIRONMENT = dict(os.environ)
+
 
 @lru_cache(maxsize=1)
 def tools() -> Tools:
@@ -44,7 +48,7 @@ def tools() -> Tools:
 def ffmpeg(*arguments: str) -> None:
     """Run ffmpeg quietly; it must succeed."""
     argv = [str(tools().ffmpeg), "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
-    subprocess.run(argv, check=True, timeout=120)
+    subprocess.run(argv, check=True, timeout=120, env=ENVIRONMENT)
 
 
 @lru_cache(maxsize=len(STAND_INS))
@@ -80,7 +84,11 @@ def streams(path: Path) -> list[dict[str, Any]]:
     """List a file's streams as ffprobe sees them, packets counted."""
     argv = [str(tools().ffprobe), "-loglevel", "error", "-count_packets", "-show_streams"]
     told = subprocess.run(
-        [*argv, "-of", "json", str(path)], check=True, timeout=60, capture_output=True
+        [*argv, "-of", "json", str(path)],
+        check=True,
+        timeout=60,
+        capture_output=True,
+        env=ENVIRONMENT,
     )
     found: list[dict[str, Any]] = json.loads(told.stdout)["streams"]
     return found

@@ -10,8 +10,6 @@ import sys
 import threading
 from pathlib import Path
 
-from tests.tls import pour
-
 
 def serve(listen: str, target: str) -> None:
     """Accept for ever on `listen`, and pour what comes into `target`."""
@@ -37,10 +35,21 @@ def _relay(client: socket.socket, target: str) -> None:
     except OSError:
         client.close()
         return
-    back = threading.Thread(target=pour, args=(server, client), daemon=True)
+    back = threading.Thread(target=_pour, args=(server, client), daemon=True)
     back.start()
-    pour(client, server)
+    _pour(client, server)
     back.join()
+
+
+def _pour(one: socket.socket, other: socket.socket) -> None:
+    """Send all that one end says to the other, then close both."""
+    try:
+        while data := one.recv(65536):
+            other.sendall(data)
+    except OSError:
+        pass  # either side went
+    for end in (one, other):
+        end.close()
 
 
 def _connected(place: str) -> socket.socket:

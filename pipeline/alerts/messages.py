@@ -47,15 +47,15 @@ class Message:
     kind: Kind = "info"
 
 
-def message_for(job: JobView, event: str) -> Message:
-    """Write the alert about a job that ended as `event`."""
+def message_for(job: JobView, event: str, run: int = 0) -> Message:
+    """Write the alert about the run of a job that ended as `event`; 0 when that is not known."""
     lines = []
     if event == "damaged":
         lines += _about_damage(job)
     elif event == "waiting":
         lines += _about_worker(job)
-    elif job.state != event:
-        # A late alert: its job was retried meanwhile, so what ended it is no longer its state.
+    elif job.state != event or run not in (0, job.run):
+        # A late alert: its job was retried meanwhile, so what ended it is no longer known.
         lines.append(f"It was run again since: it is {job.state} now.")
     elif job.error is not None:
         lines += [job.error.message, job.error.hint]

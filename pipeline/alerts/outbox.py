@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.alerts.messages import Message, message_for
@@ -21,6 +22,7 @@ from pipeline.alerts.send import send
 from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs, outbox
 from pipeline.history.database import now
+from pipeline.history.patience import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,8 @@ RETRY_GROWTH = 4
 LAST_RETRY_S = 8 * 3600.0
 #: How long one drain goes on speaking to one channel before it leaves the rest to the next.
 BUDGET_S = 60.0
+#: How long a database that does not answer is waited for that is to hear of a delivery, seconds.
+AWAY_S = 600.0
 #: How many due rows are looked at: all there can sensibly be, so that a channel with a long
 #: queue hides no other.
 MOST_ROWS = 10_000
@@ -75,15 +79,40 @@ class Outcome(enum.Enum):
 _lines: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
+@dataclass(frozen=True)
+class Process:
+    """Who sends: a process by a name that no other has, and how to tell that such a one is dead."""
+
+    name: str
+    is_dead: Callable[[str], bool]
+
+    def owner(self) -> str:
+        """Name who holds a row: `host/process/thread`."""
+        return f"{socket.gethostname()}/{self.name}/{threading.get_ident()}"
+
+
+#: One of which only its number is known; nobody's death is certain to it.
+SOMEBODY = Process(str(os.getpid()), lambda _: False)
+
+
 def drain(
-    db: Database, settings: Settings, *, sender: Sender = send, limit: int = 100
+    db: Database,
+    settings: Settings,
+    *,
+    sender: Sender = send,
+    limit: int = 100,
+    process: Process = SOMEBODY,
 ) -> DrainReport:
     """Send every alert that is due, at most `limit` to one channel; returns when all were tried.
 
-    Channels are spoken to side by side, so that one that fails holds up no other. One that fails
-    is left alone until the next drain. Failures are recorded, tried again later with back-off,
-    and given up after `MOST_ATTEMPTS`. Raises `DatabaseUnreachable`.
+    Channels are spoken to side by side, so that one that fails holds up no other. What a dead
+    sender held is sent too. A channel that fails is left alone until the next drain. Failures are
+    recorded, tried again later with back-off, and given up after `MOST_ATTEMPTS`. Raises
+    `DatabaseUnreachable`, and `DatabaseFull` where none was sent.
     """
+    if db.was_full_lately():
+        return DrainReport()  # what was sent meanwhile may just not have been written down
+    _let_go_of_dead(db, process)
     with db.read() as session:
         rows = outbox.due(session, now(session), MOST_ROWS)
     queues: defaultdict[str, list[OutboxRow]] = defaultdict(list)
@@ -93,7 +122,7 @@ def drain(
         return DrainReport()
     with ThreadPoolExecutor(len(queues), thread_name_prefix="drain") as pool:
         spoken = pool.map(
-            lambda queue: _speak(db, settings, queue[:limit], sender), queues.values()
+            lambda queue: _speak(db, settings, queue[:limit], sender, process), queues.values()
         )
         counts = Counter(outcome for outcomes in spoken for outcome in outcomes)
     return DrainReport(
@@ -103,8 +132,16 @@ def drain(
     )
 
 
+def _let_go_of_dead(db: Database, process: Process) -> None:
+    """Free what senders held that were killed: it is sent now, not in two minutes."""
+    with db.read() as session:
+        gone = [owner for owner in outbox.holders(session) if process.is_dead(owner)]
+    if gone:
+        db.write(partial(outbox.let_go, owners=gone))
+
+
 def _speak(
-    db: Database, settings: Settings, rows: list[OutboxRow], sender: Sender
+    db: Database, settings: Settings, rows: list[OutboxRow], sender: Sender, process: Process
 ) -> list[Outcome]:
     """Send one channel's alerts, oldest first, until it fails or has had its time."""
     line = _lines[rows[0].channel]
@@ -114,7 +151,7 @@ def _speak(
     try:
         until = time.monotonic() + BUDGET_S
         for row in rows:
-            outcomes.append(_deliver(db, settings, row, sender))
+            outcomes.append(_deliver(db, settings, row, sender, process.owner()))
             if outcomes[-1] is Outcome.PUT_OFF or time.monotonic() > until:
                 break
     finally:
@@ -122,12 +159,16 @@ def _speak(
     return outcomes
 
 
-def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -> Outcome:
-    owner = f"{socket.gethostname()}/{os.getpid()}/{threading.get_ident()}"
-    with db.begin() as session:
-        if not outbox.claim(session, row.id, owner):
-            return Outcome.TAKEN
-        message = _message(session, row)
+def _deliver(
+    db: Database, settings: Settings, row: OutboxRow, sender: Sender, owner: str
+) -> Outcome:
+
+    def claim(session: Session) -> Message | None:
+        return _message(session, row) if outbox.claim(session, row.id, owner) else None
+
+    message = db.write(claim)
+    if message is None:
+        return Outcome.TAKEN
     channel = settings.notifications.channels.get(row.channel)
     if channel is None:
         return _give_up(db, row, owner, "the channel is no longer in notifications.yml")
@@ -141,19 +182,23 @@ def _deliver(db: Database, settings: Settings, row: OutboxRow, sender: Sender) -
         where = "".join(traceback.format_tb(error.__traceback__))
         logger.error("sending to %s broke off:\n%s", row.channel, where)  # noqa: TRY400
         return _put_off(db, row, owner, f"sending broke off with {type(error).__name__}")
-    with db.begin() as session:
-        outbox.sent(session, row.id)
-        _note(
-            session, row, "alerted", f"told {row.channel} that it {SAID.get(row.event, row.event)}"
-        )
+    # However long a full disk keeps it from being written down, or a server that is away: else it
+    # is sent once more.
+    patiently(partial(db.write, partial(_sent, row=row)), away_s=AWAY_S)
     return Outcome.SENT
+
+
+def _sent(session: Session, row: OutboxRow) -> None:
+    outbox.sent(session, row.id)
+    said = f"told {row.channel} that it {SAID.get(row.event, row.event)}"
+    _note(session, row, "alerted", said)
 
 
 def _message(session: Session, row: OutboxRow) -> Message:
     if row.job_id is None:
         said = row.message or {"title": row.event, "body": ""}
         return Message(**{key: text for key, text in said.items() if key != "run"})
-    return message_for(jobs.view(session, row.job_id), row.event)
+    return message_for(jobs.view(session, row.job_id), row.event, row.run)
 
 
 def _note(session: Session, row: OutboxRow, kind: str, sentence: str) -> None:
@@ -168,20 +213,28 @@ def _put_off(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
         return _give_up(db, row, owner, reason)
     logger.warning("%s", reason)
     wait_s = retry_wait_s(attempts)
-    with db.begin() as session:
+
+    def act(session: Session) -> Outcome:
         retry_at = now(session) + timedelta(seconds=wait_s)
         if not outbox.failed(session, row.id, owner, reason, retry_at):
             return Outcome.TAKEN
         sentence = f"{row.channel} was not told yet, {_again(wait_s)}: {reason}"
         _note(session, row, "alert_put_off", sentence)
-    return Outcome.PUT_OFF
+        return Outcome.PUT_OFF
+
+    return db.write(act)
 
 
 def _give_up(db: Database, row: OutboxRow, owner: str, reason: str) -> Outcome:
-    with db.begin() as session:
-        if not outbox.failed(session, row.id, owner, reason, None):
-            return Outcome.TAKEN
-        _note(session, row, "alert_given_up", f"{row.channel} was not told: {reason}")
+
+    def act(session: Session) -> bool:
+        ours = outbox.failed(session, row.id, owner, reason, None)
+        if ours:
+            _note(session, row, "alert_given_up", f"{row.channel} was not told: {reason}")
+        return ours
+
+    if not db.write(act):
+        return Outcome.TAKEN
     about = "of no job" if row.job_id is None else f"about job {row.job_id}"
     logger.error("an alert %s is given up: %s", about, reason)
     return Outcome.GIVEN_UP

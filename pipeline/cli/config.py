@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import say_json
 from pipeline.settings.errors import ConfigurationError
-from pipeline.settings.load import OVERRIDES, Settings
 from pipeline.settings.secrets import without_password
+
+if TYPE_CHECKING:
+    from pipeline.settings.load import Settings
 
 
 @click.group()
@@ -55,6 +57,8 @@ def schema() -> None:
 def show(cli: Cli, as_json: bool) -> None:
     """Print the whole configuration with its defaults and overrides; secrets are left out."""
     import yaml
+
+    from pipeline.settings.load import OVERRIDES
 
     said = described(cli.settings)
     overridden = {name: ".".join(key) for name, key in OVERRIDES.items() if os.environ.get(name)}

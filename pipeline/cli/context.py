@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.app import Runtime
+    from pipeline.runtime import Runtime
     from pipeline.settings.load import Settings
 
 
@@ -34,7 +34,7 @@ class Cli:
     @cached_property
     def runtime(self) -> Runtime:
         """The settings with an open, migrated database. Raises `ReelworksError`."""
-        from pipeline.app import runtime
+        from pipeline.runtime import runtime
 
         ready = runtime()
         ready.prepare()

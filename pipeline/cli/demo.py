@@ -13,7 +13,7 @@ from pipeline.errors import ReelworksError
 from pipeline.history import listing
 from pipeline.printable import printable
 from pipeline.stack import demo
-from pipeline.stack.readiness import address
+from pipeline.stack.presence import address
 from pipeline.stack.stopping import Stopping
 from pipeline.stack.supervisor import Notice, What
 from pipeline.stack.system import System, logs, running

@@ -12,7 +12,6 @@ from pipeline.cli.context import Cli
 from pipeline.cli.health import WORKERS
 from pipeline.cli.say import say
 from pipeline.errors import ReelworksError
-from pipeline.plan.hardware import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 LOOK_S = 2.0
 #: How long an answer is waited for, seconds.
 ANSWER_S = 3.0
+#: How often in a row a worker may not answer before it is given up: a busy machine answers late.
+MOST_SILENT = 5
 
 
 @click.command()
@@ -37,12 +38,12 @@ def drain(cli: Cli, roles: tuple[str, ...], host: str, timeout: float | None, un
     ROLE is encode, encode-gpu, package, control or notify; all that run there when none is given.
     A worker that is started again takes work again.
     """
-    from pipeline.app import answering
+    from pipeline.app import answering_like
+    from pipeline.stack.roles import pattern
     from pipeline.tasks import draining
 
     cli.runtime  # noqa: B018 - a wrong configuration is told before anybody is asked
-    asked = [f"{role}@{host}" for role in roles or WORKERS]
-    nodes = sorted(answering(asked, ANSWER_S))
+    nodes = sorted(answering_like(pattern(roles or WORKERS, host), ANSWER_S))
     if not nodes:
         raise ReelworksError(
             "unreachable",
@@ -62,22 +63,36 @@ def drain(cli: Cli, roles: tuple[str, ...], host: str, timeout: float | None, un
 def _queues(cli: Cli, node: str) -> tuple[str, ...]:
     """Name the queues that a worker serves: by its role, and the cards and tags it announced."""
     from pipeline.history import workers
+    from pipeline.plan.hardware import KINDS
     from pipeline.stack.roles import ROLES
+    from pipeline.tasks.owner import role_of
 
     with cli.runtime.db.read() as session:
         announced = workers.present(session)
     mine = [one for one in announced if one.name.startswith(f"{node}/")]
     kinds = {kind for one in mine for kind in one.hardware}
     tags = sorted({tag for one in mine for tag in one.tags})
-    role = ROLES[node.partition("@")[0]]
+    role = ROLES[role_of(node)]
     return role.all_queues([kind for kind in KINDS if kind in kinds], tags)
 
 
 def _await_end(nodes: Collection[str], timeout_s: float | None) -> None:
     from pipeline.tasks import draining
 
-    began, told = time.monotonic(), -1
-    while left := sum(draining.working(nodes).values()):
+    began, told, silences = time.monotonic(), -1, 0
+    while True:
+        had = draining.working(nodes)
+        left, silent = sum(had.values()), sorted(set(nodes) - had.keys())
+        if not left and not silent:
+            return
+        # Of who does not answer nothing is known: that is no drained worker.
+        silences = silences + 1 if silent else 0
+        if silences >= MOST_SILENT:
+            raise ReelworksError(
+                "unreachable",
+                f"{', '.join(silent)} no longer answers: whether it still works is not known.",
+                "Run it again; `reelworks status` lists those that answer.",
+            )
         if timeout_s is not None and time.monotonic() - began >= timeout_s:
             raise ReelworksError(
                 "unreachable",
@@ -85,7 +100,7 @@ def _await_end(nodes: Collection[str], timeout_s: float | None) -> None:
                 "They take nothing more; run it again to wait on, or stop them: the work is given "
                 "back.",
             )
-        if left != told:
+        if left and left != told:
             say(f"{left} tasks to end")
             told = left
         time.sleep(LOOK_S)

@@ -9,9 +9,6 @@ import click
 from pipeline.cli.context import Cli
 from pipeline.cli.parts import ROLES
 from pipeline.errors import ReelworksError
-from pipeline.stack.overview import SILENT, runs_here
-from pipeline.stack.readiness import HEALTH, page_answers
-from pipeline.stack.roles import node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,10 +16,11 @@ if TYPE_CHECKING:
 #: How long a worker's answer is waited for, seconds.
 ANSWER_S = 5.0
 WORKERS = tuple(role for role in ROLES if role != "all")
+PARTS = (*WORKERS, "watch", "beat", "web", "flower")
 
 
 @click.command()
-@click.argument("part", type=click.Choice([*WORKERS, *SILENT, *HEALTH]), metavar="PART")
+@click.argument("part", type=click.Choice(PARTS), metavar="PART")
 @click.pass_obj
 def health(cli: Cli, part: str) -> None:
     """Ask one part that runs on this machine whether it works; exit 3 when it does not answer.
@@ -40,11 +38,14 @@ def health(cli: Cli, part: str) -> None:
 
 
 def _question(cli: Cli, part: str) -> Callable[[], bool]:
+    from pipeline.stack.presence import HEALTH, SILENT, page_answers, runs_here
+
     if part in HEALTH:
         listen = getattr(cli.settings.pipeline, part).listen
         return lambda: page_answers(listen, HEALTH[part])
     if part in SILENT:
         return lambda: runs_here(cli.settings, part)
-    from pipeline.app import answering
+    from pipeline.app import answering_like
+    from pipeline.stack.roles import pattern
 
-    return lambda: bool(answering([node(part)], ANSWER_S))
+    return lambda: bool(answering_like(pattern([part]), ANSWER_S, most=1))

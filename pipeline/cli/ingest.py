@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.paths import is_folder, must_be_file
 from pipeline.cli.say import say
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs
 from pipeline.printable import printable
-from pipeline.workflows import unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,18 +62,11 @@ def ingest(
 
 def _files(cli: Cli, paths: tuple[Path, ...]) -> Iterator[Path]:
     for path in paths:
-        if path.is_dir():
+        if is_folder(path):
             yield from _media_below(cli, path)
-        elif path.is_file():
-            yield path
-        elif os.path.lexists(path):
-            raise ReelworksError(
-                "not_a_file",
-                f"{path} is not a regular file.",
-                "Give the file itself: no pipe, socket, device, or link that leads nowhere.",
-            )
         else:
-            raise ReelworksError("no_such_file", f"There is no file {path}.", "Check the name.")
+            must_be_file(path)
+            yield path
 
 
 def _media_below(cli: Cli, folder: Path) -> Iterator[Path]:
@@ -95,6 +86,9 @@ def _media_below(cli: Cli, folder: Path) -> Iterator[Path]:
 
 
 def _check_published(cli: Cli, ids: list[str]) -> None:
+    from pipeline.history import jobs
+    from pipeline.workflows import unreachable
+
     with cli.runtime.db.read() as session:
         for job_id in ids:
             job = jobs.get(session, job_id)
@@ -110,5 +104,7 @@ def _ended(cli: Cli, ids: list[str]) -> Iterator[JobView]:
 
 
 def _view(cli: Cli, job_id: str) -> JobView:
+    from pipeline.history import jobs
+
     with cli.runtime.db.read() as session:
         return jobs.view(session, job_id)

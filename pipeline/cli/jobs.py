@@ -7,27 +7,21 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-from rich.cells import cell_len, set_cell_size
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import cell, console, say, say_json, say_lines
-from pipeline.history import attempts, cards, events, listing
-from pipeline.history import jobs as history
-from pipeline.history.which import ALL, Which
-from pipeline.models import JobState
 from pipeline.printable import printable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console
-    from sqlalchemy.orm import Session
 
-    from pipeline.history.attempts import AttemptView
     from pipeline.history.cards import Card
     from pipeline.history.views import JobView
-    from pipeline.models import Job
 
+#: The states of a job. This module knows no tables: help and wrong usage need not wait for them.
+STATES = ("queued", "running", "succeeded", "failed", "cancelled", "expired")
 #: How a state is coloured in a terminal.
 COLOURS = {
     "queued": "cyan",
@@ -47,7 +41,7 @@ FILE, LEAST_NAME = 3, 12
 
 
 @click.command()
-@click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--state", type=click.Choice(STATES))
 @click.option("--name", help="Only those with this in the file's name.")
 @click.option("--profile", help="Only those of this profile.")
 @click.option("--before", metavar="ID", help="Only those made before this job: the next page.")
@@ -64,6 +58,10 @@ def jobs(
     as_json: bool,
 ) -> None:
     """List jobs, newest first."""
+    from pipeline.history import cards, listing
+    from pipeline.history.which import ALL, Which
+    from pipeline.models import JobState
+
     which = Which(name or None, profile, JobState(state) if state else None)
     with cli.runtime.db.read() as session:
         if before:
@@ -87,6 +85,8 @@ def jobs(
 @click.pass_obj
 def show(cli: Cli, job_id: str, as_json: bool) -> None:
     """Show one job: its steps, what went wrong, where the results are."""
+    from pipeline.history import jobs as history
+
     with cli.runtime.db.read() as session:
         view = history.view(session, job_id)
     if as_json:
@@ -140,34 +140,31 @@ def cancel(cli: Cli, job_id: str, as_json: bool) -> None:
 @click.pass_obj
 def logs(cli: Cli, job_id: str, tools: bool, as_json: bool) -> None:
     """Print what happened to a job, and what the tools of failed attempts said."""
+    from pipeline.history import attempts, events
+    from pipeline.history import jobs as history
+    from pipeline.history.telling import story
+
     with cli.runtime.db.read() as session:
         job = history.find(session, job_id)
-        for event in events.since(session, job.id):
-            if as_json:
-                click.echo(event.model_dump_json())
-            else:
-                say(f"{_time(event.at)}  {event.message}")
-        for step, attempt in _attempts(session, job, tools=tools):
-            if as_json:
-                say_json({"step": step, **attempt.model_dump(mode="json")})
-            else:
-                click.echo()
-                say(f"--- {step}, attempt {attempt.number}: {attempt.outcome}")
-                say_lines((attempt.log or "").rstrip())
-
-
-def _attempts(session: Session, job: Job, *, tools: bool) -> list[tuple[str, AttemptView]]:
-    """List the tries at the job's steps whose tools said something: failed ones, or all."""
-    tries = attempts.of_job(session, job.id)
-    return [
-        (step.name, attempt)
-        for step in job.steps
-        for attempt in tries.get(step.id, ())
-        if attempt.log and (tools or attempt.outcome != "done")
-    ]
+        log = events.since(session, job.id)
+        told = attempts.told(session, job, () if tools else attempts.BAD)
+    if as_json:
+        for event in log:
+            click.echo(event.model_dump_json())
+        for one in told:
+            for step in one.steps:
+                say_json({"step": step, **one.attempt.model_dump(mode="json")})
+        return
+    for event in story(log):
+        say(f"{_time(event.at)}  {event.message}")
+    for steps, attempt in told:
+        click.echo()
+        say(f"--- {', '.join(steps)}, attempt {attempt.number}: {attempt.outcome}")
+        say_lines((attempt.log or "").rstrip())
 
 
 def _check_published(cli: Cli, job_id: str) -> None:
+    from pipeline.history import jobs as history
     from pipeline.workflows import unreachable
 
     with cli.runtime.db.read() as session:
@@ -230,6 +227,8 @@ def _print_jobs(found: list[Card]) -> None:
 
     In a terminal a long name is cut, so that a job has one line.
     """
+    from rich.cells import cell_len, set_cell_size
+
     rows = [
         (
             card.short_id,

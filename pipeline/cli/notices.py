@@ -19,6 +19,8 @@ _STYLE = {
     What.KILLED: "yellow",
     What.MENDED: "green",
     What.NOT_MENDED: "red",
+    What.FULL: "red",
+    What.ROOM: "green",
 }
 
 #: Whom somebody ended has said nothing about it: the end of its log is about something else.
@@ -52,6 +54,8 @@ def sentence(notice: Notice) -> str:
             return f"stopping {notice.part}"
         case What.KILLED:
             return f"{notice.part} did not stop in time and was killed"
+        case What.FULL | What.ROOM:
+            return " ".join(notice.lines)
         case What.MENDED:
             return f"{notice.part}: {' '.join(notice.lines)}"
         case What.NOT_MENDED:

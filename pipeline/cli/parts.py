@@ -32,8 +32,11 @@ LOG_FORMAT = "[%(asctime)s %(levelname)s %(name)s] %(message)s"
 @click.argument("roles", nargs=-1, required=True, type=click.Choice(ROLES), metavar="ROLE…")
 @click.option("--concurrency", type=click.IntRange(min=1), help="Work done at once, for each role.")
 @click.option("--tags", help="What its encodes have, like big-disk,licensed; see pipeline.yml.")
+@click.option("--node", hidden=True, help="The name that the process which starts it holds for it.")
 @click.pass_obj
-def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None, tags: str | None) -> None:
+def worker(
+    cli: Cli, roles: tuple[str, ...], concurrency: int | None, tags: str | None, node: str | None
+) -> None:
     """Run the worker of a role; of several roles, one process each.
 
     ROLE is encode, encode-gpu, package, control, notify, or all (every one but encode-gpu).
@@ -47,20 +50,22 @@ def worker(cli: Cli, roles: tuple[str, ...], concurrency: int | None, tags: str 
         # As any other setting: also parts that we start read it.
         os.environ["REELWORKS_WORKER_TAGS"] = tags
     if len(wanted) == 1:
-        _run_worker(cli, wanted[0], concurrency)
+        _run_worker(cli, wanted[0], concurrency, node)
     else:
         _run_workers(cli, wanted, concurrency)
 
 
-def _run_worker(cli: Cli, role: str, concurrency: int | None) -> None:
+def _run_worker(cli: Cli, role: str, concurrency: int | None, node: str | None) -> None:
     from pipeline.stack import roles
+    from pipeline.stack.naming import own_node
 
     # Read by billiard when it is imported, so it must be there before Celery is.
     os.environ.update(roles.STOP_IN_TIME)
     wanted = roles.ROLES[role]
     hardware = _found_hardware(cli) if wanted.encodes else {}
     tags = cli.settings.pipeline.workers.tags
-    options = roles.celery_options(wanted, cli.settings, concurrency, hardware.keys(), tags)
+    name = node or own_node(cli.settings.pipeline.paths.state, role)
+    options = roles.celery_options(wanted, name, cli.settings, concurrency, hardware.keys(), tags)
     _prepare(cli)
     from pipeline.app import app, keeps_order
     from pipeline.overlapping import overlap

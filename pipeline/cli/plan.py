@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
+from pipeline.cli.paths import must_be_file
 from pipeline.cli.say import say_json
 from pipeline.errors import ReelworksError
 
 if TYPE_CHECKING:
     from pipeline.media.tools import Tools
     from pipeline.plan.capacity import Capacity
+    from pipeline.plan.plan import Plan
 
 
 @click.command()
@@ -29,6 +31,7 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     from pipeline.plan.ranges import why_whole
     from pipeline.queues import encode_queue
 
+    must_be_file(file)
     wanted, limits = cli.settings.profile(profile), cli.settings.pipeline.limits
     tools = find_tools(cli.settings.pipeline.tools, limits)
     source = probe(tools, file.absolute(), limits, salvage=wanted.damaged == "salvage")
@@ -42,12 +45,7 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         return
     size = f"{source.display_width}x{source.display_height}" if source.video else "no picture"
     click.echo(f"{file.name}: {source.container_name}, {size}, {source.duration_s:.2f} s")
-    for video in made.videos:
-        click.echo(f"  {video.name:>16}  {video.width}x{video.height} {video.codec}")
-    for sound in made.sounds:
-        click.echo(f"  {sound.name:>16}  {sound.channels} channels {sound.codec}, {sound.label}")
-    for text in made.texts:
-        click.echo(f"  {text.name:>16}  WebVTT, {text.label}")
+    _tell_renditions(made)
     for sentence in source.left_out:
         click.echo(f"  left out: {sentence}")
     for sentence in made.notes:
@@ -60,6 +58,16 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
         queue = encode_queue(unit.capability, tag)
         click.echo(f"  unit {unit.name} on {queue}: {', '.join(unit.steps)}")
     click.echo(f"  packaged as {', '.join(wanted.package)}")
+
+
+def _tell_renditions(made: Plan) -> None:
+    for video in made.videos:
+        click.echo(f"  {video.name:>16}  {video.width}x{video.height} {video.codec}")
+    for sound in made.sounds:
+        channels = f"{sound.channels} channel{'s' if sound.channels > 1 else ''}"
+        click.echo(f"  {sound.name:>16}  {channels} {sound.codec}, {sound.label}")
+    for text in made.texts:
+        click.echo(f"  {text.name:>16}  WebVTT, {text.label}")
 
 
 def _workers(cli: Cli, tag: str | None) -> Capacity | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+from contextlib import contextmanager, nullcontext
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,20 @@ import click
 from pipeline.cli.context import Cli
 from pipeline.cli.say import cell, console, say, say_json
 from pipeline.errors import ReelworksError
-from pipeline.history.views import SHORT_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from pipeline.history.schedule_runs import Result
-    from pipeline.scheduler import Row
+    from rich.table import Table
 
-#: How often it is looked whether a run has ended, seconds.
-LOOK_S = 0.3
+    from pipeline.history.schedule_runs import Result
+    from pipeline.scheduler import Row, Stage
+
+#: No list is wider than this, and where one has entries of several lines, no name; signs.
+WIDEST, WIDEST_NAME = 10_000, 24
+#: How long a run may take without a word about what is waited for, seconds.
+SILENT_S = 2.0
 
 
 @click.group(invoke_without_command=True)
@@ -73,37 +77,66 @@ def sync(cli: Cli, as_json: bool) -> None:
 @schedules.command()
 @click.argument("name")
 @click.option("--wait", is_flag=True, help="Wait for its end; exit 1 if it fails.")
+@click.option(
+    "--begin-within",
+    type=click.FloatRange(min=0),
+    default=300,
+    show_default=True,
+    help="With --wait: give up when no worker has begun it after so many seconds.",
+)
 @click.option("--dry-run", is_flag=True, help="Only tell what a retention would remove.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
-def run(cli: Cli, name: str, wait: bool, dry_run: bool, as_json: bool) -> None:
+def run(cli: Cli, name: str, wait: bool, begin_within: float, dry_run: bool, as_json: bool) -> None:
     """Run the entry NAME now."""
     from pipeline import scheduler
 
     if dry_run:
         _tell_removals(cli, name, as_json=as_json)
         return
-    if wait:
-        cli.runtime.prepare()
-    task_id = scheduler.run_now(cli.settings, name)
     if not wait:
+        task_id = scheduler.run_now(cli.settings, name)
         if as_json:
             say_json({"name": name, "task": task_id})
         else:
             say(f"{name} was sent.")
         return
-    while (result := scheduler.result_of(cli.settings, name, task_id)) is None:
-        time.sleep(LOOK_S)
+    cli.runtime.prepare()
+    sent = scheduler.send(cli.settings, name)
+    with _waiting(name) as tell:
+        result = scheduler.await_end(cli.settings, name, sent, begin_within, tell)
     if as_json:
-        say_json({"name": name, "task": task_id, "result": _plain_result(result)})
+        say_json({"name": name, "task": sent.task_id, "result": _plain_result(result)})
     else:
         say(f"{name} {result.outcome}: {result.summary}" if result.summary else f"{name} is done.")
     if result.outcome != "done":
         raise SystemExit(1)
 
 
+@contextmanager
+def _waiting(name: str) -> Iterator[Callable[[Stage, float], None]]:
+    """Give what tells on stderr for what a run waits: in a terminal a line that counts seconds."""
+    from rich.console import Console
+
+    console, last = Console(stderr=True), None
+    with console.status("") if console.is_terminal else nullcontext() as line:
+
+        def tell(stage: Stage, waited_s: float) -> None:
+            nonlocal last
+            if waited_s < SILENT_S:
+                return
+            if line is not None:
+                line.update(cell(f"{name}: waiting for {stage.value} ({waited_s:.0f} s)"))
+            elif stage is not last:
+                say(f"{name}: waiting for {stage.value}", err=True)
+            last = stage
+
+        yield tell
+
+
 def _tell_removals(cli: Cli, name: str, *, as_json: bool) -> None:
     """Tell, one a line, what an entry of the task retention would remove now, and sum it up."""
+    from pipeline.history.views import SHORT_ID
     from pipeline.scheduler import find_entry
     from pipeline.tasks.retention import CLEAN, retain, told
 
@@ -149,6 +182,21 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def _print(rows: list[Row]) -> None:
+    """Print a table; a terminal that is too narrow for it gets a few lines for each entry."""
+    where, table = console(), _table(rows)
+    natural = table.__rich_measure__(where, where.options.update(width=WIDEST)).maximum
+    if not where.is_terminal:
+        where.width = natural
+    where.print(table if natural <= where.width else _entries(rows))
+    waiting = [row.name for row in rows if not row.synchronised]
+    if waiting:
+        say(
+            f"Not yet as schedules.yml says: {', '.join(waiting)}. "
+            "`reelworks schedules sync`, or the next start, does it."
+        )
+
+
+def _table(rows: list[Row]) -> Table:
     from rich.table import Table
 
     columns = ("name", "from", "task", "when", "timezone", "next run", "last run", "last result")
@@ -157,20 +205,42 @@ def _print(rows: list[Row]) -> None:
         table.add_row(
             cell(row.name),
             row.origin,
-            cell(row.task.removeprefix("pipeline.")),
+            cell(_task(row)),
             cell(row.when),
             row.timezone,
-            _local(row.next_run_at, "never" if row.enabled else "switched off"),
+            _next(row),
             _local(row.last_run_at, "never"),
             cell(_told(row.last_result)),
         )
-    console().print(table)
-    waiting = [row.name for row in rows if not row.synchronised]
-    if waiting:
-        say(
-            f"Not yet as schedules.yml says: {', '.join(waiting)}. "
-            "`reelworks schedules sync`, or the next start, does it."
-        )
+    return table
+
+
+def _entries(rows: list[Row]) -> Table:
+    from rich.table import Table
+
+    entries = Table.grid(padding=(0, 2))
+    entries.add_column(max_width=WIDEST_NAME, overflow="fold")
+    entries.add_column(overflow="fold")
+    for row in rows:
+        zone = "" if row.timezone == "UTC" else f" ({row.timezone})"
+        origin = "" if row.origin == "schedules.yml" else f", {row.origin}"
+        lines = [
+            f"{_task(row)} {row.when}{zone}{origin}",
+            f"next run {_next(row)}" if row.enabled else _next(row),
+            f"last run {_local(row.last_run_at, 'never')}",
+        ]
+        if row.last_result is not None:
+            lines[-1] += f", {_told(row.last_result)}"
+        entries.add_row(cell(row.name), "\n".join(map(cell, lines)))
+    return entries
+
+
+def _task(row: Row) -> str:
+    return row.task.removeprefix("pipeline.")
+
+
+def _next(row: Row) -> str:
+    return _local(row.next_run_at, "never" if row.enabled else "switched off")
 
 
 def _local(at: datetime | None, otherwise: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.context import Cli
-from pipeline.errors import ReelworksError
+from pipeline.cli.paths import must_be_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,7 +95,7 @@ def _places(settings: Settings) -> list[tuple[str, str]]:
     from rich.markup import escape
 
     from pipeline.stack import flower
-    from pipeline.stack.readiness import address
+    from pipeline.stack.presence import address
     from pipeline.stack.system import logs
 
     pipeline = settings.pipeline
@@ -119,8 +119,8 @@ def demo(cli: Cli, file: Path | None) -> None:
     """Put one file (a generated clip when none is named) through a private system."""
     from pipeline.cli.demo import run_demo
 
-    if file is not None and not file.is_file():
-        raise ReelworksError("no_such_file", f"There is no file {file}.", "Check the name.")
+    if file is not None:
+        must_be_file(file)
     if not run_demo(cli.settings, file, _console()):
         sys.exit(1)
 

@@ -39,6 +39,8 @@ def status(cli: Cli, as_json: bool) -> None:
 
 def _lines(found: Overview) -> Iterator[str]:
     yield "Reelworks is running." if found.running else "Reelworks is not running: `reelworks up`."
+    if found.full:
+        yield f"full      {found.full} Everything waits until there is room."
     yield f"broker    {_word(answers=found.broker)}"
     yield f"workers   {', '.join(found.workers) or 'none answers'}"
     for name in ("watch", "beat"):

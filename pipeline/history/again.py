@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from pipeline.history import events, jobs, steps
+from pipeline.history import attempts, events, jobs, steps
 from pipeline.history.database import now
-from pipeline.models import Attempt, Job, JobState, Step
+from pipeline.models import Job, JobState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 def hold(session: Session, claim: Claim, why: str) -> None:
     """Give the steps back, and let the job wait until its source is whole.
 
-    Nothing of it is claimed or published meanwhile; only its deadline ends it.
+    Nothing of it is claimed or published meanwhile; only its deadline ends it. Who lost the steps
+    holds nothing: the job has begun again already, perhaps.
     """
-    steps.release(session, claim)
+    if not steps.release(session, claim):
+        return
     job = jobs.get(session, claim.job_id, lock=True)
     if job.state.terminal or job.held_at is not None:
         return
@@ -55,7 +57,7 @@ def begin_again(session: Session, job: Job, new: NewJob, why: str) -> bool:
     job.source_fate = job.settle_owner = job.settle_until = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
-    _end_attempts(session, job)
+    attempts.cancel(session, job.id)
     jobs.wait_again(job, afresh=True)
     events.add(session, job.id, "restarted", f"{why}: run {job.run} begins", run=job.run)
     return True
@@ -64,16 +66,7 @@ def begin_again(session: Session, job: Job, new: NewJob, why: str) -> bool:
 def _renew(session: Session, job: Job, new: NewJob) -> None:
     job.fingerprint, job.profile, job.priority = new.fingerprint, new.profile, new.priority
     job.source_bytes, job.source_mtime_ns = new.source_bytes, new.source_mtime_ns
-    job.source_inode = new.source_inode
+    job.source_inode, job.source_ctime_ns = new.source_inode, new.source_ctime_ns
     job.title, job.language, job.tags = new.title, new.language, new.tags
     job.needs = new.needs
     session.flush()
-
-
-def _end_attempts(session: Session, job: Job) -> None:
-    open_ones = select(Step.id).where(Step.job_id == job.id)
-    session.execute(
-        update(Attempt)
-        .where(Attempt.step_id.in_(open_ones), Attempt.finished_at.is_(None))
-        .values(finished_at=now(session), outcome="cancelled")
-    )

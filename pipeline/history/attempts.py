@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from pipeline.history.database import now
 from pipeline.history.views import View
 from pipeline.models import Attempt, Step
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy.orm import Session
+
+    from pipeline.models import Job
+
+#: How an attempt ended that failed: for good, or to be tried again.
+BAD = ("failed", "retried")
 
 
 class AttemptView(View):
@@ -27,6 +33,16 @@ class AttemptView(View):
     outcome: str | None
     error: str | None
     log: str | None
+
+
+def cancel(session: Session, job_id: str) -> None:
+    """End the tries at the job's steps that have none: what they work on is of no use any more."""
+    theirs = select(Step.id).where(Step.job_id == job_id)
+    session.execute(
+        update(Attempt)
+        .where(Attempt.step_id.in_(theirs), Attempt.finished_at.is_(None))
+        .values(finished_at=now(session), outcome="cancelled")
+    )
 
 
 def of_job(
@@ -68,3 +84,26 @@ def of_job(
         )
         found.setdefault(row.step_id, []).append(view)
     return found
+
+
+class Told(NamedTuple):
+    """One try of which a tool said something, and the steps it was at: several at once, maybe."""
+
+    steps: tuple[str, ...]
+    attempt: AttemptView
+
+
+def told(session: Session, job: Job, outcomes: Collection[str] = ()) -> list[Told]:
+    """List the tries at the job's steps whose tools said something, in the order of the steps.
+
+    Where `outcomes` are given, only those that ended so.
+    """
+    found: dict[tuple[str, int, str | None, str | None], Told] = {}
+    tries = of_job(session, job.id, outcomes)
+    for step in job.steps:
+        for attempt in tries.get(step.id, ()):
+            if attempt.log:
+                key = (step.unit or step.name, attempt.number, attempt.outcome, attempt.log)
+                before = found[key].steps if key in found else ()
+                found[key] = Told((*before, step.name), attempt)
+    return list(found.values())

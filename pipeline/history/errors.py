@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 from pipeline.errors import ReelworksError, TransientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class JobNotFound(ReelworksError):
@@ -47,4 +52,27 @@ class DatabaseUnreachable(TransientError):
             "unreachable",
             f"The database at {address} can't be reached: {said}",
             "Start it, or correct `database` in pipeline.yml (or REELWORKS_DATABASE).",
+        )
+
+
+class DatabaseFull(TransientError):
+    """The disk that the database lies on has no room for what was to be written."""
+
+    @classmethod
+    def on_disk(cls, folder: Path, needed: int, free: int) -> Self:
+        """Say how many bytes are needed in the folder of an embedded database."""
+        return cls(
+            "no_space",
+            f"The database needs about {needed:,} bytes in {folder}, and {free:,} bytes are free.",
+            "Everything waits, and goes on by itself once there is room: free some, or point "
+            "`paths.state` in pipeline.yml to a larger disk.",
+        )
+
+    @classmethod
+    def on_server(cls, address: str, reason: str) -> Self:
+        """Say what a server says of its disk, which can't be looked at from here."""
+        return cls(
+            "no_space",
+            f"The database at {address} has no room on its disk: {' '.join(reason.split())}",
+            "Everything waits, and goes on by itself once there is room: free some there.",
         )

@@ -59,7 +59,8 @@ def record(
 
     `encrypted` streams were not decoded, which the job's log then tells.
 
-    Channels hear once of each damage: again only when the results were whole in between.
+    Channels hear once of each damage: again only when the results were whole in between, or were
+    made again.
     """
     job.checked_at, job.damage = now(session), "\n".join(problems) or None
     if job.damage is None:
@@ -69,7 +70,7 @@ def record(
         events.add(session, job.id, "checked", f"its results are whole: {decoded} decoded{rest}")
         return False
     events.add(session, job.id, DAMAGED, f"its results are damaged: {job.damage}")
-    outbox.owe(session, job.id, DAMAGED, channels)
+    outbox.owe(session, job, DAMAGED, channels)
     return True
 
 

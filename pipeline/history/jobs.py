@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 
-from pipeline.history import events, outbox
+from pipeline.history import attempts, events, outbox
 from pipeline.history.database import now
 from pipeline.history.errors import JobNotFound, WrongState
 from pipeline.history.views import SHORT_ID, JobView, job_view
@@ -48,6 +48,7 @@ class NewJob:
     quarantine_to: str | None
     deadline: timedelta
     source_inode: int | None = None
+    source_ctime_ns: int | None = None
     title: str | None = None
     language: str | None = None
     tags: dict[str, str] | None = None
@@ -107,6 +108,7 @@ def columns(new: NewJob, at: datetime) -> dict[str, Any]:
         "source_bytes": new.source_bytes,
         "source_mtime_ns": new.source_mtime_ns,
         "source_inode": new.source_inode,
+        "source_ctime_ns": new.source_ctime_ns,
         "fingerprint": new.fingerprint,
         "title": new.title,
         "language": new.language,
@@ -252,8 +254,8 @@ def end(
 
     `run` is the run that the caller has looked at: when the job was begun again meanwhile, what
     was decided of the former run ends nothing. None ends whatever run there is.
-    In the same transaction every running step is stopped (its holder finds the lease lost) and
-    an alert is owed to each of `channels`.
+    In the same transaction every running step is stopped (its holder finds the lease lost), every
+    try that goes on ends, and an alert is owed to each of `channels`.
     """
     job = session.get(Job, job_id, with_for_update=True)
     if job is None or job.state.terminal or run not in (None, job.run):
@@ -268,9 +270,10 @@ def end(
     for row in job.steps:
         if row.state is StepState.RUNNING:
             row.state, row.lease_until, row.progress = StepState.WAITING, None, 0.0
+    attempts.cancel(session, job_id)
     message = state.value if error is None else f"{state.value}: {error.message}"
     events.add(session, job_id, state.value, message, code=error.code if error else None)
-    outbox.owe(session, job_id, state.value, channels)
+    outbox.owe(session, job, state.value, channels)
     return True
 
 
@@ -317,15 +320,24 @@ def wait_again(job: Job, *, afresh: bool) -> None:
 
 
 def replace_source(
-    session: Session, job_id: str, path: str, mtime_ns: int, inode: int | None = None
+    session: Session,
+    job_id: str,
+    path: str,
+    mtime_ns: int,
+    inode: int | None = None,
+    ctime_ns: int | None = None,
 ) -> None:
     """Record that the job's source is now the copy at `path`, last changed at `mtime_ns`.
 
+    `ctime_ns` is when it was last changed in any way, as of before its content was read.
     It is to be settled again, and whoever settles the former one finds that out of date.
     """
     job = get(session, job_id, lock=True)
     job.source_path, job.source_mtime_ns, job.source_inode = path, mtime_ns, inode
+    job.source_ctime_ns = ctime_ns
     job.settled_at = job.source_fate = job.settle_owner = job.settle_until = None
+    if job.leaving is not None and job.leaving["path"] == path:
+        job.leaving = None
 
 
 def mark_published(session: Session, job_id: str) -> Job | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 #: Stands in a job's fingerprint between content and what tells one file of it from another, where
@@ -27,16 +28,20 @@ APART = "+"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells one version of a file from another without reading it (bytes, ns, inode)."""
+    """What tells one version of a file from another without reading it (bytes, ns, inode).
+
+    Beside it, when it was last changed in any way (ctime, ns), which a new name or right does, too.
+    """
 
     bytes: int
     mtime_ns: int
     inode: int
+    ctime_ns: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, stat: os.stat_result) -> Identity:
         """Take the identity from a stat."""
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
 
 
 class KnownOne(NamedTuple):
@@ -141,6 +146,32 @@ def forget(session: Session, path: Path, job: Job) -> None:
     """Forget the job's file at this place: it is no longer there, or no longer what it was."""
     session.execute(
         delete(KnownFile).where(KnownFile.job_id == job.id, KnownFile.path == str(path))
+    )
+
+
+def forget_as(session: Session, path: Path, job: Job, identity: Identity) -> bool:
+    """Forget the job's file where it is known as just this; True when it was.
+
+    For one that was written anew and can't be told from what it was: it is found as a new one then.
+    """
+    found = session.scalars(_known_as(path, job, identity)).all()
+    for row in found:
+        session.delete(row)
+    return bool(found)
+
+
+def knows(session: Session, path: Path, job: Job, identity: Identity) -> bool:
+    """Whether the job's file at this place is known as just this."""
+    return session.scalars(_known_as(path, job, identity)).first() is not None
+
+
+def _known_as(path: Path, job: Job, identity: Identity) -> Select[KnownFile]:
+    return select(KnownFile).where(
+        KnownFile.job_id == job.id,
+        KnownFile.path == str(path),
+        KnownFile.bytes == identity.bytes,
+        KnownFile.mtime_ns == identity.mtime_ns,
+        KnownFile.inode == identity.inode,
     )
 
 

@@ -51,7 +51,7 @@ def changed(session: Session, there: Collection[str]) -> list[str]:
 def note(session: Session, job: Job, there: Collection[str], channels: Iterable[str]) -> None:
     """Record whether the job lacks a worker; its row must be locked.
 
-    Channels hear of it once, however often that happens.
+    Channels hear of it once a run, however often that happens.
     """
     if job.state.terminal or job.tag is None or (job.tag in there) == (job.lacking_since is None):
         return
@@ -62,7 +62,7 @@ def note(session: Session, job: Job, there: Collection[str], channels: Iterable[
     job.lacking_since = now(session)
     message = f"waits for a worker with the tag {job.tag}: none is there"
     events.add(session, job.id, "waits", message, tag=job.tag)
-    outbox.owe(session, job.id, EVENT, channels)
+    outbox.owe(session, job, EVENT, channels)
 
 
 def by_tag(session: Session) -> dict[str, int]:

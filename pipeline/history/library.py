@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import aliased
 
+from pipeline.history import schedule_runs
 from pipeline.history.database import now
-from pipeline.models import Job, JobState, OutboxRow, Rendition, ScheduleRun
+from pipeline.models import Job, JobState, OutboxRow, Rendition
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -63,16 +64,18 @@ def period(session: Session, since: datetime) -> dict[str, Any]:
     )
     made = select(func.sum(Rendition.bytes)).join(Job, Job.id == Rendition.job_id)
     damaged = select(Job.original_path, Job.damage).where(Job.damage.is_not(None))
-    spoilt = select(ScheduleRun.name, ScheduleRun.summary).where(ScheduleRun.outcome == "failed")
     live = (JobState.QUEUED, JobState.RUNNING)
     succeeded = ended & (Job.state == JobState.SUCCEEDED)
     return {
         "ended": counts,
         "failed": _pairs(session, failed.order_by(Job.finished_at.desc()).limit(NAMED)),
         "damaged": _pairs(session, damaged.order_by(Job.checked_at.desc()).limit(NAMED)),
-        "schedules": _pairs(session, spoilt.limit(NAMED)),
-        "seconds": session.scalar(select(func.sum(Job.source_duration_s)).where(succeeded)) or 0.0,
-        "bytes": session.scalar(made.where(succeeded)) or 0,
+        "schedules": schedule_runs.spoilt(session, NAMED),
+        "seconds": float(
+            session.scalar(select(func.sum(Job.source_duration_s)).where(succeeded)) or 0.0
+        ),
+        # Servers give a Decimal.
+        "bytes": int(session.scalar(made.where(succeeded)) or 0),
         "waiting": session.scalar(select(func.count(Job.id)).where(Job.state.in_(live))) or 0,
     }
 

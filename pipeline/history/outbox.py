@@ -1,4 +1,4 @@
-"""Alerts owed: one row a job, event and channel, written in the transaction that ends the job."""
+"""Alerts owed: one row a run, event and channel, written in the transaction that ends the job."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from pipeline.models import Job
+
 #: How long a sender may take before another may try: longer than any channel's time limit.
 SEND_LEASE = timedelta(minutes=2)
 
 
-def owe(session: Session, job_id: str, event: str, channels: Iterable[str]) -> None:
-    """Record that each channel is to hear of the event; one that was told or owed is left out."""
-    known = set(
-        session.scalars(
-            select(OutboxRow.channel).where(OutboxRow.job_id == job_id, OutboxRow.event == event)
-        )
-    )
+def owe(session: Session, job: Job, event: str, channels: Iterable[str]) -> None:
+    """Record that each channel is to hear of the event in the job's run; its row must be locked.
+
+    A channel that is owed that, or was told, is left out.
+    """
+    about = {"job_id": job.id, "run": job.run, "event": event}
+    known = set(session.scalars(select(OutboxRow.channel).filter_by(**about)))
     at = now(session)
     for channel in dict.fromkeys(channels):
         if channel not in known:
-            session.add(
-                OutboxRow(
-                    job_id=job_id, event=event, channel=channel, created_at=at, next_attempt_at=at
-                )
-            )
+            row = OutboxRow(channel=channel, created_at=at, next_attempt_at=at, **about)
+            session.add(row)
 
 
 def owe_message(
@@ -100,6 +99,21 @@ def claim(session: Session, row_id: int, owner: str) -> bool:
         ),
     )
     return taken == 1
+
+
+def holders(session: Session) -> set[str]:
+    """Name who holds a row that is not delivered yet."""
+    held = OutboxRow.closed_at.is_(None) & OutboxRow.lease_until.is_not(None)
+    return {owner for owner in session.scalars(select(OutboxRow.owner).where(held)) if owner}
+
+
+def let_go(session: Session, owners: Iterable[str]) -> None:
+    """Free the rows of owners of whom nothing is left.
+
+    Whether those were told nobody knows, nor would anybody who waited until the lease lapses.
+    """
+    held = OutboxRow.closed_at.is_(None) & OutboxRow.owner.in_(list(owners))
+    session.execute(update(OutboxRow).where(held).values(lease_until=None))
 
 
 def sent(session: Session, row_id: int) -> None:

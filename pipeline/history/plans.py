@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.history import events, jobs
-from pipeline.models import StepKind
+from pipeline.history import events, idling, jobs
+from pipeline.models import StepKind, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -54,15 +54,19 @@ def give_up_ranges(
 ) -> None:
     """Keep a plan without ranges in place of one with: the job's other steps stay as they are.
 
-    The job's row must be locked. Who works on a range finds the lease lost.
+    What is not done of them may be tried afresh. The job's row must be locked. Who works on a range
+    finds the lease lost.
     """
     job.plan = plan
     for step in [step for step in job.steps if step.kind is StepKind.RANGE]:
         job.steps.remove(step)
     unit_of = {name: unit for unit, names in units for name in names}
+    idle = idling.waiting(session, job.steps)
     for step in job.steps:
         if step.name in unit_of:
             step.unit, step.position = unit_of[step.name], step.kind.position
+            works = step.state is StepState.RUNNING and step.id not in idle
+            step.tries = min(step.tries, int(works))
     job.published_at = None
     events.add(session, job.id, "uncut", why)
     session.flush()

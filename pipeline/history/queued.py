@@ -41,8 +41,9 @@ def queued(session: Session, at: datetime, limit: int) -> list[Queued]:
         .where(
             Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
             Job.published_at.is_not(None),
-            # What waits for its hours has no message.
+            # What waits for its hours, or for its source to be whole, has no message.
             Job.waits_until.is_(None),
+            Job.held_at.is_(None),
             Job.deadline_at > at,
             Step.state != StepState.DONE,
         )

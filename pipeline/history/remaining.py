@@ -113,9 +113,9 @@ def _of_ranges(ranges: Sequence[Step], at: datetime) -> float | None:
 
 
 def _left_s(step: Step, at: datetime) -> float | None:
-    began = step.attempts[-1].started_at if step.tries > 1 else step.started_at
-    worked_s = (at - began).total_seconds() if began is not None else 0.0
-    return _at_this_speed(step.progress, worked_s)
+    if step.progress < LEAST_SHARE or not step.attempts:
+        return None
+    return _at_this_speed(step.progress, (at - step.attempts[-1].started_at).total_seconds())
 
 
 def _at_this_speed(done: float, worked_s: float) -> float | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from pipeline.history import locks, mysql
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,7 +25,7 @@ logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 #: The table in which Alembic keeps which migration was the last.
 VERSION_TABLE = "alembic_version"
-#: The PostgreSQL advisory lock that migrations hold: any fixed number of our own.
+#: The server's lock that migrations hold: any fixed number of our own.
 MIGRATION_LOCK = 0x5245_454C
 
 
@@ -73,9 +75,9 @@ def _one_at_a_time(database: Database) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    with database.engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": MIGRATION_LOCK})
+    # Outside a transaction: one that says nothing for as long as migrations may take is ended.
+    outside = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with outside.connect() as connection, locks.held(connection, MIGRATION_LOCK):
+        if connection.dialect.name == "mysql":
+            mysql.collate(connection)
+        yield

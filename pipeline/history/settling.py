@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from pipeline.history.known import Identity
 
 #: How long one who settles a source is waited for after its last sign of life.
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=30)
+#: How long a source is left alone that could not be moved.
+PAUSE = timedelta(seconds=120)
+#: Nobody holds one for longer at a time.
+TOO_FAR = 2 * PAUSE
 
 
 class SettlingLost(Exception):
@@ -52,7 +56,7 @@ def _is_held(job: Job, at: datetime) -> bool:
 
     Then the clock was set back, and its holder would have said since that he goes on.
     """
-    return job.settle_until is not None and at < job.settle_until <= at + 2 * LEASE
+    return job.settle_until is not None and at < job.settle_until <= at + TOO_FAR
 
 
 def _needs(other: Job, job: Job) -> bool:
@@ -63,9 +67,28 @@ def _needs(other: Job, job: Job) -> bool:
 
 def beat(session: Session, job_id: str, owner: str) -> None:
     """Say that the settling goes on. Raises `SettlingLost`."""
+    _hold(session, job_id, owner, LEASE)
+
+
+def stuck(session: Session, job_id: str, owner: str, why: str) -> None:
+    """Record why the source could not be moved yet, and leave it alone for a while."""
+    _hold(session, job_id, owner, PAUSE)
+    events.add(session, job_id, "source_stuck", f"the source could not be moved yet: {why}")
+
+
+def _hold(session: Session, job_id: str, owner: str, span: timedelta) -> None:
     mine = update(Job).where(Job.id == job_id, Job.settle_owner == owner)
-    if not changed(session, mine.values(settle_until=now(session) + LEASE)):
+    if not changed(session, mine.values(settle_until=now(session) + span)):
         raise SettlingLost(job_id)
+
+
+def is_alone(session: Session, job_id: str, owner: str) -> bool:
+    """Whether nobody but `owner` moves the source: until the job's row is unlocked.
+
+    So it is, too, when the job was retried meanwhile.
+    """
+    job = get(session, job_id, lock=True)
+    return job.settle_owner == owner or not job.state.terminal
 
 
 def release(session: Session, job_id: str, owner: str) -> None:
@@ -91,15 +114,54 @@ def left(session: Session, job_id: str, owner: str, fate: SourceFate | None, why
         events.add(session, job_id, "source_left", why)
 
 
-def moved(session: Session, job_id: str, owner: str, path: Path, identity: Identity) -> None:
-    """Record where the source is now, for every job that has it. Raises `SettlingLost`."""
-    family = _mine(session, job_id, owner)
+def replaced(session: Session, job_id: str, owner: str, there: Identity, why: str) -> bool:
+    """Record that another file lies at the source's place; True when it looks just as the former.
+
+    Then it is forgotten that it is known, and it is found as a new one. Raises `SettlingLost`.
+    """
+    left(session, job_id, owner, SourceFate.REPLACED, why)
+    job = get(session, job_id)
+    return known.forget_as(session, Path(job.source_path), job, there)
+
+
+def moved(
+    session: Session, job_id: str, owner: str, former: Identity, path: Path, there: Identity
+) -> None:
+    """Record where the source is now, for every job that has it. Raises `SettlingLost`.
+
+    `former` is what lies at its former place: it is owed to be taken away from there, and known as
+    this job's until `taken` says that it was.
+    """
+    job, others = _held(session, job_id, owner)
     events.add(session, job_id, "source_moved", f"moved the source to {path}", path=str(path))
-    for job in family:
-        known.forget(session, Path(job.source_path), job)
-        job.source_path = str(path)
-        job.source_mtime_ns, job.source_inode = identity.mtime_ns, identity.inode
-        job.source_fate = SourceFate.MOVED
+    _forget_former(session, job, others)
+    mine = {"bytes": former.bytes, "mtime_ns": former.mtime_ns, "inode": former.inode}
+    job.leaving = {"path": job.source_path, **mine}
+    for one in (job, *others):
+        one.source_path = str(path)
+        one.source_mtime_ns, one.source_inode = there.mtime_ns, there.inode
+        one.source_ctime_ns = None
+        one.source_fate = SourceFate.MOVED
+
+
+def taken(session: Session, job_id: str, owner: str) -> None:
+    """Record that nothing of the moved source is left at its former place.
+
+    Raises `SettlingLost`.
+    """
+    _mine(session, job_id, owner)
+
+
+def leaving(job: Job) -> tuple[Path, Identity] | None:
+    """Tell where the job's source is still to be taken away, and what lies there; None if nowhere.
+
+    It may lie at the job's own place: somebody put it back there.
+    """
+    if job.leaving is None:
+        return None
+    found = job.leaving
+    identity = known.Identity(found["bytes"], found["mtime_ns"], found["inode"])
+    return Path(found["path"]), identity
 
 
 def deleted(session: Session, job_id: str, owner: str) -> None:
@@ -120,14 +182,34 @@ def not_deleted(session: Session, job_id: str, fate: SourceFate, why: str) -> No
     events.add(session, job_id, "source_left", why)
 
 
+def copy_settled(session: Session, path: Path, job: Job, became: str) -> None:
+    """Record what became of a copy of an ended job's source."""
+    known.forget(session, path, job)
+    events.add(session, job.id, "copy_settled", f"the copy {path} was {became}")
+
+
 def _mine(session: Session, job_id: str, owner: str) -> list[Job]:
     """End the settling: the job, and after it the others that have the same source."""
-    job, others = _locked(session, job_id)
-    if job.settle_owner != owner or not job.state.terminal:
-        raise SettlingLost(job_id)
+    job, others = _held(session, job_id, owner)
+    _forget_former(session, job, others)
     job.settled_at = now(session)
     job.settle_owner = job.settle_until = None
     return [job, *others]
+
+
+def _held(session: Session, job_id: str, owner: str) -> tuple[Job, list[Job]]:
+    job, others = _locked(session, job_id)
+    if job.settle_owner != owner or not job.state.terminal:
+        raise SettlingLost(job_id)
+    return job, others
+
+
+def _forget_former(session: Session, job: Job, others: list[Job]) -> None:
+    """Forget the file that was owed to be taken away: what lies there now is looked at anew."""
+    owed, job.leaving = leaving(job), None
+    if owed is not None:
+        for one in (job, *others):
+            known.forget(session, owed[0], one)
 
 
 def _locked(session: Session, job_id: str) -> tuple[Job, list[Job]]:

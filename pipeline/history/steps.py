@@ -6,6 +6,7 @@ Who changes steps locks their job's row first: nobody then waits for another in 
 from __future__ import annotations
 
 import enum
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, or_, select, update
 
-from pipeline.history import events
+from pipeline.history import events, idling
 from pipeline.history.database import changed, now
 from pipeline.history.errors import LeaseLost
-from pipeline.models import Attempt, Job, JobState, Step, StepKind, StepState
+from pipeline.history.telling import ending, once
+from pipeline.models import Attempt, Job, JobState, Step, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -119,7 +121,7 @@ def _refusal(job: Job, todo: list[Step], at: datetime, limit: int) -> Refusal | 
 def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> None:
     free = or_(
         Step.state == StepState.WAITING,
-        (Step.state == StepState.RUNNING) & _has_lapsed(at),
+        (Step.state == StepState.RUNNING) & has_lapsed(at),
     )
     taken = changed(
         session,
@@ -138,7 +140,7 @@ def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> N
     )
     if taken != 1:
         raise LeaseLost(job.id, (step.name,))
-    _end_attempts(session, [step], at, "lost")
+    end_attempts(session, [step], at, "lost")
     session.refresh(step)
     session.add(
         Attempt(step_id=step.id, number=step.attempt, run=job.run, owner=owner, started_at=at)
@@ -152,39 +154,45 @@ def is_live(step: Step, at: datetime) -> bool:
     return step.state is StepState.RUNNING and until is not None and at < until <= at + TOO_FAR
 
 
-def _has_lapsed(at: datetime) -> ColumnElement[bool]:
+def has_lapsed(at: datetime) -> ColumnElement[bool]:
+    """Say which running steps have a lease that holds no more at the moment `at`."""
     return or_(Step.lease_until <= at, Step.lease_until > at + TOO_FAR)
 
 
-def _held(claim: Claim, name: str) -> ColumnElement[bool]:
+def _held(claim: Claim) -> ColumnElement[bool]:
+    names: dict[int, list[str]] = {}
+    for name, attempt in claim.attempts.items():
+        names.setdefault(attempt, []).append(name)
     job_lives = exists().where(Job.id == claim.job_id, Job.state.in_(_LIVE))
     return (
         (Step.job_id == claim.job_id)
-        & (Step.name == name)
+        & or_(*((Step.attempt == one) & Step.name.in_(names[one]) for one in names))
         & (Step.state == StepState.RUNNING)
         & (Step.owner == claim.owner)
-        & (Step.attempt == claim.attempts[name])
         & job_lives
     )
 
 
-def heartbeat(session: Session, claim: Claim, progress: float) -> None:
+def heartbeat(session: Session, claim: Claim, progress: float, *, idle: bool | None = None) -> None:
     """Extend the lease on every claimed step and record how far it is (0 to 1).
 
+    `idle` says that it only waits from now on, or no longer does; None that this is as before.
     Raises `LeaseLost` when the job was cancelled or ended, or another attempt took over.
     """
     at = now(session)
     # The job's row first, as everybody locks them: who beats and who ends it never wait in a ring.
     session.execute(update(Job).where(Job.id == claim.job_id).values(touched_at=at))
-    for name in claim.names:
-        beaten = changed(
-            session,
-            update(Step)
-            .where(_held(claim, name))
-            .values(lease_until=at + LEASE, progress=min(max(progress, 0.0), 1.0)),
-        )
-        if beaten != 1:
-            raise LeaseLost(claim.job_id, claim.names)
+    # All at once: a film's ladder has many steps, and is beaten for as long as it is encoded.
+    beaten = changed(
+        session,
+        update(Step)
+        .where(_held(claim))
+        .values(lease_until=at + LEASE, progress=min(max(progress, 0.0), 1.0)),
+    )
+    if beaten != len(claim.attempts):
+        raise LeaseLost(claim.job_id, claim.names)
+    if idle is not None:
+        idling.mark(session, claim.job_id, claim.names, idle=idle)
 
 
 @contextmanager
@@ -214,7 +222,7 @@ def publishing(session: Session, claim: Claim, *, log: str = "") -> Iterator[Job
         step.finished_at = at
         events.add(session, job.id, "step_done", f"{step.name} done", attempt=step.attempt)
     job.touched_at = at
-    _end_attempts(session, ours, at, "done", log=log)
+    end_attempts(session, ours, at, "done", log=log)
 
 
 def fail(
@@ -233,33 +241,36 @@ def fail(
     """
     at = now(session)
     steps = _ours(session, claim)
+    idling.count(session, steps, counts=retry_in is None or not uncount)
     for step in steps:
         step.state = StepState.FAILED if retry_in is None else StepState.WAITING
         step.lease_until = None
         step.retry_at = None if retry_in is None else at + retry_in
         step.finished_at = at if retry_in is None else None
         step.progress = 0.0
-        if uncount and retry_in is not None:
-            step.tries -= 1
         later = "" if retry_in is None else f"; again in {retry_in.total_seconds():.0f} s"
         events.add(
             session,
             claim.job_id,
             "step_failed" if retry_in is None else "step_retried",
-            f"{step.name}: {error.message}{later}",
+            f"{step.name}: {error.message.removesuffix('.') if later else error.message}{later}",
             attempt=step.attempt,
             code=error.code,
             hint=error.hint,
         )
     outcome = "failed" if retry_in is None else "retried"
-    _end_attempts(session, steps, at, outcome, error=error, log=log)
+    end_attempts(session, steps, at, outcome, error=error, log=log)
     return bool(steps)
 
 
-def release(session: Session, claim: Claim) -> None:
-    """Give the steps back unharmed, for a worker that is stopping: the try does not count."""
+def release(session: Session, claim: Claim) -> bool:
+    """Give the steps back unharmed, for a worker that is stopping: the try does not count.
+
+    False when they are no longer ours.
+    """
     steps = _ours(session, claim)
-    _free(session, steps, "released", uncount=True)
+    free(session, steps, "released", uncount=True)
+    return bool(steps)
 
 
 def postpone(session: Session, claim: Claim, retry_in: timedelta, why: str) -> None:
@@ -268,39 +279,16 @@ def postpone(session: Session, claim: Claim, retry_in: timedelta, why: str) -> N
     The caller has its message sent again.
     """
     steps = _ours(session, claim)
-    _free(session, steps, "released", uncount=True)
+    free(session, steps, "released", uncount=True)
     at = now(session)
     for step in steps:
         step.job.published_at, step.retry_at = at, at + retry_in
-        again_s = retry_in.total_seconds()
-        message = f"{step.name}: {why}; its source was only just written, again in {again_s:.1f} s"
+        # In whole seconds, as the message is sent.
+        later = (
+            f"its source was only just written, again in {math.ceil(retry_in.total_seconds())} s"
+        )
+        message = f"{step.name}: {why.removesuffix('.')}; {later}"
         events.add(session, claim.job_id, "step_postponed", message, attempt=step.attempt)
-
-
-def release_task(session: Session, task_id: str) -> set[str]:
-    """Free what a lost task held (its process died). Returns the ids of the jobs concerned."""
-    return _free_held(session, Step.owner.endswith(f"/{task_id}", autoescape=True))
-
-
-def release_node(
-    session: Session, node: str, dead: Callable[[str], bool], *, stopped: bool = False
-) -> set[str]:
-    """Free what workers of the name `node` held of whom nothing is left.
-
-    `dead` tells of an owner whether that is certain: another worker of the same name may live.
-    `stopped` says that we ended them ourselves: then the try does not count. Returns the ids of
-    the jobs concerned.
-    """
-    held = select(Step.owner).where(
-        Step.state == StepState.RUNNING, Step.owner.startswith(f"{node}/", autoescape=True)
-    )
-    gone = [owner for owner in session.scalars(held.distinct()) if owner and dead(owner)]
-    return _free_held(session, Step.owner.in_(gone), uncount=stopped)
-
-
-def release_lapsed(session: Session, job_id: str) -> set[str]:
-    """Free the job's steps whose holder has not beaten for as long as a lease is."""
-    return _free_held(session, (Step.job_id == job_id) & _has_lapsed(now(session)))
 
 
 def reopen(session: Session, job_id: str, names: Sequence[str], reason: str) -> None:
@@ -313,65 +301,33 @@ def reopen(session: Session, job_id: str, names: Sequence[str], reason: str) -> 
         events.add(session, job_id, "step_reopened", f"{step.name}: {reason}")
 
 
-def times_done(session: Session, job_id: str, names: Sequence[str]) -> int:
-    """Count how often in this run the most often done of the named steps was done."""
-    done = (
-        select(func.count(Attempt.id))
-        .join(Step, Step.id == Attempt.step_id)
-        .join(Job, (Job.id == Step.job_id) & (Job.run == Attempt.run))
-        .where(Job.id == job_id, Step.name.in_(names), Attempt.outcome == "done")
-        .group_by(Step.id)
-    )
-    return max(session.scalars(done), default=0)
-
-
-def count_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
-    """Count the steps of jobs that have not ended, of each kind in each state; 0 for none."""
-    counts = {(kind.value, state.value): 0 for kind in StepKind for state in StepState}
-    live = select(Step.kind, Step.state, func.count()).join(Job).where(Job.state.in_(_LIVE))
-    query = live.group_by(Step.kind, Step.state)
-    for kind, state, count in session.execute(query):
-        counts[kind.value, state.value] = count
-    return counts
-
-
 def _ours(session: Session, claim: Claim) -> list[Step]:
     session.get(Job, claim.job_id, with_for_update=True)
-    return [
-        step
-        for name in claim.names
-        for step in session.scalars(select(Step).where(_held(claim, name)))
-    ]
+    held = {step.name: step for step in session.scalars(select(Step).where(_held(claim)))}
+    return [held[name] for name in claim.names if name in held]
 
 
-def _free_held(session: Session, which: ColumnElement[bool], *, uncount: bool = False) -> set[str]:
-    """Free those running steps of `which` that still are so once their jobs are locked."""
-    held = (Step.state == StepState.RUNNING) & which
-    found = session.scalars(select(Step.job_id).where(held).distinct())
-    job_ids = sorted(found)
-    for job_id in job_ids:
-        session.get(Job, job_id, with_for_update=True)
-    steps = session.scalars(select(Step).where(held, Step.job_id.in_(job_ids)))
-    return _free(session, list(steps), "released" if uncount else "lost", uncount=uncount)
+def free(session: Session, steps: list[Step], outcome: str, *, uncount: bool = False) -> set[str]:
+    """Let these claimed steps wait again, whose attempts end as `outcome`; their jobs are locked.
 
-
-def _free(session: Session, steps: list[Step], outcome: str, *, uncount: bool = False) -> set[str]:
+    Returns the ids of the jobs.
+    """
     at = now(session)
+    if uncount:
+        idling.count(session, steps, counts=False)
     for step in steps:
         step.state = StepState.WAITING
         step.lease_until = None
         step.progress = 0.0
-        if uncount:
-            step.tries -= 1
         # The message that carried it may be gone with its worker: a new one is owed.
         step.job.published_at = None
         message = f"{step.name} was given back" if uncount else f"{step.name} lost its worker"
         events.add(session, step.job_id, f"step_{outcome}", message, attempt=step.attempt)
-    _end_attempts(session, steps, at, outcome)
+    end_attempts(session, steps, at, outcome)
     return {step.job_id for step in steps}
 
 
-def _end_attempts(
+def end_attempts(
     session: Session,
     steps: Sequence[Step],
     at: datetime,
@@ -380,6 +336,7 @@ def _end_attempts(
     error: ReelworksError | None = None,
     log: str = "",
 ) -> None:
+    """Note how the open attempts at these steps ended."""
     session.execute(
         update(Attempt)
         .where(Attempt.step_id.in_([step.id for step in steps]), Attempt.finished_at.is_(None))
@@ -389,6 +346,6 @@ def _end_attempts(
             error_code=error.code if error else None,
             error_message=error.message if error else None,
             error_hint=error.hint if error else None,
-            log=log[-LOG_LIMIT:] or None,
+            log=ending(once(log), LOG_LIMIT) or None,
         )
     )

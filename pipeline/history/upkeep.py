@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from pipeline.errors import ReelworksError
 from pipeline.history.database import now
-from pipeline.models import KnownFile, Worker
+from pipeline.models import Base, KnownFile, Worker
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pipeline.history.database import Database
 
 #: A worker that has said nothing for so long is gone for good.
@@ -49,7 +52,7 @@ def upkeep(database: Database) -> Kept:
     workers, files = _forget_workers(database), _forget_files(database)
     given_back = _tidy_sqlite(database) if sqlite else 0
     if not sqlite:
-        _vacuum_server(database)
+        _tidy_server(database)
     return Kept(workers, files, given_back)
 
 
@@ -70,10 +73,12 @@ def _check(database: Database) -> None:
 
 
 def _forget_workers(database: Database) -> int:
-    with database.begin() as session:
+    def act(session: Session) -> int:
         gone = delete(Worker).where(Worker.seen_at < now(session) - GONE)
         result: Any = session.execute(gone)
         return int(result.rowcount)
+
+    return database.write(act)
 
 
 def _forget_files(database: Database) -> int:
@@ -88,9 +93,12 @@ def _forget_files(database: Database) -> int:
             return forgotten
         after = found[-1].key
         gone = [row.key for row in found if _gone(row.path)]
-        with database.begin() as session:
-            session.execute(delete(KnownFile).where(KnownFile.key.in_(gone)))
-        forgotten += len(gone)
+        forgotten += database.write(partial(_forget, gone))
+
+
+def _forget(keys: list[str], session: Session) -> int:
+    session.execute(delete(KnownFile).where(KnownFile.key.in_(keys)))
+    return len(keys)
 
 
 def _gone(path: str) -> bool:
@@ -124,7 +132,11 @@ def _run(database: Database, statement: str) -> None:
         connection.close()
 
 
-def _vacuum_server(database: Database) -> None:
+def _tidy_server(database: Database) -> None:
+    """Give room of forgotten rows back, which MySQL does by itself; count what is in the tables."""
     with database.engine.connect() as connection:
         outside = connection.execution_options(isolation_level="AUTOCOMMIT")
-        outside.execute(text("VACUUM (ANALYZE)"))
+        if connection.dialect.name == "mysql":
+            outside.execute(text(f"ANALYZE TABLE {', '.join(Base.metadata.tables)}"))
+        else:
+            outside.execute(text("VACUUM (ANALYZE)"))

@@ -6,8 +6,9 @@ import re
 
 #: What people call the steps that are not renditions.
 STEP_WORDS = {"probe": "Examine", "thumbnail": "Poster", "manifest": "Package and verify"}
-#: A step's name where a message of the log begins with it.
-_STEP_FIRST = re.compile(r"((?:rendition|range):[^\s:]+|probe|thumbnail|manifest)(?=[ :])")
+_STEP = r"(?:(?:rendition|range):[^\s:,]+|probe|thumbnail|manifest)"
+#: The steps' names where a message of the log begins with them.
+_STEPS_FIRST = re.compile(rf"{_STEP}(?:, {_STEP})*(?=[ :])")
 
 
 def step_word(name: str) -> str:
@@ -18,7 +19,13 @@ def step_word(name: str) -> str:
     return rung.capitalize() if rung else STEP_WORDS.get(kind, kind)
 
 
+def step_first(message: str) -> tuple[str, str]:
+    """Part a message of the log into the steps it begins with, maybe none, and the rest."""
+    found = _STEPS_FIRST.match(message)
+    return ("", message) if found is None else (found[0], message[found.end() :])
+
+
 def message_words(message: str) -> str:
-    """Write a message of the log with the step it begins with as people call it."""
-    found = _STEP_FIRST.match(message)
-    return message if found is None else step_word(found[0]) + message[found.end() :]
+    """Write a message of the log with the steps it begins with as people call them."""
+    names, rest = step_first(message)
+    return ", ".join(map(step_word, names.split(", "))) + rest if names else message

@@ -68,6 +68,8 @@ def _copy(file: BinaryIO, target: Path) -> None:
     try:
         with target.open("xb") as copy:
             shutil.copyfileobj(file, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
     except OSError as problem:
         if problem.errno in (errno.EEXIST, errno.ENAMETOOLONG):
             return

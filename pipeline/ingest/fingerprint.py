@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipeline.history.known import APART
 from pipeline.ingest.regular import open_regular
@@ -41,17 +42,31 @@ def fingerprints(path: Path, first: int) -> tuple[str, str]:
 def _hash(
     path: Path | str, first: int | None, on_chunk: Callable[[], object] | None, *, follow: bool
 ) -> tuple[str, str]:
+    with open_regular(path, follow=follow) as file:
+        before = os.fstat(file.fileno())
+        read = _hash_of(file, first, on_chunk)
+        after = os.fstat(file.fileno())
+        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        if same and before.st_ctime_ns != after.st_ctime_ns:
+            # Written to meanwhile, maybe, in a way that only this shows: as it is now it is whole.
+            file.seek(0)
+            read = _hash_of(file, first, on_chunk)
+    return read
+
+
+def _hash_of(
+    file: BinaryIO, first: int | None, on_chunk: Callable[[], object] | None
+) -> tuple[str, str]:
     digest = hashlib.blake2b(digest_size=32)
     part, left = "", first
-    with open_regular(path, follow=follow) as file:
-        while chunk := file.read(CHUNK if not left else min(CHUNK, left)):
-            digest.update(chunk)
-            if left is not None:
-                left -= len(chunk)
-                if left == 0:
-                    part, left = digest.hexdigest(), None
-            if on_chunk is not None:
-                on_chunk()
+    while chunk := file.read(CHUNK if not left else min(CHUNK, left)):
+        digest.update(chunk)
+        if left is not None:
+            left -= len(chunk)
+            if left == 0:
+                part, left = digest.hexdigest(), None
+        if on_chunk is not None:
+            on_chunk()
     return digest.hexdigest(), part
 
 

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.history import bulk, known, sightings
+from pipeline.ingest.copies import copy_is_due
 from pipeline.ingest.fingerprint import fingerprint
 from pipeline.ingest.settling import PATIENCE
-from pipeline.ingest.submit import Wishes, copy_is_due, new_job
+from pipeline.ingest.submit import Wishes, new_job
 from pipeline.ingest.survey import has_usable_name
 from pipeline.ingest.whole import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.ingest.survey import Found
@@ -42,14 +45,13 @@ def unknown(ready: Runtime, entry: WatchFolder, batch: Iterable[Found]) -> list[
         return []
     with ready.db.read() as session:
         there = known.look_up(session, list(keys))
-    wishes = Wishes.of(entry)
     return [
         one
         for key, one in keys.items()
         if (former := there.get(key)) is None
         or not former.is_of(one.identity, one.sidecar)
         or former.is_waited_for
-        or (former.state.terminal and copy_is_due(former, Path(one.path), wishes))
+        or (former.state.terminal and copy_is_due(former, Path(one.path), entry))
     ]
 
 
@@ -84,8 +86,8 @@ def sort(
 
 def forget_seen(ready: Runtime, found: Iterable[Found]) -> None:
     """Forget since when files of a polled folder are as they are: they were submitted."""
-    with ready.db.begin() as session:
-        sightings.forget(session, [one.path for one in found])
+    paths = [one.path for one in found]
+    ready.db.write(lambda session: sightings.forget(session, paths))
 
 
 def _seen_before(ready: Runtime, files: list[Found]) -> dict[str, float]:
@@ -93,8 +95,7 @@ def _seen_before(ready: Runtime, files: list[Found]) -> dict[str, float]:
         return {}
     seen = {one.path: one.identity for one in files}
     try:
-        with ready.db.begin() as session:
-            return sightings.see(session, seen)
+        return ready.db.write(lambda session: sightings.see(session, seen))
     except IntegrityError:
         return dict.fromkeys(seen, 0.0)  # somebody else looks at the same moment: next time
 
@@ -135,7 +136,8 @@ def create_new(
         return [], others
     wishes = Wishes.of(entry)
     keys = [known.key_of(one.path, entry.profile) for one in contents.values()]
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> tuple[list[str] | None, set[str]]:
         old = bulk.taken(session, list(contents), entry.profile)
         former = known.look_up(session, keys)
         plain = {
@@ -148,9 +150,11 @@ def create_new(
             for content, one in plain.values()
         ]
         ids = bulk.create_all(session, new, list(plain)) if new else []
+        return ids, {one.path for _, one in plain.values()}
+
+    ids, made = ready.db.write(act)
     if ids is None:
         return [], list(batch)
-    made = {one.path for _, one in plain.values()}
     return ids, others + [one for one in contents.values() if one.path not in made]
 
 

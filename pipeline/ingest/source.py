@@ -6,6 +6,7 @@ Nothing is taken away before it is known to be the file that was submitted, whol
 from __future__ import annotations
 
 import errno
+import hashlib
 import itertools
 import os
 import shutil
@@ -15,9 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.durability import flush, make_durably
+from pipeline.history import settling
 from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.ingest import beside
+from pipeline.ingest.changes import changed_since
 from pipeline.ingest.fingerprint import content_of, fingerprint
 from pipeline.ingest.whole import being_written
 from pipeline.models import JobState
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
 
 #: What making a link answers where none can be: another file system, or one without links.
 NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+#: What the name of an unfinished copy ends in.
+PART = ".part"
+#: By how much the time of a copy may differ where a file system keeps it roughly, ns.
+ROUGHLY_NS = 2_000_000_000
 #: Bytes copied at a time, and how many times before they are forced to disk: a whole film at the
 #: end could take longer than anybody waits for a sign of life.
 CHUNK = 4 << 20
@@ -102,10 +110,11 @@ def below_folder(folder: WatchFolder, path: Path | str) -> str:
 def check_is_source(job: Job, on_chunk: OnChunk = None, *, stays: bool = False) -> Identity:
     """See that the file is still the one the job was made of, and give what it is now.
 
-    Size, time and inode that agree are believed; a file that was only touched or copied is read,
-    with `on_chunk` called now and then. Of one that `stays`, so that none can be lost, the inode is
-    not asked: network file systems make them up. Raises `NotTheSource`; `TakesTime` when it must
-    be read and there is no `on_chunk`; `OSError`.
+    Size, time and inode that agree are believed, unless it was changed in any way since it was read
+    for its job; a file that was only touched or copied is read, with `on_chunk` called now and
+    then. Of one that `stays`, so that none can be lost, the inode is not asked: network file
+    systems make them up. Raises `NotTheSource`; `TakesTime` when it must be read and there is no
+    `on_chunk`; `OSError`.
     """
     path = Path(job.source_path)
     try:
@@ -116,7 +125,8 @@ def check_is_source(job: Job, on_chunk: OnChunk = None, *, stays: bool = False) 
     if not stat.S_ISREG(found.st_mode) or identity.bytes != job.source_bytes:
         raise NotTheSource(f"{path} is another file now: it stays")
     same_inode = stays or job.source_inode is None or identity.inode == job.source_inode
-    if identity.mtime_ns == job.source_mtime_ns and same_inode:
+    as_it_was = stays or not changed_since(path, found, job.source_ctime_ns, job.created_at)
+    if identity.mtime_ns == job.source_mtime_ns and same_inode and as_it_was:
         return identity
     if on_chunk is None:
         raise TakesTime(str(path))
@@ -125,22 +135,49 @@ def check_is_source(job: Job, on_chunk: OnChunk = None, *, stays: bool = False) 
     return identity
 
 
-def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) -> Path:
+@dataclass(frozen=True)
+class Put:
+    """A second name of a file, and whether it had that before."""
+
+    path: Path
+    before: bool = False
+
+    def holds(self, identity: Identity) -> bool:
+        """Whether the file is there, whole. Raises `OSError` when that can't be told."""
+        try:
+            return _has_size(self.path, identity.bytes)
+        except FileNotFoundError:
+            return False
+
+
+def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) -> Put:
     """Make the file appear in the folder too, under a free name: nothing is ever overwritten.
 
-    Raises `NotTheSource` when it is no longer, or not all the time, what `identity` says;
-    `TakesTime` when it must be copied and there is no `on_chunk`; `OSError`.
+    A name that it has there already, as from somebody who was killed right after this, is it; so is
+    a whole copy under its name, where it can only be copied.
+    Raises `NotTheSource` when it changes while it is copied; `TakesTime` when it must be copied and
+    there is no `on_chunk`; `OSError`.
     """
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "it could not be taken from its folder", str(path))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_durably(folder)
     if being_written(path, follow=True):
         raise OSError(errno.ETXTBSY, "somebody has it open for writing", str(path))
-    target = _link(path, identity, folder, on_chunk)
-    if not _is(path, identity) or not _has_size(target, identity.bytes):
-        target.unlink()
+    return _link(path, identity, folder, on_chunk)
+
+
+def arrive(job: Job, path: Path, identity: Identity, made: Put) -> None:
+    """Let what belongs beside the file follow it; then all is on the disk.
+
+    Raises `NotTheSource` when the file is no longer, or was not all the time, what `identity` says;
+    `OSError`.
+    """
+    beside.bring_sidecar(path, made.path)
+    if job.state is not JobState.SUCCEEDED:
+        beside.give_reason(job, made.path)
+    flush(made.path.parent)
+    if not _is(path, identity) or not made.holds(identity):
         raise NotTheSource(f"{path} changed while it was moved: it stays")
-    return target
 
 
 def take(path: Path, identity: Identity, marker: str | None = None) -> bool:
@@ -155,44 +192,51 @@ def take(path: Path, identity: Identity, marker: str | None = None) -> bool:
     return True
 
 
-def undo(made: Path) -> None:
-    """Remove what `put` made, and what came with it."""
-    made.unlink(missing_ok=True)
-    beside.clear(made, None)
+def undo(made: Put) -> None:
+    """Remove what `put` made, and what came with it.
 
-
-def settle_copy(
-    job: Job, path: Path, identity: Identity, rules: Rules, marker: str | None = None
-) -> str | None:
-    """Treat one more copy of an ended job's source as `rules` say.
-
-    Returns what became of it, in words ("deleted", "moved to …"); None when it stays, as one does
-    that changed meanwhile. Raises `OSError` when it can't be moved now.
+    Whoever finds it there may take it for his own and the file away: so only with the job's row
+    locked, and only when it is known that nobody did.
     """
-    if rules.deletes(job.state):
-        return "deleted" if take(path, identity, marker) else None
-    folder = rules.folder(job.state)
-    if folder is None or path.parent == folder:
-        return None
-    try:
-        made = put(path, identity, folder, on_chunk=lambda: None)
-    except (NotTheSource, FileNotFoundError):
-        return None
-    taken = False
-    try:
-        beside.bring_sidecar(path, made)
-        if job.state is not JobState.SUCCEEDED:
-            beside.give_reason(job, made)
-        taken = take(path, identity, marker)
-    finally:
-        if not taken:
-            undo(made)  # somebody else was faster, or it can't be taken away
-    return f"moved to {made}" if taken else None
+    if not made.before:
+        made.path.unlink(missing_ok=True)
+        beside.clear(made.path, None)
 
 
 def _has_size(made: Path, size: int) -> bool:
     found = made.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_size == size
+
+
+def lies_in(path: Path, folder: Path) -> bool:
+    """Whether the file is in this very folder, by whatever path that is named."""
+    try:
+        return path.parent == folder or path.parent.samefile(folder)
+    except OSError:
+        return False
+
+
+def is_leaving(job: Job, path: Path, identity: Identity) -> bool:
+    """Whether this is the source of the job at its former place, not yet taken away from there.
+
+    It is no longer when the place that it was moved to does not have it.
+    """
+    try:
+        return settling.leaving(job) == (path, identity) and _moved(job).holds(identity)
+    except OSError:
+        return True  # whether it has can't be told now
+
+
+def take_former(job: Job, marker: Callable[[Path], str | None]) -> None:
+    """Take a moved source away from its former place, if that is owed. Raises `OSError`."""
+    owed = settling.leaving(job)
+    if owed is not None and _moved(job).holds(owed[1]):
+        path, identity = owed
+        take(path, identity, marker(path))
+
+
+def _moved(job: Job) -> Put:
+    return Put(Path(job.source_path), before=True)
 
 
 def _is(path: Path, identity: Identity) -> bool:
@@ -202,7 +246,7 @@ def _is(path: Path, identity: Identity) -> bool:
         return False
 
 
-def _link(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk) -> Path:
+def _link(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk) -> Put:
     """Give the file a second name in the folder; a whole copy where a link can't be made."""
     # Of a link that somebody named, the file it leads to: a link to a link is no second name.
     real = os.path.realpath(path)
@@ -210,27 +254,55 @@ def _link(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk) -> Pa
         try:
             target.hardlink_to(real)
         except FileExistsError:
-            continue
+            if os.path.samestat(target.lstat(), os.stat(real)):  # noqa: PTH116
+                return Put(target, before=True)
         except OSError as problem:
             if problem.errno not in NO_LINKS:
                 raise
             if on_chunk is None:
                 raise TakesTime(str(path)) from problem
-            return _copy(path, identity, target, on_chunk)
-        return target
+            return _copy(path, identity, folder, on_chunk)
+        else:
+            return Put(target)
     raise AssertionError("names do not run out")
 
 
-def _copy(path: Path, identity: Identity, target: Path, on_chunk: Callable[[], object]) -> Path:
+def _copy(path: Path, identity: Identity, folder: Path, on_chunk: Callable[[], object]) -> Put:
     """Copy to another file system, whole under a hidden name before it is given its own."""
-    unfinished = target.with_name(f".{uuid.uuid4().hex}.part")
+    # What one who was killed left; one who lives has lost the source to us, and finds that out.
+    discard_unfinished(path, folder)
+    for target in itertools.takewhile(os.path.lexists, _names(folder, path.name)):
+        if _is_copy(target, path, identity, on_chunk):
+            return Put(target, before=True)
+    unfinished = folder / f"{_part(path)}{uuid.uuid4().hex}{PART}"
     try:
         _copy_bytes(path, unfinished, on_chunk)
         if unfinished.stat().st_size != identity.bytes or not _is(path, identity):
             raise NotTheSource(f"{path} changed while it was copied: it stays")
-        return _name(unfinished, target, path.name)
+        return Put(_name(unfinished, folder / path.name, path.name))
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def discard_unfinished(path: Path, folder: Path) -> None:
+    """Remove what was copied of the file at `path` to the folder and never whole, nothing else."""
+    for left in folder.glob(f"{_part(path)}*{PART}"):
+        left.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> str:
+    """Begin the names of the unfinished copies of a file: others' have other ones."""
+    return f".{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}."
+
+
+def _is_copy(made: Path, path: Path, identity: Identity, on_chunk: Callable[[], object]) -> bool:
+    """Whether `made` is a whole copy of the file, as `_copy` makes one: it has its time, too."""
+    found = made.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size != identity.bytes:
+        return False
+    if abs(found.st_mtime_ns - identity.mtime_ns) > ROUGHLY_NS:
+        return False
+    return fingerprint(made, on_chunk, follow=False) == fingerprint(path, on_chunk)
 
 
 def _copy_bytes(path: Path, unfinished: Path, on_chunk: Callable[[], object]) -> None:

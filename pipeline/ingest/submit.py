@@ -6,21 +6,21 @@ import logging
 import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from pipeline.errors import ReelworksError
-from pipeline.history import again, events, jobs, known, settling
+from pipeline.history import again, events, jobs, known
 from pipeline.history.known import Identity
+from pipeline.ingest.copies import copy_is_due, settle_copy
 from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, set_apart
 from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
 from pipeline.ingest.sidecar import NOTHING, Sidecar, read_sidecar, stamp
-from pipeline.ingest.source import Rules, below_folder, settle_copy
+from pipeline.ingest.source import Rules, below_folder
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -91,13 +91,13 @@ class Wishes:
 class Actions:
     """What submitting asks of others: each is given a job's id.
 
-    `publish` puts a job on the broker; `rerun` retries an ended one, when a file that failed
-    before, or whose results were removed since, is dropped again; `supersede` ends one whose
-    source was replaced by another version.
+    `publish` puts a job on the broker; `rerun` opens an ended one again, when a file that failed
+    before, or whose results were removed since, is dropped again, in the transaction that notes
+    that; where it did, it is published. `supersede` ends one whose source was replaced.
     """
 
     publish: Callable[[str], object]
-    rerun: Callable[[str], object]
+    rerun: Callable[[Session, str], bool]
     supersede: Callable[[str, ReelworksError], object]
 
 
@@ -130,8 +130,8 @@ def submit(ready: Runtime, path: Path, wishes: Wishes, actions: Actions) -> Subm
     library = settings.pipeline.paths.library
     held = job is not None and job.held_at is not None
     if job is not None and not held and not (wishes.by_hand and results_gone(job, library)):
-        if copy_is_due(job, path, wishes):
-            _settle_copy(ready, job, path, identity, wishes)
+        if copy_is_due(job, path, wishes.folder):
+            settle_copy(ready, job, path, identity, wishes.folder)
         return Submitted(job.id, created=False)
     said = NOTHING
     if wishes.sidecar:
@@ -148,8 +148,9 @@ def _submit_new(
 ) -> Submitted:
     path, identity = read.path, read.identity
     library = ready.settings.pipeline.paths.library
-    new = new_job(ready, path, identity, read.content, wanted)
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> tuple[Job, bool, bool]:
+        new = new_job(ready, path, identity, read.content, wanted)
         job, created = jobs.create(session, new)
         if not created:
             own = _own_job(session, job, path, wishes)
@@ -160,12 +161,13 @@ def _submit_new(
         job = jobs.get(session, job.id, lock=True)
         known.remember(session, path, wishes.profile, identity, job, read.sidecar)
         rerun = not created and _take_again(session, job, new, library)
-    if created:
+        return job, created, rerun and actions.rerun(session, job.id)
+
+    job, created, rerun = ready.db.write(act)
+    if created or rerun:
         actions.publish(job.id)
-    elif rerun:
-        actions.rerun(job.id)
-    elif copy_is_due(job, path, wishes):
-        _settle_copy(ready, job, path, identity, wishes)
+    elif copy_is_due(job, path, wishes.folder):
+        settle_copy(ready, job, path, identity, wishes.folder)
     return Submitted(job.id, created)
 
 
@@ -184,14 +186,22 @@ def _of_former(
     another file took the place, it ends. None when the file is to be submitted for itself.
     """
     new = new_job(ready, read.path, read.identity, read.content, wanted)
-    with ready.db.begin() as session:
-        job = jobs.get(session, job.id, lock=True)
+    former = job.id
+
+    def act(session: Session) -> tuple[Job, bool] | None:
+        job = jobs.get(session, former, lock=True)
         why = _why_again(job, was, read, wanted)
         if why is None:
             return None
         restarted = read.identity.inode == was.inode and again.begin_again(session, job, new, why)
         if restarted:
             known.remember(session, read.path, wishes.profile, read.identity, job, read.sidecar)
+        return job, restarted
+
+    found = ready.db.write(act)
+    if found is None:
+        return None
+    job, restarted = found
     if restarted:
         actions.publish(job.id)
         return Submitted(job.id, created=False, restarted=True)
@@ -211,6 +221,8 @@ def _why_again(job: Job, was: Identity, read: _Read, wanted: Wishes) -> str | No
         mended = job.error_code == BAD_SIDECAR and before == read.content
         return "its sidecar was mended" if mended and wanted.sidecar else None
     if before != read.content:
+        if was.bytes == read.identity.bytes:
+            return f"{read.path.name} was written anew"
         return f"{read.path.name} changed from {was.bytes} to {read.identity.bytes} bytes"
     if job.held_at is not None:
         return f"{read.path.name} is whole"
@@ -226,17 +238,6 @@ def _replaced(path: Path) -> ReelworksError:
         f"{path.name} was replaced by another version while this job worked on it.",
         "The new version has a job of its own.",
     )
-
-
-class _Standing(Protocol):
-    """What of a job tells whether its copies are to be moved."""
-
-    @property
-    def state(self) -> JobState: ...
-    @property
-    def source_path(self) -> str: ...
-    @property
-    def settled_at(self) -> datetime | None: ...
 
 
 def _identity(path: Path, wishes: Wishes) -> Identity:
@@ -292,6 +293,7 @@ def new_job(
         source_bytes=identity.bytes,
         source_mtime_ns=identity.mtime_ns,
         source_inode=identity.inode,
+        source_ctime_ns=identity.ctime_ns,
         fingerprint=content,
         profile=wishes.profile,
         priority=wishes.priority,
@@ -346,38 +348,8 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
         events.add(session, job.id, "dropped_again", f"the same content was found as {path}")
     if not gone and job.state not in (JobState.FAILED, JobState.EXPIRED):
         return False
-    jobs.replace_source(session, job.id, path, new.source_mtime_ns, new.source_inode)
+    stamps = new.source_mtime_ns, new.source_inode, new.source_ctime_ns
+    jobs.replace_source(session, job.id, path, *stamps)
     job.title, job.language, job.tags = new.title, new.language, new.tags
     job.needs = new.needs
     return True
-
-
-def copy_is_due(job: _Standing, path: Path, wishes: Wishes) -> bool:
-    """Whether a copy of an ended job's source is still to go where its own folder says.
-
-    Where a source was that has been deleted since, another file of its content is a copy too.
-    """
-    if not job.state.terminal:
-        return False
-    rules = Rules.at(wishes.folder, path)
-    deleted = job.settled_at is not None and rules.deletes(job.state)
-    if job.source_path == str(path) and not deleted:
-        return False
-    return rules.deletes(job.state) or rules.folder(job.state) is not None
-
-
-def _settle_copy(ready: Runtime, job: Job, path: Path, identity: Identity, wishes: Wishes) -> None:
-    """Put a copy of the job's source where its folder says, unless another job works on it."""
-    with ready.db.read() as session:
-        if settling.has_another(session, path, job):
-            return
-    try:
-        marker = wishes.folder.marker if wishes.folder else None
-        became = settle_copy(job, path, identity, Rules.at(wishes.folder, path), marker)
-    except OSError as problem:
-        logger.warning("%s, a copy of job %s's source, stays: %s", path, job.id, problem)
-        return
-    if became is not None:
-        with ready.db.begin() as session:
-            known.forget(session, path, job)
-            events.add(session, job.id, "copy_settled", f"the copy {path} was {became}")

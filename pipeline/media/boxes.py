@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, islice, pairwise, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Track:
     """One track. Width and height in pixels, 0 where it has none; times in seconds.
 
     `count` samples are shown, `hidden` are cut away by the edit list, as an encoder's priming is.
-    The first is shown at `first_s`, the last begins at `last_s` and is over at `end_s`.
+    The first is shown at `first_s`, the last begins at `last_s` and is over at `end_s`. No two are
+    shown closer together than `apart_s`, 0 where there is only one.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class Track:
     first_s: float
     last_s: float
     end_s: float
+    apart_s: float
 
 
 class _Edit(NamedTuple):
@@ -177,8 +179,8 @@ class Index:
         kind = KINDS.get(_one(self.media, b"hdlr")[8:12], "other")
         size = (_half(entry, WIDTH_AT), _half(entry, WIDTH_AT + 2)) if kind == "video" else (0, 0)
         shown = list(self._shown())
-        first = min((at for at, _ in shown), default=edit.begins)
-        last = max((at for at, _ in shown), default=edit.begins)
+        begun = sorted(at for at, _ in shown) or [edit.begins]
+        first, last = begun[0], begun[-1]
         end = max((at for _, at in shown), default=edit.begins)
         return Track(
             kind=kind,
@@ -190,6 +192,7 @@ class Index:
             first_s=edit.delay_s + (first - edit.begins) / clock,
             last_s=edit.delay_s + (last - edit.begins) / clock,
             end_s=edit.delay_s + (end - edit.begins) / clock,
+            apart_s=min((after - one for one, after in pairwise(begun)), default=0) / clock,
         )
 
     def _shown(self) -> Iterator[tuple[int, int]]:

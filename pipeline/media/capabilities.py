@@ -12,7 +12,7 @@ import ffmpeg
 
 from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.fence import Fence
-from pipeline.media.process import run
+from pipeline.media.process import KILLED, run
 from pipeline.media.tools import version
 from pipeline.plan.codecs import ENCODERS
 from pipeline.plan.commands import QUIET, compiled
@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 #: Encoding a few tiny frames takes a moment; a driver that hangs is no driver, seconds.
 TRIAL_TIMEOUT_S = 20.0
+#: How often a trial is begun that somebody else ends: that says nothing of the encoder.
+MOST_TRIALS = 3
 #: What the processor's encoders try.
 TRIAL = "color=black:size=256x256:rate=25:duration=0.2"
 _LISTED = re.compile(r"^ [A-Z.]{2,6} ([a-z0-9_-]+) ", re.MULTILINE)
@@ -70,11 +72,24 @@ def encodes(program: Path, encoder: str) -> bool:
     only decode. What hangs does not work either.
     """
     try:
-        fence = Fence(cards=kind_of(encoder) is not None)
-        return not run(_trial(program, encoder), fence=fence, timeout_s=TRIAL_TIMEOUT_S).returncode
+        return _tried(program, encoder)
     except TransientMediaError as problem:
         logger.info("%s did not end its trial: %s", encoder, problem)
         return False
+
+
+def _tried(program: Path, encoder: str) -> bool:
+    """Encode the few frames. Raises `TransientMediaError` when that did not come to an end."""
+    fence = Fence(cards=kind_of(encoder) is not None)
+    for trial in range(1, MOST_TRIALS + 1):
+        try:
+            done = run(_trial(program, encoder), fence=fence, timeout_s=TRIAL_TIMEOUT_S)
+        except TransientMediaError as problem:
+            if problem.code != KILLED or trial == MOST_TRIALS:
+                raise
+        else:
+            return not done.returncode
+    raise AssertionError("the last trial ends it")
 
 
 def _trial(program: Path, encoder: str) -> list[str]:
@@ -109,10 +124,11 @@ def hardware(program: Path) -> Mapping[Hardware, tuple[VideoCodec, ...]]:
 def working_encoder(program: Path, codec: VideoCodec) -> str:
     """Give ffmpeg's name of the processor's encoder for a codec, having tried it.
 
-    Raises `MediaError` (`tool_missing`) when it does not work.
+    Raises `MediaError` (`tool_missing`) when it does not work, and `TransientMediaError` when the
+    trial was killed again and again or took too long: on a busy machine that passes.
     """
     name = ENCODERS[codec]["cpu"]
-    if encodes(program, name):
+    if _tried(program, name):
         return name
     raise MediaError(
         "tool_missing",

@@ -73,7 +73,7 @@ def _of_picture(plan: Plan, frames: int, log: str) -> Iterator[str]:
     lost = held - frames
     if frames == 0 or (errors and lost > max(TOLERATED_FRAMES, held * TOLERATED_LOSS)):
         if plan.profile.damaged != "salvage" or not frames:
-            raise _damaged(plan, f"{lost} of its {held} frames can't be decoded")
+            raise _damaged(plan, f"{lost} of its {held} frames can't be decoded").telling(log)
         yield f"the source is damaged: {lost} of its {held} frames are lost"
     elif lost > 0 and errors:
         yield f"{lost} of {held} frames could not be decoded"
@@ -95,7 +95,7 @@ def _of_sounds(plan: Plan, log: str) -> Iterator[str]:
         elif plan.profile.damaged == "salvage":
             yield f"the source is damaged: {what} are lost (stream {track.index})"
         else:
-            raise _damaged(plan, f"{what} can't be decoded (stream {track.index})")
+            raise _damaged(plan, f"{what} can't be decoded (stream {track.index})").telling(log)
 
 
 def _packet_s(track: AudioStream) -> float:

@@ -1,24 +1,28 @@
-"""Encode one unit: one ffmpeg, one decode, every picture and sound; then the texts."""
+"""Encode one unit: one ffmpeg, one decode, every picture and steady sound; then the others."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.media.anew import run_anew
 from pipeline.media.capabilities import working_encoder
 from pipeline.media.damage import losses
 from pipeline.media.errors import NO_MEMORY, MediaError, TransientMediaError, too_much_memory
 from pipeline.media.process import run
 from pipeline.media.unchanged import check_source
-from pipeline.plan.argv import encode_argv, text_argv
-from pipeline.plan.captions import captions_argv
+from pipeline.media.unread import check_disk
+from pipeline.plan.argv import encode_argv, sound_argv, text_argv
+from pipeline.plan.captions import captions_argv, lead_s
 from pipeline.plan.hardware import KINDS, encoder_name, kind_of, takes
+from pipeline.plan.holding import shown_again
 from pipeline.plan.names import rendition_step
-from pipeline.plan.sound import measure_argv, read_loudness
-from pipeline.plan.webvtt import escaped
+from pipeline.plan.sound import changes, has_changed, measure_argv, read_loudness
+from pipeline.plan.webvtt import escaped, spoken, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from pipeline.media.tools import Tools
     from pipeline.plan.encodes import EncodeUnit
     from pipeline.plan.plan import Plan
-    from pipeline.plan.renditions import SoundRendition, TextRendition
+    from pipeline.plan.renditions import TextRendition
     from pipeline.plan.sound import Loudness
 
     Tick = Callable[[Progress], None] | None
@@ -61,10 +65,12 @@ def encode_unit(
 ) -> Encoded:
     """Write every rendition of the unit that `outputs` names (step → file) in one run of ffmpeg.
 
-    Texts follow, each in a run of its own that decodes nothing but text; loudness is measured
-    before. Raises `MediaError`: `source_gone`, `source_changed`, `encoder_failed`, `damaged`,
-    `watermark_gone`, `too_large`, `output_too_large`; `tool_missing` when no encoder works;
-    `TransientMediaError`: `timeout`, `stalled`, `no_space`, `encoder_killed`.
+    Sounds that may change on the way follow, track by track; then texts, each in a run of its own
+    that decodes nothing but text; loudness is measured before. Raises `MediaError`: `source_gone`,
+    `source_changed`, `encoder_failed`, `damaged`, `watermark_gone`, `too_large`,
+    `output_too_large`; `tool_missing` when no encoder works; `TransientMediaError`: `timeout`,
+    `stalled`, `no_space`, `encoder_killed`; `OSError` where the source's disk refused: that may
+    pass, or another worker can read it.
     """
     check_source(plan.source)
     _check_watermark(plan)
@@ -74,32 +80,94 @@ def encode_unit(
         for step, path in outputs.items()
         if step in unit.steps and step in _coded_steps(plan)
     }
+    alone = _sounds_of(plan, coded) if changes(plan) else {}
+    together = {step: path for step, path in coded.items() if step not in alone}
+    if together:
+        made = _encode_together(tools, plan, unit, together, timeout_s, on_tick)
+        if has_changed(made.log):
+            alone = _sounds_of(plan, coded)
+    for index in dict.fromkeys(one.index for one in plan.sounds):
+        log = _encode_alone(tools, plan, index, alone, timeout_s, on_tick)
+        made = replace(made, log=made.log + log)
     if coded:
-        loudness = _loudness(tools, plan, coded, timeout_s, on_tick)
-        encoders = chosen_encoders(tools, plan, unit, coded)
-        argv = encode_argv(
-            tools.ffmpeg,
-            plan,
-            coded,
-            encoders=encoders,
-            cores=cores(),
-            loudness=loudness,
-        )
-        fence = tools.fence(
-            reads=_read(plan),
-            writes=coded.values(),
-            cards=any(map(kind_of, encoders.values())),
-        )
-        done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
-        if done.returncode:
-            raise explained(tools, plan, done)
-        pictures = {rendition_step(video.name) for video in plan.videos}
-        frames = done.progress.frame if pictures & set(coded) else None
-        made = Encoded(frames, done.log, losses(plan, frames, done.log))
+        made = replace(made, notes=losses(plan, _decoded(plan, made.frames), made.log))
     for text, path in _wanted_texts(plan, outputs):
         log = _write_text(tools, plan, text, path, timeout_s, on_tick)
         made = replace(made, log=made.log + log)
     return made
+
+
+def _sounds_of(plan: Plan, outputs: Mapping[str, Path]) -> dict[str, Path]:
+    """Give those of the outputs that are sounds."""
+    steps = {rendition_step(one.name) for one in plan.sounds}
+    return {step: path for step, path in outputs.items() if step in steps}
+
+
+def _encode_together(
+    tools: Tools,
+    plan: Plan,
+    unit: EncodeUnit,
+    outputs: Mapping[str, Path],
+    timeout_s: float | None,
+    on_tick: Tick,
+) -> Encoded:
+    """Make pictures and sounds from one decode."""
+    loudness = _loudness(tools, plan, outputs, timeout_s, on_tick)
+    encoders = chosen_encoders(tools, plan, unit, outputs)
+    argv = encode_argv(
+        tools.ffmpeg, plan, outputs, encoders=encoders, cores=cores(), loudness=loudness
+    )
+    fence = tools.fence(
+        reads=_read(plan), writes=outputs.values(), cards=any(map(kind_of, encoders.values()))
+    )
+    done = run_anew(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
+    if done.returncode:
+        raise explained(tools, plan, done)
+    pictures = {rendition_step(video.name) for video in plan.videos}
+    frames = done.progress.frame if pictures & set(outputs) else None
+    _check_read(plan, frames, done.log)
+    return Encoded(frames, done.log)
+
+
+def _encode_alone(
+    tools: Tools,
+    plan: Plan,
+    index: int,
+    outputs: Mapping[str, Path],
+    timeout_s: float | None,
+    on_tick: Tick,
+) -> str:
+    """Make the sounds of one track that may change on the way; gives what ffmpeg said."""
+    sounds = [
+        one for one in plan.sounds if one.index == index and rendition_step(one.name) in outputs
+    ]
+    if not sounds:
+        return ""
+    wanted = {step: outputs[step] for step in (rendition_step(one.name) for one in sounds)}
+    loudness = _loudness(tools, plan, wanted, timeout_s, on_tick, alone=True)
+    argv = sound_argv(tools.ffmpeg, plan, sounds, wanted, loudness=loudness)
+    fence = tools.fence(reads=_read(plan), writes=wanted.values())
+    # With pictures they are at their end by now; alone, the sound tells how far it is.
+    tick = _at(on_tick, plan.duration_s) if plan.videos else on_tick
+    done = run_anew(argv, fence=fence, timeout_s=timeout_s, on_tick=tick)
+    if done.returncode:
+        raise explained(tools, plan, done)
+    _check_read(plan, None, done.log)
+    return done.log
+
+
+def _check_read(plan: Plan, frames: int | None, log: str) -> None:
+    """Tell a disk that refused from a source that ends early; one to be salvaged is as it is."""
+    video, found = plan.source.video, _decoded(plan, frames)
+    every = found is not None and video is not None and found >= video.frames
+    if not every and plan.profile.damaged != "salvage":
+        check_disk(log, Path(plan.source.path))
+
+
+def _decoded(plan: Plan, frames: int | None) -> int | None:
+    """Count the frames that are the source's, of those that were encoded."""
+    again = shown_again(plan)
+    return frames if frames is None or again is None else max(frames - again.frames, 0)
 
 
 def _coded_steps(plan: Plan) -> set[str]:
@@ -150,6 +218,8 @@ def _loudness(
     outputs: Mapping[str, Path],
     timeout_s: float | None,
     on_tick: Tick,
+    *,
+    alone: bool = False,
 ) -> dict[str, Loudness | None]:
     """Measure each sound that is to be brought to a loudness, once for all its codecs."""
     if plan.profile.audio.loudness is None:
@@ -161,16 +231,17 @@ def _loudness(
             continue
         key = (sound.index, sound.channels)
         if key not in measured:
-            measured[key] = _measured(tools, plan, sound, timeout_s, on_tick)
+            argv = measure_argv(tools.ffmpeg, plan, sound, alone=alone)
+            measured[key] = _measured(tools, plan, argv, timeout_s, on_tick)
         found[sound.name] = measured[key]
     return found
 
 
 def _measured(
-    tools: Tools, plan: Plan, sound: SoundRendition, timeout_s: float | None, on_tick: Tick
+    tools: Tools, plan: Plan, argv: list[str], timeout_s: float | None, on_tick: Tick
 ) -> Loudness | None:
-    done = run(
-        measure_argv(tools.ffmpeg, plan, sound),
+    done = run_anew(
+        argv,
         fence=tools.fence(reads=_read(plan)),
         timeout_s=timeout_s,
         on_tick=_at(on_tick, 0.0),
@@ -197,7 +268,11 @@ def _write_text(
     if done.returncode:
         raise explained(tools, plan, done)
     if path.is_file():
-        path.write_text(escaped(path.read_text("utf-8")), encoding="utf-8")
+        begun_s = lead_s(plan) if text.index is None else 0.0
+        ends_s = math.inf if plan.profile.trim is None else plan.end_s
+        said = spoken(path.read_text("utf-8"))
+        said = within(said, plan.start_s - begun_s, ends_s - begun_s)
+        path.write_text(escaped(said), encoding="utf-8")
     return done.log
 
 
@@ -215,8 +290,12 @@ def _read(plan: Plan) -> list[Path]:
 
 
 def explained(tools: Tools, plan: Plan, done: Completed) -> MediaError:
-    """Say why an encode failed: what became of the source, or what ffmpeg said last."""
+    """Say why an encode failed: what became of the source, or what ffmpeg said last.
+
+    Raises `OSError` where its disk refused.
+    """
     check_source(plan.source)
+    check_disk(done.log, Path(plan.source.path))
     name = Path(plan.source.path).name
     if NO_MEMORY in done.log:
         return too_much_memory(name, tools.memory_bytes).telling(done.log)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ReelworksError, TransientError
+from pipeline.errors import ReelworksError, TransientError, refused
 
 if TYPE_CHECKING:
     from pipeline.plan.source import Source
@@ -61,6 +63,11 @@ def no_space(where: str) -> TransientMediaError:
         f"There is no space left where {where} is written.",
         "Free some space, or point `paths` in pipeline.yml to a larger disk.",
     )
+
+
+def read_only(where: str) -> MediaError:
+    """Say that the disk may only be read."""
+    return refused(MediaError, where, os.strerror(errno.EROFS))
 
 
 def too_costly(program: str, what: str) -> MediaError:

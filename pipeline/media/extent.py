@@ -72,7 +72,7 @@ def announced_bytes(path: Path) -> int | None:
 
 def _announced(file: BinaryIO, head: bytes, size: int) -> int | None:
     if head[4:8] in FIRST_BOXES:
-        return _end_of_parts(file, size, 0, _box)
+        return _end_of_parts(file, size, 0, box_bytes)
     if head.startswith(MATROSKA):
         return _Matroska(file).end
     if head.startswith(b"caff"):
@@ -126,8 +126,8 @@ def _end_of_parts(
     return None
 
 
-def _box(head: bytes) -> int | None:
-    """Read the length of an MP4's box."""
+def box_bytes(head: bytes) -> int | None:
+    """Read the length of an MP4's box off its first `PART_HEAD` bytes; None where it is none."""
     length, least = int.from_bytes(head[:4], "big"), 8
     if length == 1:
         length, least = int.from_bytes(head[8:], "big"), 16
@@ -210,26 +210,33 @@ def _ogg(file: BinaryIO, size: int) -> str:
 
 
 def _gif(file: BinaryIO, size: int) -> str:
-    """Go through the blocks of a GIF up to the one that ends it."""
+    """Say whether the end of a GIF is there: the block that marks it."""
+    if end_of_gif(file) is None:
+        return f"it breaks off after {size} bytes: its end is not marked"
+    return ""
+
+
+def end_of_gif(file: BinaryIO) -> int | None:
+    """Go through the blocks of a GIF up to the one that ends it; give its place, None for none."""
     file.seek(10)
     flags = file.read(3)[:1]
     file.seek(13 + _palette(flags))
     for _ in range(MOST_PICTURES):
         kind = file.read(1)
         if not kind:
-            return f"it breaks off after {size} bytes: its end is not marked"
+            return None
         if kind[0] == GIF_END:
-            return ""
+            return file.tell()
         if kind[0] == GIF_PICTURE:
             file.seek(_palette(file.read(9)[8:]) + 1, 1)
         elif kind[0] == GIF_EXTENSION:
             file.seek(1, 1)
         elif kind[0]:
-            return ""  # something else lies here, which is damage
+            return file.tell()  # something else lies here, which is damage
         else:
             continue
         _pass_blocks(file)
-    return ""
+    return file.tell()
 
 
 def _pass_blocks(file: BinaryIO) -> None:

@@ -3,59 +3,46 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.media.errors import MediaError
-from pipeline.media.process import run
+from pipeline.plan.pictures import picture_size
 from pipeline.plan.preview import RATE, Preview, read_webp
-from pipeline.plan.reading import streams_argv
 from pipeline.plan.storyboard import VTT, Storyboard, read_webvtt
 from pipeline.plan.waveform import PEAKS, PICTURE, PICTURE_SIZE, png_size
 
 if TYPE_CHECKING:
-    from pipeline.media.tools import Tools
+    from pathlib import Path
 
 #: How much longer or shorter than its file says a sound may turn out, seconds: encoders work in
 #: frames of 1024 samples and more, with priming before and filling behind.
 SOUND_TOLERANCE_S = 0.2
-#: What looking at a picture may take, seconds.
-LOOK_TIMEOUT_S = 120.0
 
 
-def check_picture(tools: Tools, path: Path, width: int, height: int) -> None:
-    """See that a picture opens and has this size, pixels. Raises `MediaError` (`extra_failed`)."""
+def check_picture(path: Path, width: int, height: int) -> None:
+    """See that a picture is whole, and its size in pixels. Raises `MediaError` (`extra_failed`)."""
     if not path.is_file() or not path.stat().st_size:
         raise _bad(path.name, "nothing was written")
-    found = picture_size(tools, path)
+    found = read_size(path)
     if found != (width, height):
         raise _bad(path.name, f"it is {found[0]}x{found[1]}, not {width}x{height}")
 
 
-def picture_size(tools: Tools, path: Path) -> tuple[int, int]:
+def read_size(path: Path) -> tuple[int, int]:
     """Read a picture's width and height, pixels. Raises `MediaError` (`extra_failed`)."""
-    # By its name alone: a percent sign in a folder's name would be taken for a pattern.
-    argv = streams_argv(tools.ffprobe, Path(path.name))
-    done = run(
-        argv,
-        fence=tools.looking(path.absolute()),
-        timeout_s=LOOK_TIMEOUT_S,
-        keep_output=True,
-        cwd=path.parent,
-    )
-    streams = json.loads(done.output or b"{}").get("streams", [])
-    if done.returncode or len(streams) != 1 or not streams[0].get("width"):
-        raise _bad(path.name, f"it can't be read back: {done.log.strip()[-200:]}")
-    return int(streams[0]["width"]), int(streams[0]["height"])
+    try:
+        return picture_size(path.read_bytes())
+    except ValueError as error:
+        raise _bad(path.name, str(error)) from error
 
 
-def check_storyboard(tools: Tools, folder: Path, board: Storyboard) -> None:
+def check_storyboard(folder: Path, board: Storyboard) -> None:
     """See that the sheets are there, and the WebVTT covers the whole film with tiles on them.
 
     Raises `MediaError` (`extra_failed`).
     """
     for sheet in board.sheets:
-        check_picture(tools, folder / sheet, *board.sheet_size)
+        check_picture(folder / sheet, *board.sheet_size)
     try:
         entries = read_webvtt((folder / VTT).read_text(encoding="utf-8"))
     except ValueError as error:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pipeline.media.boxes import read_tracks
 from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.extra_checks import (
-    LOOK_TIMEOUT_S,
     check_picture,
     check_preview,
     check_storyboard,
     check_waveform,
-    picture_size,
+    read_size,
 )
 from pipeline.media.process import run
 from pipeline.plan.names import rendition_step
@@ -57,6 +56,10 @@ if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
 
     Tick = Callable[[Progress], None] | None
+
+
+#: What looking at a sound may take, seconds.
+LOOK_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,14 @@ def make_extras(making: Making, plan: Plan, inputs: Mapping[str, Path]) -> dict[
 def make_posters(making: Making, widths: Sequence[int], formats: Sequence[str]) -> list[PosterFile]:
     """Make the other sizes and formats of the poster that is in the folder; lists all of them."""
     full = making.folder / POSTER
-    files = poster_files(picture_size(making.tools, full), widths, formats)
+    files = poster_files(read_size(full), widths, formats)
     copies = [file for file in files if file.path != POSTER]
     if copies:
         made = [making.folder / file.path for file in copies]
         argv = poster_copies_argv(making.tools.ffmpeg, full, copies)
         _run(making, "posters", argv, reads=full, writes=made)
     for file in copies:
-        check_picture(making.tools, making.folder / file.path, file.width, file.height)
+        check_picture(making.folder / file.path, file.width, file.height)
     return files
 
 
@@ -142,7 +145,7 @@ def make_storyboard(making: Making, film: Film) -> str:
     if first.is_file():
         first.rename(making.folder / sheet_name(1))
     (making.folder / VTT).write_text(webvtt(cues(board)), encoding="utf-8")
-    check_storyboard(making.tools, making.folder, board)
+    check_storyboard(making.folder, board)
     return VTT
 
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 #: What a card or its driver may have caused: an error or a crash of the encoder, a hang, frames
 #: and files that are not as planned. Where it was the source after all, the processor fails alike.
 HARDWARE_FAULTS = frozenset(
-    {"encoder_failed", "encoder_killed", "stalled", "damaged", "verify_failed"}
+    {"encoder_failed", "encoder_killed", "stalled", "deadlocked", "damaged", "verify_failed"}
 )
 #: The most of the tool's words that are told, characters.
 REASON_LENGTH = 200

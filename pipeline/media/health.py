@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import m3u8
 
 from pipeline.media.checksums import JOB_FILE, NotRecorded, compare, recorded
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.process import run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
 from pipeline.plan.names import MASTER, MPD
@@ -104,6 +104,8 @@ def examine(
                     continue
                 decoded += 1
                 problems += _decoded_stream(tools, stream, key, on_tick)
+        except TransientMediaError:
+            raise  # that is the decoder's trouble, and no damage
         except MediaError as error:
             problems.append(error.message)
     told = {problem.partition(" ")[0] for problem in problems}

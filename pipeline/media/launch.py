@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -109,9 +110,12 @@ class _Starting:
             stderr=subprocess.PIPE,
             cwd=self._cwd,
             env=environment(dict(os.environ)) | QUIETER,
-            preexec_fn=None if "--pdeathsig" in before else _die_with_parent,  # noqa: PLW1509
+            preexec_fn=None if "--pdeathsig" in before else partial(_die_with, os.getpid()),  # noqa: PLW1509
         )
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
+    """In the child: be killed when the parent ends, also when it has by now."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import m3u8
 from defusedxml import ElementTree
 
-from pipeline.media.boxes import read_tracks
+from pipeline.media.boxes import read_index
 from pipeline.plan.bandwidth import Rates, Segment, hls_rates
 from pipeline.plan.encryption import with_key
-from pipeline.plan.frame_rate import frame_rate
+from pipeline.plan.frame_rate import frame_rates
 from pipeline.plan.master import with_rates
 from pipeline.plan.mpd import corrected, initialization, timeline, written
 from pipeline.plan.names import MASTER, MPD, playlist, rendition_step
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
+    from pipeline.plan.frame_rate import FrameRates
     from pipeline.plan.plan import Plan
 
 
@@ -29,20 +30,20 @@ def correct_manifests(plan: Plan, inputs: Mapping[str, Path], staging: Path) -> 
 
     `inputs` maps each step to its encoded file, which was found to be whole.
     """
-    frames_s = _frame_rate(plan, inputs)
+    rates = _frame_rates(plan, inputs)
     if "hls" in plan.profile.package:
-        _correct_hls(plan, staging / MASTER, frames_s)
+        _correct_hls(plan, staging / MASTER, rates and rates.most)
     if "dash" in plan.profile.package:
-        _correct_dash(plan, staging / MPD, frames_s)
+        _correct_dash(plan, staging / MPD, rates and rates.average)
 
 
-def _frame_rate(plan: Plan, inputs: Mapping[str, Path]) -> Fraction | None:
-    """Give the frame rate of the pictures: all of them have the same frames."""
+def _frame_rates(plan: Plan, inputs: Mapping[str, Path]) -> FrameRates | None:
+    """Give the frame rates of the pictures: all of them have the same frames."""
     if not plan.videos:
         return None
     smallest = inputs[rendition_step(plan.videos[-1].name)]
-    (read,) = read_tracks(smallest)
-    return frame_rate(read.count, read.first_s, read.last_s)
+    (read,) = read_index(smallest)
+    return frame_rates([at / read.clock for at in read.moments()])
 
 
 def _correct_hls(plan: Plan, master: Path, frames_s: Fraction | None) -> None:

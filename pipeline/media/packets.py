@@ -36,7 +36,8 @@ class Packets:
     are the packets that would fill the holes between others; `leading` those that are shown before
     the first key frame: of a recording that begins between two they can't be decoded. `gap_s` is
     how long the holes are in all, `leap_s` the leaps forward. `held_bytes` counts no more of a
-    packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies.
+    packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies;
+    none lies behind `last_place`.
     `complaints` says that ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
     list hides some.
@@ -56,6 +57,7 @@ class Packets:
     leap_s: float = 0.0
     held_bytes: int = 0
     place: int = 0
+    last_place: int = 0
     complaints: bool = False
     shown_s: array[float] = field(default_factory=lambda: array("d"), repr=False)
 
@@ -74,6 +76,7 @@ class Counter:
         self._largest = largest
         self._held = 0
         self._place: int | None = None
+        self._last_place = 0
         self._gap = 0.0
         self._leap = 0.0
         self._shown = array("d")
@@ -105,6 +108,7 @@ class Counter:
         self.count += 1
         self._held += min(_whole(size), self._largest)
         self._place = _whole(place) if self._place is None else self._place
+        self._last_place = max(self._last_place, _whole(place))
         self.key_frames += "K" in flags
         length = _number(duration) or 0.0
         decoded = _number(dts)
@@ -167,6 +171,7 @@ class Counter:
             leap_s=self._leap,
             held_bytes=self._held,
             place=self._place or 0,
+            last_place=self._last_place,
             complaints=self.complaints,
             shown_s=self._shown if told else array("d"),
         )

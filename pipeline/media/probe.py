@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipeline.media import content, extent, holes, tracks, webp
+from pipeline.media.appended import said_of_appended
 from pipeline.media.damage import SAMPLES, damaged, tolerated_sound_s
+from pipeline.media.endings import with_true_ends
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.light import with_light
@@ -25,6 +27,7 @@ from pipeline.media.refusals import (
     refuse_streams,
     refuse_unseen,
     truncated,
+    undecodable,
     unreadable,
     without_anything,
 )
@@ -62,8 +65,10 @@ COUNTED_MISSING_S = 0.1
 #: Containers that know exactly how long each stream is.
 EXACT = ("mov", "avi", "mxf")
 #: Containers that announce how long they are in all.
-ANNOUNCED = ("matroska", "flv", "flac", "mp3")
-COUNTED = ("flac", "mp3")
+COUNTED = ("flac", "mp3", "wv", "au", "tta")
+ANNOUNCED = ("matroska", "flv", *COUNTED)
+#: Containers that tell when they end, not how long they last.
+ENDING = ("matroska", "nut")
 #: More frames than an AVI of hours has: one made live doesn't know, and says as many as it can.
 UNKNOWN_FRAMES = 1 << 30
 #: Samples a second from which on an MP3 is MPEG-1, and its frames are whole.
@@ -92,6 +97,8 @@ def probe(
     picture = tracks.chosen_video(told)
     chosen = picture or tracks.chosen_audio(told)
     refuse_scrambled(path, told, chosen)
+    if picture is None:
+        _refuse_blind(tools, path, told, on_tick)
     if chosen is None:
         raise without_anything(path)
     refuse_still(path, told["format"])
@@ -106,10 +113,13 @@ def probe(
     missing, ends_s = _cut_short(tools, path, told, chosen, packets, on_tick)
     if missing and not salvage:
         raise truncated(path, missing)
+    if picture is not None:
+        told = with_true_ends(told, packets, lambda one: _listed(tools, path, told, one, on_tick))
     source = _source(path, size, told, picture, packets)
     if ends_s is not None:
         source = source.model_copy(update={"duration_s": ends_s - source.start_s})
     said = [hole] if hole else [f"the file is incomplete: {missing}"] if missing else []
+    said += said_of_appended(path, source.container, packets, film=picture is not None)
     if said:
         source = source.model_copy(update={"left_out": (*source.left_out, *said)})
     refuse_large(path, source.display_width, source.display_height, limits)
@@ -152,6 +162,16 @@ def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, A
     return moving.told()
 
 
+def _refuse_blind(tools: Tools, path: Path, told: dict[str, Any], on_tick: Tick) -> None:
+    """Refuse a film whose picture nobody can decode: its sound alone is not what is expected of it.
+
+    Where only the place of a picture is kept, as radio does in broadcasts, there is only sound.
+    """
+    for stream in tracks.unseen_videos(told):
+        if _listed(tools, path, told, stream, on_tick).count:
+            raise undecodable(path, str(stream.get("codec_name", "unknown")))
+
+
 def _parsed(output: bytes) -> dict[str, Any]:
     """Read what ffprobe printed; one that crashed over the file stopped in the midst of it."""
     try:
@@ -174,6 +194,9 @@ def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         for part in (told["format"], *told["streams"]):
             part.pop("duration", None)
             part.pop("nb_frames", None)
+    if name == "asf":  # it says how long the file is, which ffprobe tells of each stream
+        for stream in told["streams"]:
+            stream.pop("duration", None)
     return told
 
 
@@ -296,7 +319,7 @@ def _source(
         else tracks.video_of(
             picture, packets, captions=content.has_captions(path), start_s=start_s
         ),
-        audio=tracks.audio_of(told),
+        audio=tracks.audio_of(told, joined=bool(packets.jumps) and name in LEAPING),
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),
@@ -307,8 +330,8 @@ def _source(
 def _duration(name: str, container: dict[str, Any], packets: Packets, start_s: float) -> float:
     """Take the longer of what the container says, if it says anything, and what is in it."""
     told_s = seconds(container.get("duration")) or 0.0
-    if name.startswith("matroska"):
-        told_s -= start_s  # it tells when it ends, not how long it lasts
+    if name.startswith(ENDING):
+        told_s -= start_s
     if packets.jumps and name in LEAPING:
         return max(told_s, packets.length_s)  # it knew the first part only
     return max(told_s, (packets.end_s or 0.0) - min(packets.first_s or 0.0, start_s))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -17,11 +18,12 @@ from pipeline.media.errors import (
     TransientMediaError,
     no_space,
     output_too_large,
+    read_only,
     too_costly,
 )
 from pipeline.media.fence import Fence
 from pipeline.media.launch import launched
-from pipeline.media.life import STALL_S, Life, cpu_seconds
+from pipeline.media.life import KILLS, STALL_S, Life, cpu_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,22 +37,25 @@ GRACE_S = 5.0
 TAIL_BYTES = 32_768
 #: The most one process may print on its standard output where that is its result, bytes.
 MOST_OUTPUT = 16 << 20
-#: Signals by which a process is ended from outside (-15 by people, -9 by a system without memory);
-#: others are its own doing, as a crash over a broken file.
-KILLS = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+#: The code of the error that says that somebody else ended a process.
+KILLED = "killed"
+#: The code of the error that says that a process waited for itself.
+DEADLOCKED = "deadlocked"
 #: How ffmpeg ends when a signal asks it to, as one does when its processor time is over.
 _ASKED_TO_END = 255
 #: How tools say that the disk is full; the last is what Shaka Packager says of a file that it can't
 #: close. Its other reason, a folder that may not be written to, is found before a tool begins.
 _FULL = (b"No space left on device", b"Disk quota exceeded", b"or running out of disk space")
+_READ_ONLY = os.strerror(errno.EROFS).encode()
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far ffmpeg is: frames and seconds of output written. `moved` since the last tick."""
+    """How far ffmpeg is: frames, seconds and bytes of output. `moved` since the last tick."""
 
     frame: int = 0
     out_time_s: float = 0.0
+    bytes: int = 0
     speed: float | None = None
     moved: bool = False
 
@@ -85,21 +90,29 @@ def run(
     progress; with `on_output` it is handed over piece by piece instead, however long it is.
 
     Raises `TransientMediaError`: `timeout` after `timeout_s`, `stalled` when it said, did and wrote
-    nothing for `stall_s`, `no_space` when the process ended because the disk is full, `killed` when
-    somebody else ended it; `MediaError`:
-    `too_costly`, `output_too_large` when it met a limit of the fence, `not_isolated`.
+    nothing for `stall_s`, `deadlocked` when it waits for itself, `no_space` when the process ended
+    because the disk is full, `killed` when somebody else ended it, `output_gone` when somebody took
+    away what it wrote; `MediaError`: `system` when the disk may only be read, `too_costly`,
+    `output_too_large` when it met a limit of the fence, `not_isolated`.
     """
     with launched(argv, fence, cwd) as process:
         watch = _Watch(process, keep_output=keep_output, on_output=on_output)
+        begun = [path for path in fence.writes if os.path.lexists(path)]
         try:
             watch.until_end(timeout_s, stall_s, fence.writes, on_tick)
         finally:
             _stop(process)
             watch.close()
+        gone = next((path for path in begun if not os.path.lexists(path)), None)
     done = Completed(process.returncode, watch.log(), watch.progress, bytes(watch.output))
     if done.returncode and any(word in watch.tail_bytes() for word in _FULL):
         raise no_space(str(cwd or argv[-1])).telling(done.log)
+    if done.returncode and _READ_ONLY in watch.tail_bytes():
+        raise read_only(str(cwd or argv[-1])).telling(done.log)
     _explain_signal(argv[0], done, fence, watch.cpu_s)
+    if gone is not None:
+        # No tool of ours removes what it was to write, and inside the fence none can.
+        raise _taken_away(gone).telling(done.log)
     return done
 
 
@@ -164,6 +177,8 @@ class _Watch:
                 raise _stalled(stall_s)
             if now - ticked >= TICK_S:
                 ticked = now
+                if life.deadlocked(now):
+                    raise _deadlocked()
                 self.cpu_s = cpu_seconds(self.process.pid) or self.cpu_s
                 if on_tick is not None:
                     on_tick(self.progress)
@@ -231,7 +246,9 @@ def advance(progress: Progress, line: str) -> Progress:
             case "speed":
                 return replace(progress, speed=float(value.rstrip("x")))
             case "total_size":
-                return replace(progress, moved=True)
+                size = int(value)
+                moved = progress.moved or size > progress.bytes
+                return replace(progress, bytes=size, moved=moved)
     except ValueError:
         return progress  # ffmpeg writes N/A until it knows
     return progress
@@ -253,6 +270,14 @@ def _stalled(stall_s: float) -> TransientMediaError:
     )
 
 
+def _deadlocked() -> TransientMediaError:
+    return TransientMediaError(
+        DEADLOCKED,
+        "The tool waited for itself and was stopped.",
+        "It is tried again; if it always ends so, please report what `reelworks logs` shows.",
+    )
+
+
 def _talkative(most: int) -> MediaError:
     return MediaError(
         "output_too_long",
@@ -263,9 +288,17 @@ def _talkative(most: int) -> MediaError:
 
 def _killed(program: str, number: int) -> TransientMediaError:
     return TransientMediaError(
-        "killed",
+        KILLED,
         f"{program} was killed by signal {number}.",
         "It is tried again; look whether the machine ran out of memory.",
+    )
+
+
+def _taken_away(path: Path) -> TransientMediaError:
+    return TransientMediaError(
+        "output_gone",
+        f"{path} was removed while it was being written.",
+        "It is made again; look who removes files from the folders named under `paths`.",
     )
 
 

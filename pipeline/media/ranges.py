@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.media.anew import run_anew
 from pipeline.media.boxes import Broken, read_index
 from pipeline.media.damage import losses
 from pipeline.media.encode import Encoded, chosen_encoders, cores, explained
 from pipeline.media.errors import MediaError
 from pipeline.media.process import Progress, run
 from pipeline.media.unchanged import check_source
+from pipeline.media.unread import check_disk
 from pipeline.media.verify import verify_rendition
 from pipeline.plan.codecs import TIMESCALE
 from pipeline.plan.names import rendition_step
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
     Tick = Callable[[Progress], None] | None
 
-#: What may go wrong with a range though the whole source can be encoded: it begins elsewhere.
-WHOLE_DECIDES = frozenset({"encoder_failed", "damaged", "verify_failed"})
-#: What ffmpeg says when a disk or share can't be read: then nothing is known of what is on it.
-UNREAD = tuple(os.strerror(number) for number in (errno.EIO, errno.ESTALE))
-
 
 def encode_range(
     tools: Tools,
@@ -46,19 +41,21 @@ def encode_range(
 ) -> Encoded:
     """Write all pictures of a range into one file, and see that each has every frame of it.
 
-    Raises `MediaError` as `encode_unit` does, and `verify_failed`; `OSError`.
+    Raises `MediaError` as `encode_unit` does, and `verify_failed`; `OSError` as that.
     """
     check_source(plan.source)
     steps = [rendition_step(name) for name in unit.renditions]
     encoders = chosen_encoders(tools, plan, unit, steps)
     argv = range_argv(tools.ffmpeg, plan, unit, output, encoders=encoders, cores=cores())
     fence = tools.fence(reads=[Path(plan.source.path)], writes=[output])
-    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
+    done = run_anew(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:
         raise explained(tools, plan, done)
     found = [index.track().count for index in _index(unit.name, output)]
     if found != [unit.frames] * len(unit.renditions):
-        raise _differs(unit.name, f"it holds {found}, not {unit.frames} frames of each picture")
+        check_disk(done.log, Path(plan.source.path))
+        what = f"it holds {found}, not {unit.frames} frames of each picture"
+        raise _differs(unit.name, what).telling(done.log)
     return Encoded(unit.frames, done.log, losses(plan, None, done.log))
 
 
@@ -136,8 +133,7 @@ def _not_joined(parts: Sequence[Path], log: str) -> MediaError:
     """Say why ffmpeg could not join the ranges. Raises `OSError` where one can't be read."""
     for path in parts:
         path.stat()
-    if any(words in log for words in UNREAD):
-        raise OSError(errno.EIO, os.strerror(errno.EIO), str(parts[0].parent))
+    check_disk(log, parts[0].parent)
     return _differs("joined file", f"ffmpeg could not make it: {log.strip()[-200:]}")
 
 

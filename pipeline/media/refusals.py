@@ -81,6 +81,11 @@ def _refused(path: Path, why: str) -> MediaError:
     return MediaError("refused_format", f"{path.name} is refused: {why}.", SUPPORTED)
 
 
+def undecodable(path: Path, codec: str) -> MediaError:
+    """Say that a picture is there, but that nothing here decodes it."""
+    return _refused(path, f"its picture ({codec}) is of a kind that can't be decoded")
+
+
 def truncated(path: Path, why: str) -> MediaError:
     """Say that a file is incomplete."""
     return MediaError(

@@ -16,7 +16,6 @@ from pipeline.media.unchanged import check_source
 from pipeline.plan.posters import (
     cover_argv,
     key_frames_suffice,
-    luma_argv,
     poster_argv,
     poster_at_argv,
     poster_time,
@@ -56,13 +55,19 @@ class _Taking:
     until_s: float
     on_tick: Callable[[Progress], None] | None
 
-    def run(self, argv: list[str], out: Path) -> Completed:
+    def run(self, argv: list[str], out: Path, *, keep_output: bool = False) -> Completed:
         fence = replace(
             self.tools.fence(reads=[Path(self.source.path)], writes=[out], cpu_s=LONGEST_CPU_S),
             file_bytes=LARGEST,
         )
         left_s = max(self.until_s - time.monotonic(), LEAST_S)
-        return run(argv, fence=fence, timeout_s=left_s, on_tick=self.on_tick)
+        return run(
+            argv,
+            fence=fence,
+            timeout_s=left_s,
+            on_tick=self.on_tick,
+            keep_output=keep_output,
+        )
 
 
 def make_poster(
@@ -110,11 +115,11 @@ def make_poster(
                 widest=rule.sizes[0],
                 keys=keys,
             )
-            done = taking.run(argv, candidate)
+            done = taking.run(argv, candidate, keep_output=True)
             log = done.log or log
             if not candidate.is_file() or not candidate.stat().st_size:
                 continue
-            shows = interest(_luma(tools, candidate))
+            shows = interest(done.output)
             if best is None or shows > best[0]:
                 best = (shows, candidate)
             if shows >= 1.0:
@@ -172,9 +177,3 @@ def interest(luma: bytes) -> float:
     if not luma:
         return 0.0
     return min(statistics.fmean(luma) / DARKEST, statistics.pstdev(luma) / FLATTEST)
-
-
-def _luma(tools: Tools, picture: Path) -> bytes:
-    fence = tools.looking(picture)
-    argv = luma_argv(tools.ffmpeg, picture)
-    return run(argv, fence=fence, timeout_s=LONGEST_S, keep_output=True).output

@@ -6,14 +6,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.colour import see_through
-from pipeline.plan.frame_rate import steady
+from pipeline.plan.frame_rate import frame_rate, steady
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
 if TYPE_CHECKING:
     from pipeline.media.packets import Packets
 
-#: Subtitles that are words; all others are pictures, or not known.
+#: Subtitles that are words, and that ffmpeg reads.
 TEXT_CODECS = frozenset(
     {
         *("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text", "eia_608", "subviewer"),
@@ -25,11 +25,14 @@ TEXT_CODECS = frozenset(
             "sami",
             "realtext",
             "stl",
-            "ttml",
-            "hdmv_text_subtitle",
         ),
     }
 )
+#: How many times the frames that are there a file may tell of; those of a slideshow are few.
+ABSURD_RATE = 100
+EDGES = ("left", "right", "top", "bottom")
+#: Subtitles that are pictures.
+DRAWN_CODECS = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"})
 
 
 def chosen_video(told: dict[str, Any]) -> dict[str, Any] | None:
@@ -37,6 +40,11 @@ def chosen_video(told: dict[str, Any]) -> dict[str, Any] | None:
     shown = [stream for stream in _of(told, "video") if not _cover(stream) and _sized(stream)]
     marked = [stream for stream in shown if stream.get("disposition", {}).get("default")]
     return next(iter([*marked, *shown]), None)
+
+
+def unseen_videos(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the pictures of which not even the size could be read."""
+    return [one for one in _of(told, "video") if not _cover(one) and not _sized(one)]
 
 
 def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
@@ -51,16 +59,17 @@ def video_of(
 ) -> VideoStream:
     """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`."""
     steadily = steady(packets.shown_s)
+    width, height = _cropped(stream)
     return VideoStream(
         index=stream["index"],
         codec=str(stream.get("codec_name", "unknown")),
-        width=stream["width"],
-        height=stream["height"],
+        width=width,
+        height=height,
         sar=ratio(stream.get("sample_aspect_ratio")) or Fraction(1),
         rotation=_rotation(stream),
         mirrored=_mirrored(stream),
         pix_fmt=stream.get("pix_fmt"),
-        average_rate=ratio(stream.get("avg_frame_rate")),
+        average_rate=_average_rate(stream, packets),
         nominal_rate=ratio(stream.get("r_frame_rate")),
         field_order=stream.get("field_order"),
         color_transfer=stream.get("color_transfer"),
@@ -81,14 +90,27 @@ def video_of(
     )
 
 
+def _average_rate(stream: dict[str, Any], packets: Packets) -> Fraction | None:
+    """Read frames a second; what is far above those that are there is a mistake (DV tells 60000).
+
+    Of pictures that are kept field by field there are twice as many packets as frames.
+    """
+    told = ratio(stream.get("avg_frame_rate"))
+    there = frame_rate(packets.count, packets.first_s, packets.last_s)
+    return there if told and there and told > there * ABSURD_RATE else told
+
+
 def _moved_s(stream: dict[str, Any], start_s: float) -> float:
     """Tell by how much ffmpeg rounds when it lets a stream's clock count from the file's start."""
     tick_s = float(ratio(stream.get("time_base")) or 0)
     return abs(start_s - round(start_s / tick_s) * tick_s) if tick_s else 0.0
 
 
-def audio_of(told: dict[str, Any]) -> tuple[AudioStream, ...]:
-    """Read the facts of every track that has channels."""
+def audio_of(told: dict[str, Any], *, joined: bool = False) -> tuple[AudioStream, ...]:
+    """Read the facts of every track that has channels.
+
+    Of recordings that were joined the last timestamp does not tell how long a track lasts.
+    """
     return tuple(
         AudioStream(
             index=stream["index"],
@@ -100,7 +122,7 @@ def audio_of(told: dict[str, Any]) -> tuple[AudioStream, ...]:
             title=_title(stream),
             default=bool(stream.get("disposition", {}).get("default")),
             start_s=seconds(stream.get("start_time")),
-            duration_s=seconds(stream.get("duration")),
+            duration_s=None if joined else seconds(stream.get("duration")),
         )
         for stream in _of(told, "audio")
         if int(stream.get("channels") or 0) > 0
@@ -152,7 +174,8 @@ def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
             said.append(f"{name} is sound that can't be decoded")
         elif kind == "subtitle" and stream.get("codec_name") not in TEXT_CODECS:
             spoken = f" in {language}" if language else ""
-            said.append(f"{name} is subtitles{spoken} made of pictures: they can't become text")
+            drawn = " made of pictures" if stream.get("codec_name") in DRAWN_CODECS else ""
+            said.append(f"{name} is subtitles{spoken}{drawn}: they can't become text")
         elif kind in ("data", "attachment"):
             said.append(f"{name} is neither picture, sound nor text")
     return tuple(said)
@@ -195,6 +218,20 @@ def _transparent(stream: dict[str, Any]) -> bool:
     codec, pix_fmt = stream.get("codec_name"), stream.get("pix_fmt")
     marked = str(stream.get("tags", {}).get("alpha_mode")) == "1"
     return see_through(pix_fmt) or marked or (codec == "png" and pix_fmt in (None, "unknown"))
+
+
+def _cropped(stream: dict[str, Any]) -> tuple[int, int]:
+    """Give width and height as they are decoded: a container may cut off edges (MKV, MP4's `clap`).
+
+    Margins that leave nothing are a mistake in the file, and none for the decoder either.
+    """
+    width, height = int(stream["width"]), int(stream["height"])
+    for data in stream.get("side_data_list", ()):
+        left, right, top, bottom = (int(data.get(f"crop_{edge}", 0)) for edge in EDGES)
+        shown = width - left - right, height - top - bottom
+        if shown != (width, height) and min(shown) > 0:
+            return shown
+    return width, height
 
 
 def _rotation(stream: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 TELLING = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 #: What has no more than a mark for "as before", in almost every file, and is not told of.
 USUALLY = frozenset({"gif"})
-SHOWN = "its transparent parts are shown in black"
+SHOWN = "its transparent parts, if it has any, are shown in black"
 UNKNOWN = "this ffmpeg can't tell which parts of it are transparent (it lacks the decoder {})"
 
 

@@ -13,6 +13,7 @@ from pipeline.media.damage import cut_sound
 from pipeline.media.errors import MediaError
 from pipeline.media.process import Progress, run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
+from pipeline.plan.holding import OFTEN, is_still, shown_again
 from pipeline.plan.names import MPD, playlist, progressive, rendition_step, sound_file
 from pipeline.plan.reading import streams_argv
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.media.tools import Tools
+    from pipeline.plan.holding import Again
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import SoundRendition, VideoRendition
 
@@ -221,12 +223,29 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     first_s, last_s = track.first_s, track.last_s
     if abs(first_s) > ROUNDING_S:
         raise _differs(path.name, f"its picture begins at {first_s:.3f} s, not at once")
-    if video is None or track.count != video.frames or plan.source.joined:
+    again = shown_again(plan)
+    if again is not None:
+        _verify_shown_again(plan, again, path, track)
+    count = track.count - (again.frames if again else 0)
+    if video is None or count != video.frames or plan.source.joined:
         return  # frames were cut, or lost in decoding, which was judged then; or times were moved
-    wanted_s = video.last_pts_s - plan.source.start_s
+    wanted_s = again.last_s if again else video.last_pts_s - plan.source.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     if track.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
         raise _differs(path.name, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")
+
+
+def _verify_shown_again(plan: Plan, again: Again, path: Path, track: Track) -> None:
+    """See that the last frame is shown again as often as planned, and a still at a steady rate."""
+    if not is_still(plan):
+        if track.count <= again.frames:
+            raise _differs(path.name, f"of its {track.count} frames {again.frames} repeat the last")
+        return
+    shown = again.frames + 1
+    if track.count != shown:
+        raise _differs(path.name, f"it shows its frame {track.count} times, not {shown}")
+    if track.count > 1 and track.apart_s < 1 / OFTEN - ROUNDING_S:
+        raise _differs(path.name, f"two of its frames are {track.apart_s:.3f} s apart")
 
 
 def _verify_sound(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from alembic import context
 
+from pipeline.migrations import resuming  # noqa: F401 - MySQL's statements go through it
 from pipeline.models import Base
 
 if TYPE_CHECKING:

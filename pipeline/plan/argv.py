@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg
 
 from pipeline.plan.codecs import picture_options, sound_options
-from pipeline.plan.commands import QUIET, TOLD, compiled, opened
+from pipeline.plan.commands import QUIET, TOLD, compiled, on_the_clock, opened
 from pipeline.plan.hardware import device_arguments, handed_over, kind_of
 from pipeline.plan.names import rendition_step
 from pipeline.plan.picture import pictures
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.plan.plan import Plan
-    from pipeline.plan.renditions import SoundRendition, TextRendition
+    from pipeline.plan.renditions import SoundRendition, TextRendition, VideoRendition
 
 
 def encode_argv(
@@ -54,32 +54,55 @@ def encode_argv(
         for video in wanted
     ]
     listened = [one for one in plan.sounds if rendition_step(one.name) in outputs]
-    tracks = heard(origin, plan, listened, loudness or {})
-    made += [
+    made += _sounds(heard(origin, plan, listened, loudness or {}), listened, outputs)
+    made += on_the_clock(origin, plan, {*_shown(plan, wanted), *(one.index for one in listened)})
+    opening = device_arguments(kinds.values())
+    return staged(compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD, *opening), program))
+
+
+def _shown(plan: Plan, wanted: Sequence[VideoRendition]) -> set[int]:
+    """Give the picture's number where one is made of it."""
+    return {plan.source.video.index} if plan.source.video is not None and wanted else set()
+
+
+def sound_argv(
+    program: Path,
+    plan: Plan,
+    sounds: Sequence[SoundRendition],
+    outputs: Mapping[str, Path],
+    *,
+    loudness: Mapping[str, Loudness | None],
+) -> list[str]:
+    """Build the command that makes `sounds`, all of one track that may change on the way."""
+    origin = opened(plan)
+    made = _sounds(heard(origin, plan, sounds, loudness, alone=True), sounds, outputs)
+    made += on_the_clock(origin, plan, {one.index for one in sounds})
+    return staged(compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD), program))
+
+
+def _sounds(
+    tracks: Mapping[str, Any], sounds: Sequence[SoundRendition], outputs: Mapping[str, Path]
+) -> list[Any]:
+    return [
         ffmpeg.output(
             tracks[sound.name],
             file_url(outputs[rendition_step(sound.name)]),
             **sound_options(sound),
         )
-        for sound in listened
+        for sound in sounds
     ]
-    opening = device_arguments(kinds.values())
-    return staged(compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD, *opening), program))
 
 
 def text_argv(program: Path, plan: Plan, text: TextRendition, output: Path) -> list[str]:
-    """Build the command that writes a subtitle track of words as WebVTT."""
-    begun: dict[str, Any] = {}
-    ended: dict[str, Any] = {}
-    if plan.profile.trim is not None:
-        # An end on the input's side would cut pictures and sound only.
-        begun, ended = {"ss": f"{plan.start_s:.3f}"}, {"t": f"{plan.duration_s:.3f}"}
-    origin = ffmpeg.input(file_url(plan.source.path), **begun, **input_options(plan.source))
+    """Build the command that writes a subtitle track of words as WebVTT, all of it.
+
+    Of a part of it ffmpeg would write what is said at its beginning for as long as in the whole.
+    """
+    origin = ffmpeg.input(file_url(plan.source.path), **input_options(plan.source))
     made = ffmpeg.output(
         origin[str(text.index)],
         file_url(output),
         **{"c:s": "webvtt", "f": "webvtt", "map_metadata": -1, "map_chapters": -1},
-        **ended,
     ).global_args(*QUIET, "-progress", "pipe:1")
     return compiled(made, program)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ffmpeg
 
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
 
 
+def lead_s(plan: Plan) -> float:
+    """Give how long after the file the picture begins, seconds: the captions' clock begins then."""
+    video = plan.source.video
+    if video is None or plan.source.joined:
+        return 0.0
+    return video.first_pts_s - plan.source.start_s
+
+
 def captions_argv(program: Path, plan: Plan, output: Path) -> list[str]:
-    """Build the command that writes the captions in the picture as WebVTT.
+    """Build the command that writes the captions in the picture as WebVTT, all of them.
 
     Only ffmpeg's `movie` source hands them out as a stream (`subcc`), beside the picture.
     """
@@ -28,13 +36,10 @@ def captions_argv(program: Path, plan: Plan, output: Path) -> list[str]:
         f"movie=filename={_escaped(file_url(plan.source.path))}"
         f":stream_index={video.index}:format_opts={_escaped(fence)}[out0+subcc]"
     )
-    used: dict[str, Any] = {}
-    if plan.profile.trim is not None:
-        used = {"ss": f"{plan.start_s:.3f}", "t": f"{plan.duration_s:.3f}"}
     made = ffmpeg.output(
         ffmpeg.input(movie, f="lavfi")["s:0"],
         file_url(output),
-        **{"c:s": "webvtt", "f": "webvtt", **used},
+        **{"c:s": "webvtt", "f": "webvtt"},
     ).global_args(*QUIET, "-progress", "pipe:1")
     return compiled(made, program)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.hardware import hardware_options, kind_of
+from pipeline.plan.holding import held, hold_options, is_slow, is_still, shown_again
 from pipeline.plan.light import svt_light, x265_light
 from pipeline.plan.spans import asked_for
 
@@ -76,13 +77,19 @@ def picture_options(
     Chromium and ffmpeg then show picture and sound together to the sample. With
     `-movflags negative_cts_offsets`, which needs no edit list, ffmpeg's HLS reader was 80 ms off.
     """
+    hold = held(plan)
+    # A still costs little but its key frames: it has no more than segments.
+    every_s = plan.profile.video.gop_seconds if not is_still(plan) else plan.segment_s
     return {
         "c:v": encoder,
         **_of_encoder(plan, video, encoder),
         **({"threads:v": threads} if encoder == "libx264" else {}),
-        "force_key_frames": asked_for(plan.profile.video.gop_seconds),
+        "force_key_frames": asked_for(every_s, hold and hold.after_s),
+        **hold_options(hold),
         "fps_mode": "passthrough",
-        "enc_time_base": "demux",
+        **({"bf": 0} if is_slow(plan) else {}),
+        # What is shown again has a clock of its own, not the source's.
+        "enc_time_base": "filter" if shown_again(plan) else "demux",
         "video_track_timescale": TIMESCALE,
         "map_metadata": -1,
         "map_chapters": -1,

@@ -30,6 +30,11 @@ OVER_BLACK: tuple[tuple[str, dict[str, Any]], ...] = (
     ("format", {"pix_fmts": MULTIPLIED}),
     ("premultiply", {"inplace": 1}),
 )
+#: What a picture for bright screens says of itself, and says wrongly once it is for ordinary ones.
+NO_LONGER_BRIGHT: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("sidedata", {"mode": "delete", "type": "MASTERING_DISPLAY_METADATA"}),
+    ("sidedata", {"mode": "delete", "type": "CONTENT_LIGHT_LEVEL"}),
+)
 #: PQ and HLG to ordinary light: linear, BT.709 primaries, a curve that keeps highlights.
 TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("zscale", {"t": "linear", "npl": 100}),
@@ -37,12 +42,18 @@ TONE_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("zscale", {"p": "bt709"}),
     ("tonemap", {"tonemap": "hable", "desat": 0}),
     ("zscale", {"t": "bt709", "m": "bt709", "r": "tv"}),
+    *NO_LONGER_BRIGHT,
 )
 #: Primaries wider than those of ordinary screens: their colours look washed out there.
 WIDE_PRIMARIES = frozenset({"bt2020", "smpte431", "smpte432"})
-#: Wide primaries to those of ordinary screens.
+#: Curves of light that players don't heed, and in which eight bits show bands.
+RARE_CURVES = frozenset({"linear", "log100", "log316"})
+#: Matrices that ffmpeg's `scale` does not even let through: they are changed before any of it.
+RARE_MATRICES = frozenset({"ycgco", "bt2020c", "chroma-derived-nc", "chroma-derived-c", "ictcp"})
+#: Wide primaries, and rare curves, to those of ordinary screens.
 GAMUT_MAP: tuple[tuple[str, dict[str, Any]], ...] = (
     ("zscale", {"p": "bt709", "t": "bt709", "m": "bt709", "r": "tv"}),
+    *NO_LONGER_BRIGHT,
 )
 
 
@@ -56,6 +67,8 @@ class Colours(NamedTuple):
 
 BT709 = Colours("bt709", "bt709", "bt709")
 HDR = Colours("bt2020", "smpte2084", "bt2020nc")
+#: Wide colours in ordinary light (ITU-R BT.2020).
+WIDE = Colours("bt2020", "bt709", "bt2020nc")
 
 
 def is_rgb(video: VideoStream) -> bool:
@@ -100,7 +113,17 @@ def screen_colours(video: VideoStream) -> tuple[tuple[str, dict[str, Any]], ...]
     """Give the filters that bring light and colours to those of ordinary screens; maybe none."""
     if video.hdr:
         return TONE_MAP
-    return GAMUT_MAP if colours(video).primaries in WIDE_PRIMARIES else ()
+    known = colours(video)
+    odd = known.primaries in WIDE_PRIMARIES or known.transfer in RARE_CURVES
+    return GAMUT_MAP if odd else ()
+
+
+def common_matrix(video: VideoStream) -> str | None:
+    """Name the matrix that a rare one is brought to, so that all filters know it; mostly None."""
+    known = colours(video)
+    if known.matrix not in RARE_MATRICES:
+        return None
+    return HDR.matrix if known.primaries == HDR.primaries else BT709.matrix
 
 
 def scaled_colours(video: VideoStream) -> dict[str, str]:
@@ -114,6 +137,8 @@ def scaled_colours(video: VideoStream) -> dict[str, str]:
 def _guess(video: VideoStream) -> Colours:
     if video.hdr:
         return HDR
+    if video.color_space in ("bt2020nc", "bt2020c"):
+        return WIDE
     if is_rgb(video) or video.height >= HD_HEIGHT or video.width >= HD_WIDTH:
         return BT709
     if video.height == PAL_HEIGHT:

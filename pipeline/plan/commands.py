@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg
 
 from pipeline.plan.reading import as_coded, file_url, input_options
-from pipeline.plan.stages import KEPT_GRAPH
+from pipeline.plan.source import LEAPING
+from pipeline.plan.stages import DROPPED, KEPT_GRAPH
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from pipeline.plan.plan import Plan
@@ -21,6 +23,9 @@ TOLD = (
     *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),
     *("-loglevel", "level+warning"),
 )
+#: How much later than all else a picture may begin and yet be the clock, seconds: nobody sees that
+#: sound comes so much too early.
+CLOSE_S = 0.01
 
 
 def opened(plan: Plan, **part: Any) -> Any:
@@ -32,6 +37,29 @@ def opened(plan: Plan, **part: Any) -> Any:
     coded = as_coded(plan.source.video)
     opening = {**KEPT_GRAPH, **coded, **used, **input_options(plan.source), **part}
     return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **opening)
+
+
+def on_the_clock(origin: Any, plan: Plan, used: Collection[int]) -> list[Any]:
+    """Give outputs to nowhere, uncoded, of streams that set the clock; none where none needs it.
+
+    Of a broadcast ffmpeg lets the clock begin with the first stream that is used, not with the
+    first in the file: a picture or sound alone would come at another time than beside the other.
+    A picture that begins `CLOSE_S` later will do: beside another sound, where both have holes in
+    turn, ffmpeg now and then waits for ever. Where recordings were joined, the first stream behind
+    a joint decides by how much all of them are moved: so the picture is always beside a sound.
+    """
+    source, video = plan.source, plan.source.video
+    if source.container not in LEAPING:
+        return []
+    begin = {
+        one.index: source.start_s if one.start_s is None else one.start_s for one in source.audio
+    }
+    if video is not None:
+        begin = {video.index: video.first_pts_s - CLOSE_S, **begin}
+    first = min(begin, key=lambda index: (round(begin[index], 4), index not in used))
+    needed = {first, video.index} if video is not None and source.joined else {first}
+    beside = {"c": "copy", "bsf": DROPPED, "f": "null"}
+    return [ffmpeg.output(origin[str(one)], "-", **beside) for one in sorted(needed - set(used))]
 
 
 def compiled(graph: Any, program: Path) -> list[str]:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
     from pipeline.plan.source import Source, VideoStream
 
-#: Codecs, and lines, of broadcasts, discs and cameras: where interlaced pictures come unmarked.
-SUSPECT_CODECS = frozenset({"mpeg2video", "dvvideo", "h264", "vc1"})
-SUSPECT_LINES = frozenset({480, 486, 576, 1080, 1088})
+#: Codecs of the web, whose pictures have no fields. Any other may hold those of a camera, a capture
+#: card or an editor, and few say so in every container.
+PROGRESSIVE_CODECS = frozenset({"av1", "vp8", "vp9", "theora", "gif", "apng", "webp"})
+#: Lines of broadcasts, discs and cameras, where interlaced pictures come unmarked; of tapes with
+#: what is before the picture (512, 608), too.
+SUSPECT_LINES = frozenset({480, 486, 512, 576, 608, 1080, 1088})
 #: The most frames a second that are made of two fields: above, each field is a frame already.
 MOST_RATE = 30
 #: Where a picture is looked at, in shares of its duration, and how many frames there.
@@ -62,7 +65,8 @@ def doubtful(video: VideoStream) -> bool:
     if video.interlaced:
         return True
     slow = video.average_rate is None or video.average_rate <= MOST_RATE
-    return video.codec in SUSPECT_CODECS and video.height in SUSPECT_LINES and slow
+    fielded = video.codec not in PROGRESSIVE_CODECS
+    return fielded and video.height in SUSPECT_LINES and slow
 
 
 def places(source: Source) -> tuple[float, ...]:

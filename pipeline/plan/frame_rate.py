@@ -17,6 +17,11 @@ USUAL = (
 TOLERANCE = Fraction(1, 1000)
 #: How far from its moment a frame of a steady picture may be shown, as a share of its time.
 STEADY = 0.25
+#: Frames from one to another over which the highest rate is measured: fewer would take rounded
+#: times for a rate of their own.
+RUN = 12
+#: How far rounded times may take a run from its rate, as a share.
+ROUNDED_RUN = Fraction(1, 200)
 #: How exactly any other rate is told: 2.996 frames a second are 749/250.
 FINEST = 1000
 
@@ -34,6 +39,37 @@ def frame_rate(frames: int, first_s: float | None, last_s: float | None) -> Frac
     if abs(near - measured) <= near * TOLERANCE:
         return near
     return max(measured.limit_denominator(FINEST), Fraction(1, FINEST))
+
+
+class FrameRates(NamedTuple):
+    """Frames a second: on average, which DASH wants to know, and at most, which HLS does."""
+
+    average: Fraction
+    most: Fraction
+
+
+def frame_rates(shown_s: Sequence[float]) -> FrameRates | None:
+    """Give the rates of frames shown at these moments, in order; None where there are none.
+
+    A first frame that is held for long, because the sound began before the picture, says nothing.
+    """
+    always = steady(shown_s) or steady(shown_s[1:])
+    if always is not None:
+        return FrameRates(always.rate, always.rate)
+    average = frame_rate(len(shown_s), shown_s[0], shown_s[-1]) if shown_s else None
+    if average is None:
+        return None
+    runs_s = (end - begin for begin, end in zip(shown_s, shown_s[RUN:], strict=False))
+    return FrameRates(average, max(average, _rate_of_run(min(runs_s, default=0.0)) or average))
+
+
+def _rate_of_run(length_s: float) -> Fraction | None:
+    """Give the rate of a run of frames, a usual one where it may be that; None for no length."""
+    if length_s <= 0:
+        return None
+    measured = RUN / Fraction(length_s).limit_denominator(FINEST * FINEST)
+    near = min(USUAL, key=lambda usual: abs(usual - measured))
+    return near if abs(near - measured) <= near * ROUNDED_RUN else measured
 
 
 class Steady(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.plan.bandwidth import NOTHING, Rates
 from pipeline.plan.frame_rate import hls_rate
@@ -44,7 +44,7 @@ def with_rates(
 
 def _lines(
     lines: list[str],
-    groups: Mapping[tuple[str, str], Rates],
+    groups: Mapping[tuple[str, str], _Group],
     rates: Mapping[str, Rates],
     told: Mapping[str, str],
     frames_s: Fraction | None,
@@ -54,8 +54,10 @@ def _lines(
             yield f"{line}\n#EXT-X-VERSION:{VERSION}"
         elif line.startswith(STREAM):
             said, uri = attributes(line), lines[number + 1]
-            beside = (groups.get((kind, said.get(kind, "")), NOTHING) for kind in _KINDS)
-            said |= _bandwidth(sum(beside, rates[uri]))
+            named = [groups.get((kind, said.get(kind, "")), _Group()) for kind in _KINDS]
+            # Where there is only sound, the variant itself is one of those to choose between.
+            own = NOTHING if any(uri in group.uris for group in named) else rates[uri]
+            said |= _bandwidth(sum((group.most for group in named), own))
             if "RESOLUTION" in said:
                 said |= _picture(told[uri], frames_s)
             yield _line(STREAM, said)
@@ -81,15 +83,23 @@ def _picture(light: str, frames_s: Fraction | None) -> Attributes:
     return {**rate, "VIDEO-RANGE": light}
 
 
-def _groups(lines: Iterable[str], rates: Mapping[str, Rates]) -> dict[tuple[str, str], Rates]:
-    """Give the most that one member of each group takes, by kind and the group's quoted id."""
-    found: dict[tuple[str, str], Rates] = {}
+class _Group(NamedTuple):
+    """The renditions to choose between: their playlists, and the most that one of them takes."""
+
+    uris: tuple[str, ...] = ()
+    most: Rates = NOTHING
+
+
+def _groups(lines: Iterable[str], rates: Mapping[str, Rates]) -> dict[tuple[str, str], _Group]:
+    """Give each group, by kind and its quoted id."""
+    found: dict[tuple[str, str], _Group] = {}
     for line in lines:
         said = attributes(line) if line.startswith(MEDIA) else {}
         if "URI" in said:
-            one, key = rates[said["URI"].strip('"')], (said["TYPE"], said["GROUP-ID"])
-            most = found.get(key, NOTHING)
-            found[key] = Rates(max(most.peak, one.peak), max(most.average, one.average))
+            uri, key = said["URI"].strip('"'), (said["TYPE"], said["GROUP-ID"])
+            one, (uris, most) = rates[uri], found.get(key, _Group())
+            larger = Rates(max(most.peak, one.peak), max(most.average, one.average))
+            found[key] = _Group((*uris, uri), larger)
     return found
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from pipeline.plan.codecs import pixel_format
+from pipeline.plan.codecs import TIMESCALE, pixel_format
 from pipeline.plan.colour import OVER_BLACK, scaled_colours, screen_colours, told_colours
+from pipeline.plan.holding import OFTEN, ROUNDING_S, SELDOM, is_still, shown_again
 from pipeline.plan.reading import file_url
-from pipeline.plan.stages import one_size
+from pipeline.plan.stages import common_colours, one_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,21 +52,47 @@ def pictures(
     ordinary = [one for one in wanted if not one.hdr]
     if hdr and ordinary:
         both = whole.split()
-        return cascade(both[0], ordinary, plan) | cascade(both[1], hdr, plan)
-    return cascade(whole, wanted, plan)
+        made = cascade(both[0], ordinary, plan) | cascade(both[1], hdr, plan)
+    else:
+        made = cascade(whole, wanted, plan)
+    return {name: repeated(one, plan) for name, one in made.items()}
 
 
 def placed(picture: Any, plan: Plan) -> Any:
     """Cut to the used part; its first frame is shown from the very beginning.
 
+    A still is shown all the time, and so in every part.
+
     Where the sound starts before the picture, players would otherwise wait for a picture that
     never comes, or begin without the sound.
     """
     at = "PTS"
-    if plan.profile.trim is not None:
+    if plan.profile.trim is not None and not is_still(plan):
         picture = picture.filter("trim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         at = f"PTS-{plan.start_s:.6f}/TB"
     return picture.filter("setpts", f"if(eq(N,0),0,{at})")
+
+
+def repeated(picture: Any, plan: Plan) -> Any:
+    """Show the last frame again and again where it is held for long, or is the only one.
+
+    It is as it is encoded by now: only encoding is done for each frame. The clock of a source may
+    tick once a second: such a picture gets one of its own. What comes after the last frame is moved
+    to its time; those that `tpad` adds come at the picture's rate, which a single frame has not.
+    """
+    again = shown_again(plan)
+    if again is None:
+        return picture
+    picture = picture.filter("settb", f"1/{TIMESCALE}")
+    if is_still(plan):
+        picture = picture.filter("loop", loop=again.frames, size=1)
+        added = "gte(N,1)"
+    else:
+        picture = picture.filter("tpad", stop=again.frames, stop_mode="clone")
+        added = f"gt(T,{again.first_s + ROUNDING_S:.6f})"
+    often = f"gt(PREV_OUTPTS*TB,{again.often_s - 0.5 / OFTEN:.6f})"
+    step = f"if({often},{TIMESCALE // OFTEN},{TIMESCALE // SELDOM})"
+    return picture.filter("setpts", f"if({added},PREV_OUTPTS+{step},PTS)")
 
 
 def ranged(picture: Any, part: EncodeUnit) -> Any:
@@ -84,6 +111,7 @@ def whole_frames(picture: Any, video: VideoStream) -> Any:
     told = told_colours(video)
     if told:
         picture = picture.filter("setparams", **told)
+    picture = common_colours(picture, video)
     for name, options in OVER_BLACK if video.transparent else ():
         picture = picture.filter(name, **options)
     if video.interlaced:

@@ -1,4 +1,4 @@
-"""Argument lists for the poster: take a typical frame, and look how much it shows."""
+"""Argument lists for the poster: take a typical frame, and tell how much it shows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
+from pipeline.plan.channels import placed
 from pipeline.plan.commands import QUIET, compiled
 from pipeline.plan.picture import ordinary_light, whole_frames
 from pipeline.plan.reading import as_coded, file_url, input_options, unasked
@@ -25,9 +26,11 @@ POSTER_SPAN_S = 3.0
 POSTER_SPAN_SHARE = 0.1
 #: The most frames one is chosen from: all are held in memory at once, at the poster's size.
 POSTER_FRAMES = 48
-#: How many key frames one is chosen from instead, within how many seconds, and how many a source
-#: needs for that: then each place that is tried has one of its own.
+#: How many key frames one is chosen from instead at most, within how many seconds, and how many a
+#: source needs for that: then each place that is tried has one of its own.
 POSTER_KEYS, POSTER_KEYS_SPAN_S, LEAST_KEYS = 3, 15.0, 4
+#: What is told of a poster's brightness: so many bytes, a row after the other.
+LUMA_SIZE = (32, 18)
 #: The widest a poster is, pixels, where the profile says nothing else; and how much higher than
 #: that it may be.
 POSTER_WIDTH = 1280
@@ -144,22 +147,47 @@ def poster_argv(
 ) -> list[str]:
     """Build the command that takes the most typical frame of some seconds from `at_s` on.
 
-    The poster is at most `widest` pixels wide. ffmpeg's `thumbnail` filter picks the frame whose
-    colours are nearest to the average of its batch, so a flash, a black frame or a blend between
-    shots is not chosen. With `keys` only key frames are decoded, from the one before `at_s` on:
-    that costs a tenth, where the source has enough of them (`key_frames_suffice`).
+    It prints how bright that is, `LUMA_SIZE` bytes. The poster is at most `widest` pixels wide.
+    ffmpeg's `thumbnail` filter picks the frame whose colours are nearest to the average of its
+    batch, so a flash, a black frame or a blend between shots is not chosen. With `keys` only key
+    frames are decoded, from the one before `at_s` on: that costs a tenth, where the source has
+    enough of them (`key_frames_suffice`); and only that one, where it can be had alone.
     """
     frames, step = (POSTER_KEYS, 1) if keys else poster_choice(source)
     # A raw stream can't be sought in, but begins at its beginning.
     place: dict[str, Any] = {"ss": f"{at_s:.3f}"} if at_s > 0 else {}
+    alone = _first_alone(source) if keys else {}
     if keys:
         span_s = min(POSTER_KEYS_SPAN_S, (POSTER_KEYS - 1) * _key_distance_s(source))
-        place |= {"noaccurate_seek": None, "skip_frame": "nokey", "t": f"{span_s:.3f}"}
-        place |= unasked(source.container)
+        place |= {"noaccurate_seek": None, "skip_frame": "nokey"}
+        place |= {**(alone or {"t": f"{span_s:.3f}"}), **unasked(source.container)}
     picture = _whole(source, place).filter("select", f"not(mod(n,{step}))")
-    picture = _small(picture, poster_size(source, widest)).filter("thumbnail", n=max(2, frames))
+    picture = _small(picture, poster_size(source, widest))
+    if not alone:
+        picture = picture.filter("thumbnail", n=max(2, frames))
     # The frame may lie before `at_s`, which is time 0 here: nothing is to drop it for that.
-    return _still(program, source, picture, output, {"frames:v": 1, "fps_mode": "passthrough"})
+    one = {"frames:v": 1, "fps_mode": "passthrough"}
+    shown = _still(source, picture).split()
+    luma = shown[1].filter("scale", w=LUMA_SIZE[0], h=LUMA_SIZE[1], flags="area")
+    luma = luma.filter("format", pix_fmts="gray")
+    made = (_jpeg(shown[0], output, one), ffmpeg.output(luma, "pipe:1", f="rawvideo", **one))
+    return compiled(ffmpeg.merge_outputs(*made).global_args(*QUIET), program)
+
+
+def _first_alone(source: Source) -> dict[str, Any]:
+    """Give the options by which only the first key frame is decoded, where it is shown at once.
+
+    ffmpeg would decode some more before it learns that one was enough, at three times the cost.
+    Where key frames come evenly, the first of them is what `thumbnail` chooses, too: its span has
+    two, which are equally far from their average. Other decoders show none before they have
+    another, and would have the file read to its end; so would a field without the other one.
+    """
+    video = source.video
+    if video is None or video.codec != "h264" or video.interlaced or not unasked(source.container):
+        return {}
+    of = video.index
+    only = {f"discard:{of}": "nokey", f"bsf:{of}": r"noise=drop=gt(n\,0)"}
+    return {**only, f"flags:{of}": "low_delay"}
 
 
 def _key_distance_s(source: Source) -> float:
@@ -178,8 +206,8 @@ def poster_at_argv(
     place = {"ss": f"{at_s:.3f}", "noaccurate_seek": None} if seek else {}
     last_s = (0.0 if seek else at_s) + ROUNDING_S
     picture = _whole(source, place).filter("trim", end=f"{last_s:.3f}")
-    picture = _small(picture, poster_size(source, widest))
-    return _still(program, source, picture, output, {"fps_mode": "passthrough"})
+    picture = _still(source, _small(picture, poster_size(source, widest)))
+    return _one_jpeg(program, picture, output, {"fps_mode": "passthrough"})
 
 
 def _whole(source: Source, place: dict[str, Any]) -> Any:
@@ -195,22 +223,15 @@ def _small(picture: Any, size: tuple[int, int]) -> Any:
     return picture.filter("scale", w=size[0], h=size[1], flags="area").filter("setsar", "1")
 
 
-def _still(
-    program: Path,
-    source: Source,
-    picture: Any,
-    output: Path,
-    frames: dict[str, Any] | None = None,
-) -> list[str]:
+def _still(source: Source, picture: Any) -> Any:
     if source.video is None:
         raise ValueError("a poster needs a picture")
     # JPEG is full range BT.601, whatever the source is.
-    picture = (
+    return (
         ordinary_light(picture, source.video)
         .filter("scale", out_range="pc", out_color_matrix="bt601")
         .filter("format", pix_fmts="yuvj420p")
     )
-    return _one_jpeg(program, picture, output, frames)
 
 
 def cover_argv(program: Path, source: Source, output: Path) -> list[str]:
@@ -232,7 +253,9 @@ def sound_argv(program: Path, source: Source, output: Path) -> list[str]:
     """
     rate = max(SLOWEST_RATE, min(FASTEST_RATE, round(MOST_SAMPLES / max(source.duration_s, 1))))
     shape = "s=1280x720:split_channels=0:colors=0x8ab4f8:scale=sqrt"
-    heard = ffmpeg.input(file_url(source.path), **input_options())[f"{source.audio[0].index}"]
+    track = source.audio[0]
+    origin = ffmpeg.input(file_url(source.path), **input_options())
+    heard = placed(origin[str(track.index)], track)
     options = dict(part.split("=") for part in shape.split(":"))
     mono = heard.filter("aformat", channel_layouts="mono").filter("aresample", rate)
     wave = mono.filter("showwavespic", **options)
@@ -244,24 +267,13 @@ def sound_argv(program: Path, source: Source, output: Path) -> list[str]:
 def _one_jpeg(
     program: Path, picture: Any, output: Path, frames: dict[str, Any] | None = None
 ) -> list[str]:
-    made = ffmpeg.output(
-        picture,
-        file_url(output),
-        **{**(frames or {"frames:v": 1}), "c:v": "mjpeg", "q:v": 3, "f": "image2", "update": 1},
-        map_metadata=-1,
-    ).global_args(*QUIET, "-progress", "pipe:1")
-    return compiled(made, program)
+    made = _jpeg(picture, output, frames or {"frames:v": 1})
+    return compiled(made.global_args(*QUIET, "-progress", "pipe:1"), program)
 
 
-def luma_argv(program: Path, picture: Path) -> list[str]:
-    """Build the command that prints a picture as 32x18 bytes of brightness."""
-    small = (
-        ffmpeg.input(file_url(picture), f="jpeg_pipe", protocol_whitelist="file")
-        .filter("scale", w=32, h=18, flags="area")
-        .filter("format", pix_fmts="gray")
-    )
-    made = ffmpeg.output(small, "pipe:1", f="rawvideo").global_args(*QUIET)
-    return compiled(made, program)
+def _jpeg(picture: Any, output: Path, frames: dict[str, Any]) -> Any:
+    how = {"c:v": "mjpeg", "q:v": 3, "f": "image2", "update": 1}
+    return ffmpeg.output(picture, file_url(output), **frames, **how, map_metadata=-1)
 
 
 def _even(numerator: int, denominator: int) -> int:

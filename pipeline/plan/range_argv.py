@@ -16,6 +16,7 @@ import ffmpeg
 from pipeline.plan.codecs import TIMESCALE, picture_options
 from pipeline.plan.commands import QUIET, TOLD, compiled, opened
 from pipeline.plan.picture import pictures
+from pipeline.plan.ranges import LEAD_S
 from pipeline.plan.reading import file_url, our_options
 from pipeline.plan.spans import asked_for_in
 from pipeline.plan.stages import staged
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 #: How much more is read before and after a range, seconds: what is not in it is cut off by frames.
 MARGIN_S = 0.5
-#: How much more is encoded before and after a range, seconds. x264 and x265 choose the quality of a
-#: frame by those before it and by what will refer to it: without, frames near a join were up to
-#: 2.7 dB worse (PSNR) than in one encode.
-LEAD_S = 4.0
 #: Options of an output that are not those of one of its streams.
 OF_FILE = frozenset({"video_track_timescale", "map_metadata", "map_chapters", "f"})
 X265 = "x265-params"

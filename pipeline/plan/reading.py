@@ -21,12 +21,14 @@ DEMUXERS = (
     *("mov", "matroska", "webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "asf"),
     *("ogg", "mxf", "gif", "apng", "dv", "nut", "yuv4mpegpipe", "h264", "hevc", "av1", "obu"),
     *("ivf", "m4v", "rm", "vob", "wav", "w64", "mp3", "flac", "aac", "ac3", "eac3", "aiff", "caf"),
-    "webp_anim",
+    *("amr", "au", "dts", "truehd", "wv", "tta", "webp_anim", "wtv", "mlp", "loas", "voc"),
 )
 #: Only local files and pipes, whatever a file's content asks for.
 PROTOCOLS = "file,pipe"
 
 
+#: How long a hole in a broadcast is searched for what comes behind it, bytes.
+LONGEST_HOLE = (1 << 31) - 1
 #: More streams than any profile's limit may be are not even looked at.
 MOST_STREAMS = 1000
 #: What is read of our own making, by kind: renditions, lists of them to be read one after the
@@ -125,6 +127,8 @@ def packets_argv(program: Path, path: Path | str, stream: str, container: str) -
     shown = ["-show_entries", entries, "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
     opening = [*_options(input_options()), *(f"-{option}" for option in unasked(container))]
+    # Where a broadcast is damaged ffprobe gives up after 64 KiB, while ffmpeg goes on.
+    opening += ["-resync_size", str(LONGEST_HOLE)] if container == "mpegts" else []
     return [str(program), *opening, *chosen, *shown, file_url(path)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from pipeline.plan.channels import unplaced
 from pipeline.plan.ladder import Rung, ladder
 from pipeline.plan.source import Fact
 from pipeline.settings.profiles import SoundCodec, VideoCodec
@@ -157,7 +158,7 @@ def _kept(tracks: Iterable[AudioStream], wanted: AudioSettings) -> list[AudioStr
 
 def _channels(track: AudioStream, wanted: AudioSettings) -> Iterator[int]:
     yield min(track.channels, STEREO)
-    if wanted.surround and track.channels > STEREO:
+    if wanted.surround and track.channels > STEREO and not unplaced(track):
         yield min(track.channels, SURROUND)
 
 

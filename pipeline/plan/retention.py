@@ -64,7 +64,8 @@ def _by_age_and_count(oldest_first: list[Item], rules: Keep, at: datetime) -> li
         if rules.older_than is not None and at - item.at > rules.older_than:
             went.append(Doomed(item, f"older than {seconds_text(rules.older_than)}"))
         elif count < surplus:
-            went.append(Doomed(item, f"not among the newest {rules.keep_newest}"))
+            reason = f"not among the newest {rules.keep_newest} of {len(oldest_first)}"
+            went.append(Doomed(item, reason))
         else:
             break
     return went

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.plan.encodes import COST
+from pipeline.plan.holding import shown_again
 
 if TYPE_CHECKING:
     from pipeline.plan.encodes import EncodeUnit
@@ -24,6 +25,7 @@ def is_short(plan: Plan, unit: EncodeUnit) -> bool:
     """
     if plan.duration_s > LONGEST_S:
         return False
-    frames = plan.source.video.frames if plan.source.video else 0
+    again, video = shown_again(plan), plan.source.video
+    frames = (again.frames if again else 0) + (video.frames if video else 0)
     made = [one for one in plan.videos if one.name in unit.renditions]
     return frames * sum(one.width * one.height * COST[one.codec] for one in made) <= MOST_PIXELS

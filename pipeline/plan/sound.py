@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from pipeline.plan.commands import compiled, opened
+from pipeline.plan.channels import placed
+from pipeline.plan.commands import compiled, on_the_clock, opened
+from pipeline.plan.holding import silent_until
 from pipeline.plan.renditions import STEREO
 from pipeline.plan.source import Fact
-from pipeline.plan.stages import UNSTEADY, begins_anew, staged
+from pipeline.plan.stages import BORDER, UNSTEADY, staged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +28,11 @@ TRUE_PEAK = -1.5
 #: What range of loudness is kept, LU: as much as there is, so that gain is all that changes.
 RANGE = 20.0
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
+#: How far a sound that changes may be from its time, seconds, before it is filled or cut: nobody
+#: hears 20 ms. Elsewhere ffmpeg's 0.1 holds, or sound whose times are rough would click.
+APART_S = 0.015
+#: What is said of a sound whose filters were set up anew, and began at 0 again.
+_BACKWARD = re.compile(r"^\[aost#.*Non-monotonic DTS", re.MULTILINE)
 LAYOUTS = {1: "mono", STEREO: "stereo", 6: "5.1"}
 
 
@@ -44,15 +51,17 @@ def heard(
     plan: Plan,
     wanted: Sequence[SoundRendition],
     loudness: Mapping[str, Loudness | None],
+    *,
+    alone: bool = False,
 ) -> dict[str, Any]:
     """Give a stream for each wanted sound, by name; each track is decoded once for all of them.
 
-    `loudness` maps a sound's name to what it was measured to be.
+    `loudness` maps a sound's name to what it was measured to be; `alone` as for `steady`.
     """
     made = {}
     for index in dict.fromkeys(one.index for one in wanted):
         takers = [one for one in wanted if one.index == index]
-        track = steady(origin, plan, index)
+        track = steady(origin, plan, index, alone=alone)
         copies = (
             [track] if len(takers) == 1 else [track.asplit()[one] for one in range(len(takers))]
         )
@@ -61,27 +70,52 @@ def heard(
     return made
 
 
-def steady(origin: Any, plan: Plan, index: int) -> Any:
+def changes(plan: Plan) -> bool:
+    """Whether each track may change on the way, and is to be encoded alone."""
+    return plan.source.container in UNSTEADY
+
+
+def has_changed(log: str) -> bool:
+    """Whether a sound changed while it was encoded with others, as ffmpeg's words have it."""
+    return _BACKWARD.search(log) is not None
+
+
+def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     """Make of the track numbered `index` sound that starts with the picture and has no holes.
 
     A track that starts late is led in by silence, so that players which ignore edit lists
-    still hear it in time with the picture.
+    still hear it in time with the picture; silence follows one that ends early. One that is read
+    `alone` may change on the way.
     """
     there = next(one for one in plan.source.audio if one.index == index)
-    track = origin[str(index)]
+    track = placed(origin[str(index)], there)
+    if alone:
+        track = _alike(track, plan, index)
     if plan.profile.trim is not None:
         track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
-    begin = {} if begins_anew(plan, there) else {"first_pts": 0}
-    return track.filter("aresample", **{"async": 1, **begin})
+    near = {"min_hard_comp": APART_S} if alone else {}
+    track = track.filter("aresample", **{"async": 1, "first_pts": 0, **near})
+    until_s = silent_until(plan, there)
+    return track if until_s is None else track.filter("apad", whole_dur=f"{until_s:.6f}")
+
+
+def _alike(track: Any, plan: Plan, index: int) -> Any:
+    """Make all frames of a track alike, at their times, in a graph of its own."""
+    there = next(one for one in plan.source.audio if one.index == index)
+    channels = max(one.channels for one in plan.sounds if one.index == index)
+    track = track.filter("aresample", there.sample_rate)
+    track = track.filter("aformat", channel_layouts=LAYOUTS[channels], sample_fmts="fltp")
+    return track.filter(BORDER)
 
 
 def levelled(track: Any, plan: Plan, sound: SoundRendition, loudness: Loudness | None) -> Any:
     """Mix a track to the rendition's channels, and bring it to the loudness that is asked for."""
     there = next(one for one in plan.source.audio if one.index == sound.index)
-    # Said also where it is the track's own: beside a downmix, ffmpeg would choose that for both.
-    unsteady = plan.source.container in UNSTEADY
-    if sound.channels != there.channels or sound.channels > STEREO or unsteady:
+    # Said also where it is the track's own: beside a downmix, ffmpeg would choose that for both;
+    # and a decoder may not tell where one channel is heard (TTA), without which none encodes it.
+    same = sound.channels == there.channels and there.channel_layout is not None
+    if not same or sound.channels > STEREO or changes(plan):
         track = track.filter("aformat", channel_layouts=LAYOUTS[sound.channels])
     target = plan.profile.audio.loudness
     if target is not None and loudness is not None:
@@ -91,16 +125,20 @@ def levelled(track: Any, plan: Plan, sound: SoundRendition, loudness: Loudness |
     return track
 
 
-def measure_argv(program: Path, plan: Plan, sound: SoundRendition) -> list[str]:
+def measure_argv(
+    program: Path, plan: Plan, sound: SoundRendition, *, alone: bool = False
+) -> list[str]:
     """Build the first pass of `loudnorm`, which prints what the rendition's sound measures."""
     target = plan.profile.audio.loudness
     if target is None:
         raise ValueError("the profile names no loudness")
-    track = steady(opened(plan), plan, sound.index)
+    origin = opened(plan)
+    track = steady(origin, plan, sound.index, alone=alone)
     measured = levelled(track, plan, sound, None).filter(
         "loudnorm", **_aim(target), print_format="json"
     )
-    made = ffmpeg.output(measured, "-", f="null").global_args(
+    beside = on_the_clock(origin, plan, {sound.index})
+    made = ffmpeg.merge_outputs(ffmpeg.output(measured, "-", f="null"), *beside).global_args(
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", "-loglevel", "info")
     )
     return staged(compiled(made, program))

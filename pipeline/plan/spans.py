@@ -25,8 +25,10 @@ def opens_s(number: int, span_s: float) -> float:
     return max(number * span_s - TOLERANCE_S, 0.0)
 
 
-def asked_for(span_s: float) -> str:
+def asked_for(span_s: float, after_s: float | None = None) -> str:
     """Ask for a key frame in each span, on its first frame, as an expression.
+
+    What comes from `after_s` on is a key frame too, where that is given.
 
     A count of those already made (`n_forced`) would, after a gap in the timestamps, turn every
     frame into a key frame until it had caught up. ffmpeg's `t` counts from the first frame that
@@ -36,7 +38,8 @@ def asked_for(span_s: float) -> str:
     length = f"{span_s:.12g}"
     span = f"floor((t+{TOLERANCE_S})/{length})"
     last = f"floor((prev_forced_t+{TOLERANCE_S})/{length})"
-    return f"expr:if(isnan(prev_forced_t),1,gt({span},{last}))"
+    also = "" if after_s is None else f"+gte(t,{after_s:.6f})"
+    return f"expr:if(isnan(prev_forced_t),1,gt({span},{last}){also})"
 
 
 def asked_for_in(span_s: float, after_s: float | None, end_s: float) -> str:

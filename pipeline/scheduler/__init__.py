@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.scheduler.awaiting import Stage, await_end, send
 from pipeline.scheduler.entries import BUILT_INS, task_name
 from pipeline.scheduler.listing import Row, rows
-from pipeline.scheduler.now import find_entry, result_of, run_now
+from pipeline.scheduler.now import find_entry, run_now
 from pipeline.scheduler.run import run_beat
 from pipeline.scheduler.synchronise import SyncReport, prepare, sync
 from pipeline.scheduler.tables import migrate
@@ -17,14 +18,16 @@ from pipeline.scheduler.tables import migrate
 __all__ = [
     "BUILT_INS",
     "Row",
+    "Stage",
     "SyncReport",
+    "await_end",
     "find_entry",
     "migrate",
     "prepare",
-    "result_of",
     "rows",
     "run_beat",
     "run_now",
+    "send",
     "sync",
     "task_name",
 ]

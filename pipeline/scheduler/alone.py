@@ -11,41 +11,43 @@ import os
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pipeline.errors import TransientError
-from pipeline.scheduler.tables import CONNECT_S, reachable
+from pipeline.history import locks, mysql
+from pipeline.history.database import server_engine
+from pipeline.history.waits import SILENT_S
+from pipeline.scheduler.tables import reachable
 from pipeline.settings import addresses
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import IO
+    from typing import IO, Any
 
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
     from pipeline.settings.load import Settings
 
 logger = logging.getLogger(__name__)
 
-#: The PostgreSQL advisory lock of the beat that sends.
+#: The server's lock of the beat that sends.
 BEAT_LOCK = 0x5245_4542
 #: How long another beat's end may go unnoticed by one that stands by, seconds.
 STAND_BY_S = 2.0
-#: Client side: a server that does not answer for about ten seconds is gone, and so is our lock.
+#: PostgreSQL's client side: a server that does not answer for about ten seconds is gone, and so is
+#: our lock. The server frees the lock of a beat whose machine vanished later than that
+#: (`postgres.KEEPALIVE`); MySQL, when the beat, who speaks every few seconds unless the broker or
+#: the machine keeps it, says nothing for `SILENT_S`.
 CLIENT_KEEPALIVE = {
-    "connect_timeout": CONNECT_S,
     "keepalives": 1,
     "keepalives_idle": 4,
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-#: Server side: it frees the lock of a beat whose machine vanished after about twenty seconds,
-#: later than that beat notices by itself.
-SERVER_KEEPALIVE = (
-    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=4"
-)
+#: How long MySQL's answer may take, seconds.
+ANSWER_S = 10
 
 
 class NotAlone(TransientError):
@@ -134,21 +136,12 @@ def _same_file(file: IO[str], inode: int, device: int) -> bool:
 
 
 class ServerRight:
-    """The right as an advisory lock of PostgreSQL, on a connection of its own.
-
-    The lock lives as long as its session, so a pooler must not share the session with others
-    (PgBouncer: session pooling).
-    """
+    """The right as a lock of the database's server, on a connection of its own: it ends with it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         url = make_url(addresses.database_url(settings))
-        options = f"{url.query.get('options', '')} {SERVER_KEEPALIVE}".strip()
-        self._engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            connect_args={**CLIENT_KEEPALIVE, "options": options},
-        )
+        self._engine = server_engine(url, _alertness(url), isolation_level="AUTOCOMMIT")
         self._connection: Connection | None = None
 
     def take(self) -> bool:
@@ -156,10 +149,7 @@ class ServerRight:
         with reachable(self._settings):
             if self._connection is None:
                 self._connection = self._engine.connect()
-            asked = self._connection.execute(
-                text("SELECT pg_try_advisory_lock(:lock)"), {"lock": BEAT_LOCK}
-            )
-            return bool(asked.scalar())
+            return locks.take(self._connection, BEAT_LOCK)
 
     def check(self) -> None:
         """Make sure that its connection lives: the lock ends with it. Raises `NotAlone`."""
@@ -175,7 +165,7 @@ class ServerRight:
         if self._connection is not None:
             try:
                 # Said, not only hung up: the server frees a closed session's locks a moment later.
-                self._connection.execute(text("SELECT pg_advisory_unlock_all()"))
+                locks.give_back(self._connection, BEAT_LOCK)
             except SQLAlchemyError as error:
                 # Also when it was found to be lost before: then it can't even be spoken on.
                 logger.info("the lock ended with its connection: %s", error)
@@ -184,3 +174,11 @@ class ServerRight:
             self._connection.close()
             self._connection = None
         self._engine.dispose()
+
+
+def _alertness(url: URL) -> dict[str, Any]:
+    """Say to the driver how soon both sides are to notice that the other one is gone."""
+    if mysql.is_mysql(url):
+        _, told = mysql.connecting(url, idle_s=SILENT_S)
+        return {**told, "read_timeout": ANSWER_S, "write_timeout": ANSWER_S}
+    return CLIENT_KEEPALIVE

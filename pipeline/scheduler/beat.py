@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import signal
-import sys
-import threading
 import time
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from celery.beat import SchedulingError
 from celery.schedules import schedstate
+from celery.signals import beat_init
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 from django_celery_beat.utils import NEVER_CHECK_TIMEOUT
 
 from pipeline.app import runtime
+from pipeline.history.disk import LEAST, Disk
 from pipeline.history.schedule_runs import FAR_AHEAD
 from pipeline.scheduler.alone import right_to_send, stand_by
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML
+from pipeline.scheduler.stopping import Stopping, stoppable
 from pipeline.scheduler.synchronise import line_of, sync
 from pipeline.scheduler.tables import migrate
 from pipeline.scheduler.times import LEAST_LATENESS_S, next_run
+from pipeline.settings import addresses
 from pipeline.settings.errors import ConfigurationError
 from pipeline.settings.load import load_settings
 from pipeline.tasks.timed import DUE_AT
+from pipeline.waiting import TELL_S, until_it_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipeline.settings.load import Settings
 
 logger = logging.getLogger(__name__)
@@ -99,17 +98,21 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, settings: Settings | None = None, **kwargs: Any) -> None:
         self._settings = settings or runtime().settings
         self._right = right_to_send(self._settings)
+        self._disk = Disk.of(addresses.database_url(self._settings))
         #: When the broker first refused a run that is still owed, by this process's clock.
         self._refused_at: float | None = None
+        #: When it was last told that the broker takes nothing; None while it does.
+        self._told_at: float | None = None
         self._ahead_s = clock_ahead_s()
-        super().__init__(*args, **kwargs)
+        self.stopping = Stopping()
+        with stoppable():
+            super().__init__(*args, **kwargs)
 
     def setup_schedule(self) -> None:
         """Wait for the right to send, then bring the rows up to date."""
-        with _stoppable():
-            migrate(self._settings)
-            waited = stand_by(self._right)
-            done = sync(_as_it_is_now(self._settings) if waited else self._settings)
+        migrate(self._settings)
+        waited = stand_by(self._right)
+        done = sync(_as_it_is_now(self._settings) if waited else self._settings)
         logger.info(
             "schedules: %d created, %d updated, %d removed, %d unchanged",
             len(done.created),
@@ -126,26 +129,46 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
         """Send what is due. Raises `NotAlone` instead when another beat may be sending."""
-        self._right.check()
-        self._look_at_clock()
-        if self._refused_at is not None and time.monotonic() - self._refused_at >= AGAIN_S:
-            self._refused_at = None
-            self._read_again()
-        return super().tick(*args, **kwargs)
+        with self.stopping.acting():
+            self._right.check()
+            self._look_at_clock()
+            if self._refused_at is not None and time.monotonic() - self._refused_at >= AGAIN_S:
+                self._refused_at = None
+                self._read_again()
+            # Connected before any run is counted as sent, however long that takes.
+            self.producer  # noqa: B018
+            return super().tick(*args, **kwargs)
+
+    def _ensure_connected(self) -> Any:
+        # Another beat may have become the one that sends by the time the broker is back.
+        return until_it_answers(self.connection, self._right.check)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send one run; what the broker does not take is not counted as run, and sent later.
 
         Celery would leave it out until its next time: a nightly one for a day.
         """
-        logger.info("sending %s (%s)", entry.name, entry.task)
+        if self._told_at is None:
+            logger.info("sending %s (%s)", entry.name, entry.task)
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as problem:
-            logger.warning("%s is sent later: %s", entry.name, problem)
-            entry.model.last_run_at = entry.last_run_at
-            entry.model.total_run_count = entry.total_run_count
+            self._tell(entry.name, problem)
+            _not_run(entry)
             self._refused_at = self._refused_at or time.monotonic()
+        except SystemExit:
+            _not_run(entry)  # as far as is known: sent twice, it is done once
+            raise
+        else:
+            if self._told_at is not None:
+                self._told_at = None
+                logger.info("the broker takes messages again: %s is sent", entry.name)
+
+    def _tell(self, name: str, problem: SchedulingError) -> None:
+        """Say now and then that the broker does not take what is due, however often it is tried."""
+        if self._told_at is None or time.monotonic() - self._told_at >= TELL_S:
+            self._told_at = time.monotonic()
+            logger.warning("%s is sent later, and so is all that is due: %s", name, problem)
 
     def _look_at_clock(self) -> None:
         """Take every row anew when the clock was set.
@@ -174,12 +197,37 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """
         return self.Model.objects.enabled()
 
+    def sync(self) -> None:
+        """Write down what ran; while the disk is full that is left for later."""
+        full = None if self._disk is None else self._disk.lacks(LEAST)
+        if full is not None:
+            logger.warning("what ran is written down later: %s", full.message)
+            return
+        super().sync()
+
+    def _do_sync(self) -> None:
+        with self.stopping.acting():
+            super()._do_sync()
+
     def close(self) -> None:
         """Write what was sent, and let another beat go on."""
         try:
             super().close()
         finally:
             self._right.give_back()
+
+
+@beat_init.connect
+def _listen(sender: Any = None, **_: object) -> None:
+    # Not before: Celery has its own handlers by now.
+    if isinstance(sender.scheduler, Scheduler):
+        sender.scheduler.stopping.listen()
+
+
+def _not_run(entry: Any) -> None:
+    """Take back that it was run, which Celery counts before it sends."""
+    entry.model.last_run_at = entry.last_run_at
+    entry.model.total_run_count = entry.total_run_count
 
 
 def clock_ahead_s() -> float:
@@ -194,21 +242,3 @@ def _as_it_is_now(settings: Settings) -> Settings:
     except ConfigurationError as error:
         logger.warning("the schedules stay as they were when this beat started: %s", error)
         return settings
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Leave at once when told to stop.
-
-    Celery's own handler would ask for the scheduler that is just being made, and make another.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    former = [signal.signal(number, lambda *_: sys.exit(0)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, former, strict=True):
-            signal.signal(number, handler)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.history import schedule_runs
 from pipeline.history.database import Database, now
+from pipeline.history.schedule_runs import Looking
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, Line, lines
 from pipeline.scheduler.synchronise import CRON_FIELDS, line_of
 from pipeline.scheduler.tables import configure, reachable
 from pipeline.scheduler.times import next_run
 from pipeline.settings import addresses
+from pipeline.tasks.owner import is_dead
 
 if TYPE_CHECKING:
     from pipeline.history.schedule_runs import Result
@@ -52,20 +54,24 @@ def rows(settings: Settings) -> list[Row]:
     The tables must be there (`migrate`). Raises `DatabaseUnreachable`.
     """
     configure(settings)
-    from django.db import close_old_connections
+    from django.db import connections
     from django_celery_beat.models import PeriodicTask
 
     wanted = lines(settings)
     database = Database(addresses.database_url(settings))
     try:
         with database.read() as session:
-            told, at = schedule_runs.results(session), now(session)
+            looking = Looking(is_dead, full=database.was_full_lately())
+            told, at = schedule_runs.results(session, looking), now(session)
     finally:
         database.dispose()
-    with reachable(settings):
-        close_old_connections()
-        related = PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked")
-        found = {row.name: row for row in related}
+    related = PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked")
+    try:
+        with reachable(settings):
+            found = {row.name: row for row in related}
+    finally:
+        # This thread's: each of a web server's would keep one open.
+        connections.close_all()
     listed = [
         _row(name, wanted.get(name), found.get(name), told.get(name), at)
         for name in {**wanted, **found}

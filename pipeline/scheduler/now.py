@@ -9,8 +9,6 @@ from kombu.utils.url import maybe_sanitize_url, url_to_parts
 
 from pipeline.app import app
 from pipeline.errors import ReelworksError
-from pipeline.history import schedule_runs
-from pipeline.history.database import Database
 from pipeline.scheduler.entries import (
     BUILT_IN,
     BUILT_INS,
@@ -24,7 +22,6 @@ from pipeline.settings.errors import nearest
 from pipeline.tasks.timed import ROW
 
 if TYPE_CHECKING:
-    from pipeline.history.schedule_runs import Result
     from pipeline.settings.load import Settings
     from pipeline.settings.schedules import ScheduleEntry
 
@@ -60,21 +57,6 @@ def find_entry(settings: Settings, name: str) -> ScheduleEntry:
 def full_name(name: str) -> str:
     """Name the row of beat of an entry of ours."""
     return f"{BUILT_IN if name in BUILT_INS else FROM_YAML}{name}"
-
-
-def result_of(settings: Settings, name: str, task_id: str) -> Result | None:
-    """Give what became of a run that was sent; None as long as no worker has ended it.
-
-    Raises `DatabaseUnreachable`.
-    """
-    database = Database(addresses.database_url(settings))
-    try:
-        with database.read() as session:
-            found = schedule_runs.result(session, full_name(name))
-    finally:
-        database.dispose()
-    ended = found is not None and found.task_id == task_id and found.finished_at is not None
-    return found if ended else None
 
 
 def _unreachable(settings: Settings, error: Exception) -> ReelworksError:

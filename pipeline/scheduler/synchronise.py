@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pipeline.errors import ReelworksError
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, JITTER, Line, SunTime, lines
-from pipeline.scheduler.tables import configure, migrate, reachable
+from pipeline.scheduler.tables import configure, migrate, reachable, server_lock
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pipeline.settings.load import Settings
 
-#: The PostgreSQL advisory lock for one synchronisation at a time.
+#: The server's lock for one synchronisation at a time.
 SYNC_LOCK = 0x5245_4553
 #: The fields of a crontab row, in the order of a cron line.
 CRON_FIELDS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
@@ -58,10 +61,9 @@ def sync(settings: Settings) -> SyncReport:
     from django.db import close_old_connections, transaction
 
     wanted = lines(settings)
-    with reachable(settings):
+    with reachable(settings), _one_at_a_time(settings):
         close_old_connections()
         with transaction.atomic():
-            _one_at_a_time()
             return _sync(wanted)
 
 
@@ -109,13 +111,11 @@ def _headers(row: Any) -> dict[str, int] | None:
     return found if ours and all(type(value) is int for value in found.values()) else None
 
 
-def _one_at_a_time() -> None:
-    """Keep two synchronisations apart until the transaction ends; SQLite's own lock does it."""
+def _one_at_a_time(settings: Settings) -> AbstractContextManager[object]:
+    """Keep two synchronisations apart; SQLite's own lock does it, by a transaction that writes."""
     from django.db import connection
 
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SYNC_LOCK])
+    return nullcontext() if connection.vendor == "sqlite" else server_lock(settings, SYNC_LOCK)
 
 
 def _sync(wanted: dict[str, Line]) -> SyncReport:

@@ -9,30 +9,29 @@ from typing import TYPE_CHECKING, Any
 import django
 from django.conf import settings as django_settings
 from django.db import InterfaceError, OperationalError
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError as NoConnection
 from sqlalchemy.exc import ProgrammingError
 
 from pipeline.app import Runtime
 from pipeline.errors import ReelworksError
+from pipeline.history import locks, mysql, postgres
+from pipeline.history.database import server_engine
 from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.waits import LOCK_WAIT_S
 from pipeline.settings import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
     from pipeline.settings.load import Settings
 
-#: The PostgreSQL schema of the scheduler's tables, apart from ours.
+#: The PostgreSQL schema of the scheduler's tables, apart from ours; MySQL has one for all.
 SCHEMA = "beat"
-#: The PostgreSQL advisory lock for one migration at a time.
+#: The server's lock for one migration at a time.
 MIGRATION_LOCK = 0x5245_454D
-#: How long SQLite waits for another writer, seconds.
-LOCK_WAIT_S = 30
-#: How long PostgreSQL may take to answer a new connection, seconds.
-CONNECT_S = 10
 
 
 def configure(settings: Settings) -> None:
@@ -76,16 +75,38 @@ def django_database(settings: Settings) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             },
         }
-    query = {"connect_timeout": str(CONNECT_S), **url.query}
+    if mysql.is_mysql(url):
+        return _mysql_database(url)
+    told = postgres.told(url)
+    told["options"] += f" -c search_path={SCHEMA}"
+    return _server("postgresql", url, told)
+
+
+def _mysql_database(url: URL) -> dict[str, Any]:
+    import pymysql
+
+    # Django asks for the driver by the name of another one, which needs a compiler.
+    pymysql.install_as_MySQLdb()
+    plain, told = mysql.connecting(url)
+    return _server("mysql", url, {**_options(plain), **told, "isolation_level": "read committed"})
+
+
+def _server(kind: str, url: URL, told: dict[str, Any]) -> dict[str, Any]:
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": f"django.db.backends.{kind}",
         "NAME": url.database,
         "USER": url.username or "",
         "PASSWORD": url.password or "",
         "HOST": url.host or "",
         "PORT": str(url.port or ""),
-        "OPTIONS": {**query, "options": f"{query.get('options', '')} -c search_path={SCHEMA}"},
+        "OPTIONS": told,
     }
+
+
+def _options(url: URL) -> dict[str, Any]:
+    """Give what else the address says, with numbers as numbers."""
+    said = {name: str(value) for name, value in url.query.items()}
+    return {name: int(value) if value.isdigit() else value for name, value in said.items()}
 
 
 def migrate(settings: Settings) -> None:
@@ -94,12 +115,14 @@ def migrate(settings: Settings) -> None:
     Raises `DatabaseUnreachable`, and `ReelworksError` when the schema may not be made.
     """
     from django.core.management import call_command
+    from django.db import close_old_connections
 
     ready = Runtime(settings)
     ready.prepare()
     ready.db.dispose()
     configure(settings)
     with reachable(settings), _one_at_a_time(settings):
+        close_old_connections()  # a server that was started anew has hung up on it
         call_command("migrate", interactive=False, verbosity=0)
 
 
@@ -110,7 +133,7 @@ def reachable(settings: Settings) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, NoConnection) as error:
         url = make_url(addresses.database_url(settings))
-        reason = str(getattr(error, "orig", None) or error).strip()
+        reason = mysql.reason(getattr(error, "orig", None) or error)
         raise DatabaseUnreachable(url.render_as_string(hide_password=True), reason) from error
 
 
@@ -123,15 +146,20 @@ def _one_at_a_time(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": CONNECT_S}
-    )
-    try:
-        with engine.connect() as connection:
-            # Held until this connection ends.
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
+    with server_lock(settings, MIGRATION_LOCK) as connection:
+        if connection.dialect.name == "postgresql":
             _make_schema(connection)
-            yield
+        yield
+
+
+@contextmanager
+def server_lock(settings: Settings, lock: int) -> Iterator[Connection]:
+    """Hold a lock of the database's server while the block runs, on a connection of its own."""
+    url = make_url(addresses.database_url(settings))
+    engine = server_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection, locks.held(connection, lock):
+            yield connection
     finally:
         engine.dispose()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.settings.tls import with_certificates
-from pipeline.settings.urls import EMBEDDED
+from pipeline.settings.urls import EMBEDDED, MYSQL
 
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
@@ -70,10 +70,12 @@ def database_url(settings: Settings) -> str:
 
 
 def _with_driver(address: str, settings: Settings) -> str:
-    """Name the PostgreSQL driver that is installed; make the path of a SQLite file absolute."""
-    if address.startswith("postgresql"):
-        _, slashes, rest = address.partition("://")
+    """Name the driver that is installed; make the path of a SQLite file absolute."""
+    scheme, slashes, rest = address.partition("://")
+    if scheme.startswith("postgresql"):
         return with_certificates(f"postgresql+psycopg{slashes}{rest}", settings.pipeline.tls)
+    if scheme in MYSQL:
+        return with_certificates(f"mysql+pymysql{slashes}{rest}", settings.pipeline.tls)
     if address.startswith("sqlite:///"):
         path, mark, options = address.removeprefix("sqlite:///").partition("?")
         return f"sqlite:///{settings.root / path}{mark}{options}"

@@ -43,7 +43,10 @@ from pipeline.settings.values import (
 MEDIA_EXTENSIONS: tuple[str, ...] = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg"),
     *(".vob", ".flv", ".f4v", ".wmv", ".asf", ".3gp", ".3g2", ".ogv", ".mxf", ".gif", ".webp"),
-    *(".dv", ".nut", ".y4m", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
+    *(".dv", ".nut", ".y4m", ".qt", ".mk3d", ".ivf", ".obu", ".h264", ".264", ".hevc", ".265"),
+    *(".m2v", ".mp3", ".flac", ".wav", ".m4a", ".m4b", ".mka", ".aac", ".ogg", ".oga", ".opus"),
+    *(".aif", ".aiff", ".caf", ".w64", ".au", ".wma", ".ac3", ".eac3", ".dts", ".thd", ".mp2"),
+    *(".amr", ".wv", ".tta", ".mlp", ".voc", ".loas", ".latm", ".wtv"),
 )
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
 _MARKER = re.compile(r"\.[A-Za-z0-9_.-]{1,32}")

@@ -1,6 +1,7 @@
 """TLS: with which certificates the broker, the results and the database are reached. Pure.
 
-An address says that TLS is used (`rediss://`, `amqps://`, PostgreSQL's `?sslmode=verify-full`);
+An address says that TLS is used (`rediss://`, `amqps://`, PostgreSQL's `?sslmode=verify-full`,
+MySQL's `?ssl_verify_identity=true`);
 the section `tls` says whom to believe and who we are. A server that can't prove who it is is never
 talked to.
 """
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 #: What libpq calls the files (PostgreSQL, "Parameter Key Words").
 _LIBPQ = {"sslrootcert": "ca", "sslcert": "certificate", "sslkey": "key"}
+#: What PyMySQL calls them, and what of it asks for TLS.
+_PYMYSQL = {"ssl_ca": "ca", "ssl_cert": "certificate", "ssl_key": "key"}
+_ASKING = frozenset({"ssl_verify_identity", "ssl_verify_cert", *_PYMYSQL})
 #: Modes of libpq in which TLS may be used without the server proving who it is.
 _TRUSTING = frozenset({"disable", "allow", "prefer"})
 
@@ -59,12 +63,15 @@ def broker_tls(address: str, tls: Tls) -> dict[str, Any] | None:
 
 
 def with_certificates(address: str, tls: Tls) -> str:
-    """Name our files in a PostgreSQL address that asks for TLS and does not name its own."""
+    """Name our files in the address of a database that asks for TLS and does not name its own."""
     said = parse_qs(urlsplit(address).query)
-    (mode,) = said.get("sslmode", ["prefer"])[-1:]
-    if mode in _TRUSTING:
+    if address.startswith("mysql"):
+        asked, names = not _ASKING.isdisjoint(said), _PYMYSQL
+    else:
+        asked, names = said.get("sslmode", ["prefer"])[-1] not in _TRUSTING, _LIBPQ
+    if not asked:
         return address
-    ours = {key: getattr(tls, name) for key, name in _LIBPQ.items()}
+    ours = {key: getattr(tls, name) for key, name in names.items()}
     added = [f"{key}={quote(str(path))}" for key, path in ours.items() if path and key not in said]
     return "&".join([address, *added])
 

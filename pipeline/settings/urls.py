@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import BeforeValidator
 
@@ -15,9 +15,15 @@ RESULTS = (
     *("redis", "rediss", "redis+socket", "rpc"),
     *("db+postgresql", "db+postgresql+psycopg", "db+sqlite"),
 )
-DATABASES = ("postgresql", "postgresql+psycopg", "sqlite")
+MYSQL = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
+DATABASES = ("postgresql", "postgresql+psycopg", *MYSQL, "sqlite")
 #: Schemes of files, which need a path instead of a host.
 _FILES = frozenset({"redis+socket", "sqlite", "db+sqlite"})
+#: What may follow the `?` of a MySQL address: the driver would not even name what it doesn't know.
+_MYSQL_OPTIONS = (
+    *("ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_identity", "ssl_verify_cert", "ssl_disabled"),
+    *("unix_socket", "charset", "connect_timeout", "read_timeout", "write_timeout"),
+)
 _ENCODE = "In a name or password write %2F for /, %40 for @, %3A for : and %23 for #."
 
 
@@ -76,11 +82,21 @@ def _check_rest(parts: SplitResult, scheme: str) -> None:
             hint = "Name a file: the parts of Reelworks are processes of their own and share it."
             raise BadValue("names no file", hint)
     elif scheme.removeprefix("db+").startswith("postgresql"):
-        if not parts.path.strip("/"):
-            hint = f"Write {scheme}://user:password@host:5432/name."
-            raise BadValue("names no database", hint)
+        _check_name(parts, scheme, 5432)
+    elif scheme in MYSQL:
+        _check_name(parts, scheme, 3306)
+        for option, _ in parse_qsl(parts.query, keep_blank_values=True):
+            if option not in _MYSQL_OPTIONS:
+                hint = nearest(option, _MYSQL_OPTIONS)
+                raise BadValue(f"has an option that is not known: {option}", hint)
     elif not parts.hostname and scheme != "rpc":
         raise BadValue("names no host", f"Write {scheme}://host, like {scheme}://127.0.0.1.")
+
+
+def _check_name(parts: SplitResult, scheme: str, port: int) -> None:
+    if not parts.path.strip("/"):
+        hint = f"Write {scheme}://user:password@host:{port}/name."
+        raise BadValue("names no database", hint)
 
 
 Broker = Annotated[str, BeforeValidator(broker, json_schema_input_type=str)]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.stack import roles
+from pipeline.stack.naming import own_node
 from pipeline.stack.part import Part, Stage
 from pipeline.stack.recovery import give_back, take_back
 
@@ -26,11 +27,14 @@ def parts(settings: Settings) -> list[Part]:
 
 
 def worker(settings: Settings, role: str, *options: str) -> Part:
-    """The worker of a role, kept so that what it held when it died is done again at once."""
-    node = roles.node(role)
+    """The worker of a role, kept so that what it held when it died is done again at once.
+
+    It keeps its name however often it is started, as this process does.
+    """
+    node = own_node(settings.pipeline.paths.state, role)
     return Part(
         name=f"worker-{role}",
-        argv=_verb("worker", role, *options),
+        argv=_verb("worker", role, "--node", node, *options),
         env=_environment(settings) | roles.STOP_IN_TIME,
         stage=Stage.WORKERS,
         node=node,

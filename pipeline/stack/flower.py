@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 #: Length of the password that is made when none is configured, bytes of randomness.
 PASSWORD_BYTES = 18
-#: How many tasks Flower remembers: each takes about 7 kB, and its own 100,000 would be 700 MB. What
-#: became of jobs is in the history.
-MOST_TASKS = 5000
+#: How many tasks Flower remembers, of which a job has six: each takes about 7 kB, and its own
+#: 100,000 would be 700 MB. What became of jobs is in the history.
+MOST_TASKS = 2000
 
 
 def password_file(settings: Settings) -> Path:

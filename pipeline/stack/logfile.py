@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from typing import IO, TYPE_CHECKING
@@ -25,14 +26,21 @@ def trim(log: Path) -> None:
     """Set a log aside when it is too large, while its process goes on writing.
 
     The process keeps its open file, so the text is copied and the file cut: since it was opened
-    for appending, the next line lands at the new end. Lines written between the two are lost.
+    for appending, the next line lands at the new end. Lines written between the two are lost, and
+    all of them where the disk is too full for a copy: then they are what fills it.
     """
     try:
         large = log.stat().st_size > LARGEST
     except FileNotFoundError:
         return
     if large:
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        aside = log.with_name(f"{log.name}.1")
+        try:
+            shutil.copyfile(log, aside)
+        except OSError as problem:
+            if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            aside.unlink(missing_ok=True)
         os.truncate(log, 0)
 
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.app import answering, broker_problem
+from pipeline.app import answering, broker_problem, broker_refusal
 from pipeline.history import holding, lacking, listing, outbox
 from pipeline.history.which import Which
 from pipeline.models import JobState
 from pipeline.settings import addresses
 from pipeline.stack import valkey
-from pipeline.stack.readiness import HEALTH, address, page_answers
+from pipeline.stack.presence import HEALTH, SILENT, address, page_answers, runs_here
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pipeline.history.database import Database
     from pipeline.settings.load import Settings
 
 #: How long answers are waited for, seconds.
 ANSWER_S = 2
-#: Parts that answer nobody: whether they run is seen on this machine only.
-SILENT = ("watch", "beat")
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,18 @@ class Overview:
     held_until: str | None
     #: How many jobs wait for a worker with a tag that none has, by that tag.
     lacking: dict[str, int]
+    #: How many bytes the embedded database lacks, or why the broker takes nothing, in a sentence;
+    #: None when there is room.
+    full: str | None
 
 
 def overview(settings: Settings, database: Database) -> Overview:
     """Ask everything once; takes some seconds at most. Raises `DatabaseUnreachable`."""
     broker = _broker_answers(settings)
     workers = sorted(answering(None, ANSWER_S)) if broker else []
+    # Where the broker takes nothing, nobody can be asked.
+    refused = broker_refusal() if not workers else None
+    full = database.lacks_room() or refused
     pages = {name: getattr(settings.pipeline, name).listen for name in HEALTH}
     parts = {name: runs_here(settings, name) for name in SILENT}
     parts |= {name: page_answers(listen, HEALTH[name]) for name, listen in pages.items()}
@@ -85,6 +85,7 @@ def overview(settings: Settings, database: Database) -> Overview:
             alerts_owed=outbox.pending(session),
             held=held,
             lacking=lacking.by_tag(session),
+            full=None if full is None else full.message,
             held_until=until.isoformat().replace("+00:00", "Z") if until else None,
         )
 
@@ -93,28 +94,3 @@ def _broker_answers(settings: Settings) -> bool:
     if addresses.broker_is_embedded(settings):
         return valkey.answers(settings)
     return broker_problem(ANSWER_S)[1] is None
-
-
-def runs_here(settings: Settings, verb: str) -> bool:
-    """Whether a process of this machine is that part, of this configuration."""
-    return any(_is_part(folder, settings, verb) for folder in Path("/proc").glob("[0-9]*"))
-
-
-def _is_part(folder: Path, settings: Settings, verb: str) -> bool:
-    try:
-        words = (folder / "cmdline").read_bytes().split(b"\0")
-        if not is_verb([os.fsdecode(word) for word in words], verb):
-            return False
-        environment = (folder / "environ").read_bytes().split(b"\0")
-        named = [value for value in environment if value.startswith(b"REELWORKS_CONFIG=")]
-        beside = (folder / "cwd").readlink()
-    except OSError:
-        return False  # it has ended, or is somebody else's
-    config = os.fsdecode(named[0].partition(b"=")[2]) if named else "config"
-    return Path(os.path.normpath(beside / config)) == settings.config_dir
-
-
-def is_verb(words: Sequence[str], verb: str) -> bool:
-    """Whether a command line is `reelworks VERB`, or Python running it."""
-    ours = any(word == "pipeline.cli" or Path(word).name == "reelworks" for word in words[:4])
-    return ours and verb in words

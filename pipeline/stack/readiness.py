@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING
 
 from pipeline.app import answering
+from pipeline.stack.presence import HEALTH, page_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.settings.load import Settings
-    from pipeline.settings.values import Listen
     from pipeline.stack.part import Part
 
 #: How long an answer is waited for, seconds; who has not answered is asked again.
 ANSWER_S = 0.5
-#: Where a part tells whether it works. Flower's is open to all, unlike its pages.
-HEALTH = {"web": "/healthz", "flower": "/healthcheck"}
-#: Addresses that mean "every address of this machine", and where we reach ourselves then.
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - only compared
 
 
 class Readiness:
@@ -43,22 +38,3 @@ class Readiness:
             if page_answers(self._pages[name], HEALTH[name]):
                 self._missing -= {name}
         return frozenset(self._missing)
-
-
-def page_answers(listen: Listen, path: str) -> bool:
-    """Whether a server answers a request for `path` with 200."""
-    host = _EVERYWHERE.get(listen.host, listen.host)
-    connection = http.client.HTTPConnection(host, listen.port, timeout=ANSWER_S)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
-def address(listen: Listen) -> str:
-    """The address to open in a browser on this machine."""
-    host = _EVERYWHERE.get(listen.host, listen.host)
-    return f"http://[{host}]:{listen.port}" if ":" in host else f"http://{host}:{listen.port}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ NOTIFY_SLOTS = 4
 #: waits `worker_soft_shutdown_timeout` and gives the work back (Celery 5.7, "Soft shutdown").
 STOP_IN_TIME = {"REMAP_SIGTERM": "SIGQUIT"}
 
-#: The pool of threads, by its name: it brings Celery with it.
-THREADS = "pipeline.threads:Threads"
+#: The pools, by their names: they bring Celery with them.
+POOLS = {"prefork": "pipeline.processes:Processes", "threads": "pipeline.threads:Threads"}
 
 
 @dataclass(frozen=True)
@@ -80,19 +81,32 @@ ROLES = {
 EVERYDAY = ("encode", "package", "control", "notify")
 
 
-def node(role: str) -> str:
-    """Name the worker of this role on this machine: what it holds is freed by this name."""
-    return f"{role}@{socket.gethostname()}"
+def node(role: str, number: int = 1) -> str:
+    """Name the first worker of this role on this machine, or another by its number.
+
+    What it holds is freed by this name.
+    """
+    return f"{role if number == 1 else f'{role}.{number}'}@{socket.gethostname()}"
+
+
+def pattern(roles: Collection[str], host: str | None = None) -> str:
+    """Give the regular expression for the names of all workers of these roles on a machine.
+
+    On this one when no other is named.
+    """
+    kinds = "|".join(map(re.escape, roles))
+    return rf"(?:{kinds})(?:\.\d+)?@{re.escape(host or socket.gethostname())}$"
 
 
 def celery_options(
     role: Role,
+    name: str,
     settings: Settings,
     concurrency: int | None = None,
     hardware: Collection[Hardware] = (),
     tags: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Say how Celery starts a worker of this role where `hardware` works; it has `tags`.
+    """Say how Celery starts the worker `name` of this role where `hardware` works; it has `tags`.
 
     `concurrency` overrides its usual slots. Raises `ReelworksError` (`no_hardware`) when the role
     is only for hardware and none works here.
@@ -106,9 +120,9 @@ def celery_options(
             "and whatever else works.",
         )
     return {
-        "hostname": node(role.name),
+        "hostname": name,
         "queues": list(queues),
-        "pool_cls": THREADS if role.pool == "threads" else role.pool,
+        "pool_cls": POOLS[role.pool],
         "concurrency": concurrency or role.slots(settings),
         "loglevel": os.environ.get("REELWORKS_LOG_LEVEL", "INFO"),
         # Workers need nothing from each other: the database knows. Asking costs a second.

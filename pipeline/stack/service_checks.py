@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
-from pipeline.app import app, broker_problem
+from pipeline.app import app, broker_problem, broker_refusal
 from pipeline.history import schema, workers
 from pipeline.history.database import Database
 from pipeline.settings import addresses
@@ -34,6 +34,10 @@ def broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", "ok", f"embedded, {runs}; {program}")
         return
     shown, problem = broker_problem(ANSWER_S)
+    refused = broker_refusal()
+    if refused is not None:
+        yield Finding("broker", "failed", f"{shown}: {refused.message}", refused.hint)
+        return
     if problem is not None:
         hint = "Start it, or correct `broker` in pipeline.yml or REELWORKS_BROKER."
         yield Finding("broker", "failed", f"{shown} does not answer: {problem}", hint)
@@ -115,11 +119,14 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{shown} is made at the first start")
         return
     opened = Database(addresses.database_url(settings))
+    full = opened.lacks_room()
     try:
         current = schema.is_current(opened)
     finally:
         opened.dispose()
-    if current:
+    if full is not None:
+        yield Finding("database", "failed", full.message, full.hint)
+    elif current:
         yield Finding("database", "ok", f"{shown} answers, its tables are up to date")
     else:
         later = "Starting any part brings them up to date."

@@ -46,6 +46,9 @@ class What(enum.Enum):
     KILLED = "killed"
     MENDED = "mended"
     NOT_MENDED = "not mended"
+    #: The state folder's disk is full, or has room again: `lines` say what that means.
+    FULL = "full"
+    ROOM = "room"
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import Runtime
 from pipeline.errors import ReelworksError
 from pipeline.stack import composition, flower, logfile, ports, valkey
+from pipeline.stack.fullness import Fullness
 from pipeline.stack.guard import Guard
 from pipeline.stack.readiness import Readiness
+from pipeline.stack.recovery import mend_broker
 from pipeline.stack.state import held
 from pipeline.stack.supervisor import Notice, Supervisor, What
 
@@ -32,8 +36,9 @@ BROKER_TRIES = 4
 class System:
     """A started system: call `tick` a few times a second; ask `missing` until it is empty."""
 
-    def __init__(self, settings: Settings, supervisor: Supervisor) -> None:
+    def __init__(self, settings: Settings, supervisor: Supervisor, fullness: Fullness) -> None:
         self.settings = settings
+        self._fullness = fullness
         self._supervisor = supervisor
         parts = composition.parts(settings)
         self._readiness = Readiness(settings, parts)
@@ -54,6 +59,7 @@ class System:
     def tick(self) -> None:
         """Look after the parts, then rest a little: call it in a loop."""
         self._supervisor.tick()
+        self._fullness.tick()
         time.sleep(TICK_S)
 
     def missing(self) -> frozenset[str]:
@@ -77,11 +83,14 @@ def running(
 
     Raises `ReelworksError`, before anything is started, when another system holds the state
     folder (`already_running`) or a port is taken (`port_in_use`); later when the broker or the
-    database can't be used. The block may begin with nothing started when `stopping` was asked.
+    database can't be used. While the state folder's disk is full nothing is started. The block
+    may begin with nothing started when `stopping` was asked.
     """
     state = settings.pipeline.paths.state
     grace_s = settings.pipeline.workers.stop_grace.total_seconds()
     valkey.make_private(state)
+    fullness = Fullness(settings, tell)
+    fullness.until_room(stopping)
     with held(state, patience_s=grace_s + 5) as lock:
         ports.check_free(settings)
         flower.password(settings)
@@ -90,10 +99,12 @@ def running(
         supervisor = Supervisor(logs=logs(settings), tell=broker, guard=guard)
         try:
             if valkey.is_needed(settings):
-                supervisor.start(valkey.part(settings, keep=(lock,)))
+                mend = partial(mend_broker, settings)
+                part = replace(valkey.part(settings, keep=(lock,)), after_death=mend)
+                supervisor.start(part)
                 _await_broker(settings, supervisor, stopping, broker)
             Runtime(settings).prepare()
-            system = System(settings, supervisor)
+            system = System(settings, supervisor, fullness)
             if not stopping.asked:
                 system.start()
             yield system

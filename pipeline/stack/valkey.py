@@ -1,7 +1,8 @@
 """The embedded broker: a Valkey of our own, on a private Unix socket, that keeps what it was told.
 
-It listens on no port. The append-only file makes queued work survive a crash of the machine, but
-for its last second; what is lost then is published again from the database by the reconciler.
+It listens on no port. Every minute, and when it is stopped, it writes down what is queued. What
+came after that is lost when it is killed; the database is the truth, and the reconciler publishes
+it again. It has no append-only file: with one it refuses all it is told while the disk is full.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
     from pipeline.settings.load import Settings
 
 NAME = "valkey"
-#: What Valkey says before it gives up on its append-only file (aof.c). A file merely cut short by
-#: a crash is not one of these: it is loaded.
-_DAMAGED = (
-    "bad file format reading the append only file",
-    "unrecoverable error reading the append only file",
-    "the truncated file is not the last file",
-    "aof manifest",
-)
+#: The file in which it keeps what is queued.
+KEPT = "dump.rdb"
+#: What Valkey says before it gives up on that file (rdb.c, valkey-check-rdb.c).
+_DAMAGED = ("rdb file reading failure", "check rdb returned error", "fatal error loading the db")
 
 CONFIGURATION = """\
 # Written at each start; change tools.valkey or broker in pipeline.yml instead.
@@ -38,11 +34,12 @@ unixsocket "{socket}"
 unixsocketperm 700
 daemonize no
 dir "{folder}"
-# Everything written is appended at once, and on the disk within a second.
-appendonly yes
-appendfsync everysec
-aof-load-truncated yes
-save ""
+# All of it is written anew each minute in which it changed, and at the end; that this can't be
+# done, on a full disk, keeps nobody from working, nor the broker from stopping.
+appendonly no
+save 60 1
+stop-writes-on-bgsave-error no
+shutdown-on-sigterm "save force"
 # A message must never be dropped to make room: refuse new ones instead.
 maxmemory-policy noeviction
 databases 2
@@ -69,8 +66,7 @@ def part(settings: Settings, *, keep: tuple[int, ...] = ()) -> Part:
     text = CONFIGURATION.format(socket=_quoted(socket), folder=_quoted(folder))
     configuration.write_text(text, encoding="utf-8")
     argv = (str(program(settings)), str(configuration))
-    mend = partial(set_damaged_aside, settings)
-    return Part(NAME, argv, stage=Stage.BROKER, after_death=mend, keep=keep)
+    return Part(NAME, argv, stage=Stage.BROKER, keep=keep)
 
 
 def program(settings: Settings) -> Path:
@@ -115,14 +111,14 @@ def answers(settings: Settings) -> bool:
 
 
 def set_damaged_aside(settings: Settings) -> str | None:
-    """Move what the broker died of reading out of its way; says so, None when it isn't damaged.
+    """Move the file that the broker died of reading out of its way; None when it isn't damaged.
 
     The database is the truth: what the queues held is published again by the reconciler.
     """
     state = settings.pipeline.paths.state
     said = "\n".join(logfile.last_lines(state / "logs" / f"{NAME}.log", 20)).lower()
-    kept = state / "valkey" / "appendonlydir"
-    if not kept.is_dir() or not any(words in said for words in _DAMAGED):
+    kept = state / "valkey" / KEPT
+    if not kept.is_file() or not any(words in said for words in _DAMAGED):
         return None
     aside = kept.with_name(f"{kept.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     kept.rename(aside)

@@ -12,9 +12,10 @@ from celery.signals import task_failure, task_revoked, worker_ready
 
 from pipeline.app import app, broker_is_redis, queue_depth, runtime
 from pipeline.errors import ReelworksError
-from pipeline.history import jobs, outbox, steps
+from pipeline.history import freeing, jobs, outbox
 from pipeline.history.database import now
-from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.errors import DatabaseFull, DatabaseUnreachable
+from pipeline.history.patience import unless_full
 from pipeline.history.queued import queued
 from pipeline.history.repair import QUIET, TAKEN, Decision, decide, sure_of
 from pipeline.media.errors import source_gone
@@ -26,9 +27,9 @@ from pipeline.tasks.explain import exhausted, expired
 from pipeline.tasks.finalise import finalise, settle_job
 from pipeline.tasks.hours import at_rest, held, waits_until
 from pipeline.tasks.lacking import look_for_tags
-from pipeline.tasks.owner import is_dead
+from pipeline.tasks.owner import is_dead, role_of
 from pipeline.tasks.planned import why_outdated
-from pipeline.tasks.resumption import send_reconcile, send_resume
+from pipeline.tasks.resumption import send_look, send_reconcile, send_resume
 from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@app.task(name="pipeline.resume", ignore_result=True)
+@app.task(name="pipeline.resume", ignore_result=True, throws=(DatabaseFull,))
 def resume(job_id: str) -> str:
     """See what one job needs, and do it: it follows a probe, and is the errback of every canvas.
 
@@ -96,7 +97,7 @@ def _apart(job_id: str, act: Callable[[], object]) -> None:
     """Do it so that what is wrong with one job keeps nothing from the others."""
     try:
         act()
-    except DatabaseUnreachable:
+    except (DatabaseUnreachable, DatabaseFull):
         raise  # that concerns all of them
     except Exception:
         logger.exception("job %s can't be looked after now", job_id)
@@ -118,9 +119,11 @@ def repair(
     """
     look = partial(_look, ready, job_id, depth or queue_depth, after_step=after_step, quiet=quiet)
     decision = look()
+    if decision is Decision.FREE and ready.db.was_full_lately():
+        return Decision.NOTHING.value  # whoever holds it may just not have been able to say so
     if decision is Decision.FREE:
-        with ready.db.begin() as session:
-            steps.release_lapsed(session, job_id)
+        full_at = ready.db.last_full()
+        ready.db.write(partial(freeing.release_lapsed, job_id=job_id, full_at=full_at))
         decision = look()
     if decision is not Decision.NOTHING:
         logger.info("job %s: %s", job_id, decision.value)
@@ -201,9 +204,11 @@ def _act(ready: Runtime, job: Job, decision: Decision, depth: Callable[[str], in
 
 
 def _look_for_source(job: Job, end: Callable[..., bool]) -> None:
-    """End a job that waits for its source to be whole when that is gone."""
+    """Have the source looked at that a job waits for; end the job when that is gone."""
     if not os.path.lexists(job.source_path):
         end(JobState.FAILED, error=source_gone(job.source_path), step=_next(job).name)
+        return
+    send_look(job.source_path)
 
 
 def _next(job: Job) -> Step:
@@ -238,22 +243,23 @@ def _worker_lost(task_id: str = "", exception: object = None, **_: object) -> No
     # not when the lease lapses.
     if type(exception).__name__ not in ("WorkerLostError", "TimeLimitExceeded"):
         return
-    ready = runtime()
-    with ready.db.begin() as session:
-        freed = steps.release_task(session, task_id)
-    for job_id in freed:
-        send_resume(job_id)
+    with unless_full("what the lost process held is free when its lease has lapsed"):
+        freed = runtime().db.write(partial(freeing.release_task, task_id=task_id))
+        for job_id in freed:
+            send_resume(job_id)
 
 
 @worker_ready.connect
 def _free_former_self(sender: object = None, **_: object) -> None:
-    # What those of this name held of whom nothing is left; a second worker beside us lives on.
-    node = str(getattr(sender, "hostname", ""))
-    ready = runtime()
-    with ready.db.begin() as session:
-        freed = steps.release_node(session, node, is_dead)
-    for job_id in freed:
-        send_resume(job_id)
+    # What those of our role held of whom nothing is left on this machine: one of two that died may
+    # come back by the name of the other. Those beside us live on.
+    role = role_of(str(getattr(sender, "hostname", "")))
+    with unless_full("what its former self held is free when its lease has lapsed"):
+        db = runtime().db
+        release = partial(freeing.release_role, role=role, dead=is_dead, full_at=db.last_full())
+        freed = db.write(release)
+        for job_id in freed:
+            send_resume(job_id)
     # Redis keeps what was taken and not begun for days; RabbitMQ has put it back by itself.
     if broker_is_redis(app.conf.broker_url):
         send_reconcile(worker_began=True)

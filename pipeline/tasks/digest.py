@@ -16,6 +16,8 @@ from pipeline.tasks.timed import Timed, Told
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sqlalchemy.orm import Session
+
 #: The first digest tells of so long.
 FIRST = timedelta(days=1)
 #: A run whose worker was killed comes back within this long.
@@ -32,11 +34,12 @@ def digest(channels: tuple[str, ...] = ()) -> Told:
     names = tuple(channels) or channels_for(ready.settings.notifications, "digest")
     if not names:
         return Told("no channel is to hear of it", {"channels": 0})
-    with ready.db.begin() as session:
+    run = str(digest.request.id or "")
+
+    def owe(session: Session) -> Told | None:
         at = now(session)
-        run = str(digest.request.id or "")
         if run and library.digest_owed(session, run, after=at - REPEATED):
-            return Told("its message is owed already", {"channels": 0})
+            return None
         since = library.last_digest(session, names) or at - FIRST
         found = library.period(session, since)
         message = digest_message(found, since, at, _free(ready.settings.pipeline.paths.library))
@@ -49,8 +52,13 @@ def digest(channels: tuple[str, ...] = ()) -> Told:
             kind=message.kind,
             run=run,
         )
+        return Told(f"{message.title}, to {', '.join(names)}", {"channels": len(names), **found})
+
+    told = ready.db.write(owe)
+    if told is None:
+        return Told("its message is owed already", {"channels": 0})
     app.send_task("pipeline.notify", ignore_result=True)
-    return Told(f"{message.title}, to {', '.join(names)}", {"channels": len(names), **found})
+    return told
 
 
 def _free(folder: Path) -> int | None:

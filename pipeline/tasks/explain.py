@@ -8,12 +8,15 @@ import logging
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import exc
 
-from pipeline.errors import ReelworksError, TransientError
+from pipeline.errors import ReelworksError, TransientError, refused
+from pipeline.history.errors import DatabaseUnreachable
 
 logger = logging.getLogger(__name__)
 
 #: What the database answers when the trouble is its own, and not what it was asked.
 DATABASE_TROUBLE = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+#: How it says that it is away, or may be.
+AWAY = (DatabaseUnreachable, *DATABASE_TROUBLE)
 #: What the system answers again however often it is asked: no right, or a name that can't be.
 LASTING = frozenset(
     {
@@ -61,12 +64,7 @@ def _explain_system(error: OSError, number: int) -> ReelworksError:
             "Free some space, or point `paths` in pipeline.yml to a larger disk.",
         )
     kind = ReelworksError if number in LASTING else TransientError
-    place = f" at {error.filename}" if error.filename else ""
-    return kind(
-        "system",
-        f"The system refused{place}: {error.strerror or error}.",
-        "Look whether the disks and shares named under `paths` in pipeline.yml can be used.",
-    )
+    return refused(kind, error.filename, str(error.strerror or error))
 
 
 def expired(after: ReelworksError | None = None) -> ReelworksError:

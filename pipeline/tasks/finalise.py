@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kombu.exceptions import OperationalError
@@ -42,8 +43,8 @@ def finalise(
     as owed in the same transaction, so it is done later if this process dies now.
     """
     channels = channels_for(ready.settings.notifications, state.value)
-    with ready.db.begin() as session:
-        ended = jobs.end(session, job_id, state, run=run, error=error, step=step, channels=channels)
+    end = partial(jobs.end, run=run, error=error, step=step, channels=channels)
+    ended = ready.db.write(partial(end, job_id=job_id, state=state))
     if not ended:
         return False
     logger.info("job %s %s", job_id, state.value)

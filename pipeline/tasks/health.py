@@ -11,7 +11,7 @@ from pipeline.app import app, broker_priority, runtime
 from pipeline.history import health as history
 from pipeline.history import jobs
 from pipeline.history.database import now
-from pipeline.history.errors import JobNotFound
+from pipeline.history.errors import DatabaseFull, JobNotFound
 from pipeline.media.health import Published, examine
 from pipeline.plan.encryption import present_key
 from pipeline.settings.values import whole_seconds
@@ -22,6 +22,7 @@ from pipeline.tasks.timed import Timed, Told
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.models import Job
@@ -57,7 +58,7 @@ def health(
     return Told(f"{len(found)} to be checked; {known}, {damaged}", {**counts, "sent": len(found)})
 
 
-@app.task(name="pipeline.check_results", ignore_result=True)
+@app.task(name="pipeline.check_results", ignore_result=True, throws=(DatabaseFull,))
 def check_results(job_id: str, asked_at: str) -> str:
     """Decode what one job published, and keep what is found; returns a word for the log.
 
@@ -80,12 +81,17 @@ def check_results(job_id: str, asked_at: str) -> str:
         return "the library is not there"
     found = examine(tools(), folder, published, key=key)
     channels = channels_for(ready.settings.notifications, history.DAMAGED)
-    with ready.db.begin() as session:
+
+    def record(session: Session) -> bool | None:
         job = jobs.get(session, job_id, lock=True)
         if job.run != run or not history.wants_check(job, asked):
-            return "changed meanwhile"
+            return None
         counted = (found.decoded, found.encrypted)
-        damaged = history.record(session, job, found.problems, channels, *counted)
+        return history.record(session, job, found.problems, channels, *counted)
+
+    damaged = ready.db.write(record)
+    if damaged is None:
+        return "changed meanwhile"
     if damaged and channels:
         app.send_task("pipeline.notify", ignore_result=True)
     return "damaged" if damaged else "whole"

@@ -54,6 +54,9 @@ def held(ready: Runtime, job_id: str) -> bool:
     """
     if not windows_of(ready.settings.schedules.values()):
         return False
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> bool:
         job = jobs.get(session, job_id, lock=True)
         return not job.state.terminal and keep_hours(ready, session, job)
+
+    return ready.db.write(act)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.app import app, runtime
+from pipeline.history.errors import DatabaseFull
 from pipeline.ingest.folder_scan import FolderScan
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.settling import PATIENCE, Settling
@@ -75,7 +76,7 @@ def scan(folder: str | None = None) -> Told:
 
     Files that are still being written are waited for a while, then left for the next scan; so is
     everything when enough scans are waiting already, for alerts are sent by the same threads. A
-    folder whose server does not answer is left alone, and told of.
+    folder whose server does not answer is left alone, and told of. Raises `DatabaseFull`.
     """
     if not _scans.acquire(blocking=False):
         logger.info("enough scans are waiting for files: this one is left to the next")
@@ -88,6 +89,8 @@ def scan(folder: str | None = None) -> Told:
 
 def _scan(folder: str | None) -> Told:
     ready = runtime()
+    if (full := ready.db.lacks_room()) is not None:
+        raise full
     taking = Taking(ready)
     begun = [
         FolderScan(entry, partial(_take_all, taking, entry))
@@ -100,6 +103,19 @@ def _scan(folder: str | None) -> Told:
     silent = [str(one.entry.path) for one in begun if one.silent]
     said = "".join(f"; {path} does not answer" for path in silent)
     return Told(f"{made} new jobs{said}", {"made": made, "silent": silent})
+
+
+@app.task(name="pipeline.look", ignore_result=True, throws=(DatabaseFull,))
+def look(path: str) -> None:
+    """Look at one file of a watched folder that was written anew, and take it in if it is whole.
+
+    Else whoever asked asks again. So a job that waits for its file does not wait for a watcher that
+    heard of that before, or that is not there. Raises `DatabaseFull`.
+    """
+    ready = runtime()
+    entry = ready.settings.folder_for(Path(path))
+    if entry is not None:
+        Taking(ready).take_if_whole(Path(path), entry, polled=_is_polled(entry))
 
 
 def _take_all(taking: Taking, entry: WatchFolder) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.alerts.rules import channels_for
 from pipeline.history import jobs, lacking, workers
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pipeline.app import Runtime
 
 
@@ -20,5 +23,8 @@ def look_for_tags(ready: Runtime) -> None:
         changed = lacking.changed(session, there)
     channels = channels_for(ready.settings.notifications, lacking.EVENT)
     for job_id in changed:
-        with ready.db.begin() as session:
-            lacking.note(session, jobs.get(session, job_id, lock=True), there, channels)
+        ready.db.write(partial(_note, job_id, there, channels))
+
+
+def _note(job_id: str, there: frozenset[str], channels: tuple[str, ...], session: Session) -> None:
+    lacking.note(session, jobs.get(session, job_id, lock=True), there, channels)

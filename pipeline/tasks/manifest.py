@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.app import app
+from pipeline.durability import flush_all
 from pipeline.history import jobs
 from pipeline.history.views import JobView, job_view
 from pipeline.media.checksums import JOB_FILE, FileSum, sha256, sums
@@ -26,13 +27,14 @@ from pipeline.tasks.finalise import finalise
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.remaking import make_again
 from pipeline.tasks.room import Room
-from pipeline.tasks.step import StepFailed, Work, perform, tools
-from pipeline.tasks.workspace import flush_all, publish_folder
+from pipeline.tasks.step import EXPECTED, Work, perform, tools
+from pipeline.tasks.workspace import publish_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from celery import Task
+    from sqlalchemy.orm import Session
 
     from pipeline.media.process import Progress
     from pipeline.models import Job
@@ -44,7 +46,7 @@ class JobFile(JobView):
     files: list[FileSum]
 
 
-@app.task(bind=True, name="pipeline.manifest", throws=(StepFailed,), ignore_result=True)
+@app.task(bind=True, name="pipeline.manifest", throws=EXPECTED, ignore_result=True)
 def manifest(self: Task[..., str], job_id: str) -> str:
     """Package the job's renditions and publish its output folder; the job has then succeeded."""
     give_way(self, job_id, StepKind.MANIFEST)
@@ -85,10 +87,14 @@ def _manifest(work: Work) -> None:
     (staging / JOB_FILE).write_text(_job_file(work, final, paths, outputs, files))
     paths["job_file_sha256"] = sha256(staging / JOB_FILE)
     work.meanwhile(partial(flush_all, [staging]))
-    with work.publishing() as (session, job):
+    appear = cache(partial(publish_folder, staging, final))  # once, however often it is recorded
+
+    def publish(session: Session, job: Job) -> Path | None:
         jobs.record_outputs(session, job, str(final), paths, outputs)
         session.flush()
-        former = publish_folder(staging, final)
+        return appear()
+
+    former = work.publish(publish)
     if former is not None:
         shutil.rmtree(former, ignore_errors=True)
     finalise(work.runtime, work.claim.job_id, JobState.SUCCEEDED, run=work.run)

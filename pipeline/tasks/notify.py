@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pipeline.alerts.outbox import drain
+from pipeline.alerts.outbox import Process, drain
 from pipeline.app import app, runtime
+from pipeline.tasks.owner import is_dead, process
 from pipeline.tasks.timed import Timed, Told
 
 
@@ -13,7 +14,7 @@ from pipeline.tasks.timed import Timed, Told
 def notify() -> Told:
     """Drain the outbox; what can't be delivered now is tried again later."""
     ready = runtime()
-    done = drain(ready.db, ready.settings)
+    done = drain(ready.db, ready.settings, process=Process(process(), is_dead))
     return Told(
         f"{done.sent} alerts sent, {done.put_off} put off, {done.given_up} given up", asdict(done)
     )

@@ -25,6 +25,11 @@ def owner_of(task: Task[..., str]) -> str:
     return f"{task.request.hostname}/{process()}/{task.request.id}"
 
 
+def role_of(node: str) -> str:
+    """Tell the role of a worker by its node's name: `role@host`, or `role.number@host`."""
+    return node.partition("@")[0].partition(".")[0]
+
+
 @lru_cache(maxsize=1)
 def process() -> str:
     """Name this worker as `place.pid.start`: no other process, past or present, has that name.

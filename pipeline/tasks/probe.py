@@ -14,15 +14,17 @@ from pipeline.plan.plan import make_plan
 from pipeline.plan.wished import described
 from pipeline.tasks.capacity import capacity
 from pipeline.tasks.giving_way import give_way
-from pipeline.tasks.step import StepFailed, Work, perform, tools
+from pipeline.tasks.step import EXPECTED, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
+    from sqlalchemy.orm import Session
 
+    from pipeline.models import Job
     from pipeline.settings.pipeline import PipelineSettings
 
 
-@app.task(bind=True, name="pipeline.probe", throws=(StepFailed,), ignore_result=True)
+@app.task(bind=True, name="pipeline.probe", throws=EXPECTED, ignore_result=True)
 def probe(self: Task[..., str], job_id: str) -> str:
     """Probe the job's source and keep its plan."""
     give_way(self, job_id, StepKind.PROBE)
@@ -49,7 +51,8 @@ def _probe(work: Work) -> None:
     if not plan.units:
         raise nothing_to_make(source)
     work.check_source_kept()
-    with work.publishing() as (session, job):
+
+    def record(session: Session, job: Job) -> None:
         plans.record_plan(
             session,
             job,
@@ -67,6 +70,8 @@ def _probe(work: Work) -> None:
             events.add(session, job.id, "planned", sentence)
         for sentence in source.left_out:
             events.add(session, job.id, "left_out", sentence)
+
+    work.publish(record)
 
 
 def _tag(settings: PipelineSettings, needed: str | None) -> str | None:

@@ -17,6 +17,8 @@ from pipeline.tasks.timed import Timed, Told
 from pipeline.workflows import launch, retry
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pipeline.app import Runtime
     from pipeline.models import Job
 
@@ -74,9 +76,11 @@ def _again(ready: Runtime, job_id: str) -> bool:
 def _with(ready: Runtime, job_id: str, profile: str) -> bool:
     """Make a job of the same source with another profile; False when there is one already."""
     ready.settings.profile(profile)
-    with ready.db.begin() as session:
-        new = _new(ready, jobs.get(session, job_id), profile)
-        job, created = jobs.create(session, new)
+
+    def act(session: Session) -> tuple[Job, bool]:
+        return jobs.create(session, _new(ready, jobs.get(session, job_id), profile))
+
+    job, created = ready.db.write(act)
     if created:
         launch(job.id)
     return created
@@ -99,6 +103,7 @@ def _new(ready: Runtime, job: Job, profile: str) -> jobs.NewJob:
         source_bytes=identity.bytes,
         source_mtime_ns=identity.mtime_ns,
         source_inode=identity.inode,
+        source_ctime_ns=job.source_ctime_ns,  # nobody has read it since
         fingerprint=job.fingerprint,
         profile=profile,
         priority=PRIORITY,

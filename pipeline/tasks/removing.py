@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING
 from pipeline.history import jobs, pruning
 from pipeline.history.errors import JobNotFound
 from pipeline.models import JobState
+from pipeline.tasks.exchange import ASIDE, put_back
 from pipeline.tasks.workspace import STAGING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.models import Job
@@ -123,7 +126,8 @@ def _check_is_of(job: Job, folder: Path) -> None:
 def remove_outputs(ready: Runtime, job_id: str, sources: Collection[str], reason: str) -> None:
     """Take a job's results out of the library. Raises `Kept` when they must stay, and `OSError`."""
     aside = ready.settings.pipeline.paths.library / STAGING / f"{job_id}.{uuid.uuid4().hex}"
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> None:
         job = jobs.get(session, job_id, lock=True)
         if pruning.shared(session, job):
             raise Kept("another job has its results in the same folder")
@@ -132,6 +136,9 @@ def remove_outputs(ready: Runtime, job_id: str, sources: Collection[str], reason
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
         pruning.outputs_removed(session, job, reason)
+
+    # Done again it finds nothing to rename.
+    ready.db.write(act)
     shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -158,12 +165,18 @@ def remove_work(ready: Runtime, folder: Path) -> None:
     Raises `Kept` when the job has not ended, and `OSError`.
     """
     aside = folder.with_name(f"{job_id_of(folder)}.{uuid.uuid4().hex}")
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> None:
         try:
             job = jobs.get(session, job_id_of(folder), lock=True)
         except JobNotFound:
             job = None
         if job is not None and not job.state.terminal:
             raise Kept(f"job {job.id} is {job.state.value}")
-        folder.rename(aside)
+        if folder.name.endswith(ASIDE) and folder.is_dir():
+            put_back(folder)
+        if not aside.exists():  # done again, it was renamed before
+            folder.rename(aside)
+
+    ready.db.write(act)
     shutil.rmtree(aside, ignore_errors=True)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import app, runtime
+from pipeline.durability import flush_all
 from pipeline.history import events, workers
 from pipeline.media.capabilities import encodes
 from pipeline.media.fallback import encode_verified
@@ -18,17 +19,18 @@ from pipeline.tasks.encoders import shared
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.hours import held
 from pipeline.tasks.room import Room
-from pipeline.tasks.step import StepFailed, Work, perform, tools
+from pipeline.tasks.step import EXPECTED, Work, perform, tools
 from pipeline.tasks.turns import encoding
-from pipeline.tasks.workspace import flush_all
 
 if TYPE_CHECKING:
     from celery import Task
+    from sqlalchemy.orm import Session
 
+    from pipeline.models import Job
     from pipeline.plan.encodes import EncodeUnit
 
 
-@app.task(bind=True, name="pipeline.rendition", throws=(StepFailed,))
+@app.task(bind=True, name="pipeline.rendition", throws=EXPECTED)
 def rendition(self: Task[..., str], job_id: str, unit: str, steps: list[str]) -> str:
     """Make what is not done yet of the unit's `steps` (a step a rung, one for the audio)."""
     if held(runtime(), job_id):
@@ -71,17 +73,20 @@ def _encode_whole(work: Work, unit: EncodeUnit) -> None:
     work.log = made.log
     work.check_source_kept()
     work.meanwhile(partial(flush_all, scratch.values()))
-    with work.publishing() as (session, job):
+
+    def publish(session: Session, job: Job) -> None:
         for step, attempt in work.claim.attempts.items():
             work.workspace.publish(step, attempt)
         for note in made.notes:
             events.add(session, job.id, "encoded", note)
 
+    work.publish(publish)
+
 
 def _fell_back(work: Work, unit: EncodeUnit, sentence: str) -> None:
     """Tell the job's history at once, and see whether this worker's hardware is lost for good."""
-    with work.runtime.db.begin() as session:
-        events.add(session, work.claim.job_id, "fell_back", sentence, unit=unit.name)
+    db, job_id = work.runtime.db, work.claim.job_id
+    db.write(lambda session: events.add(session, job_id, "fell_back", sentence, unit=unit.name))
     if unit.capability == "cpu":
         return
     codecs = {one.codec for one in work.planned.videos if one.name in unit.renditions}
@@ -90,5 +95,5 @@ def _fell_back(work: Work, unit: EncodeUnit, sentence: str) -> None:
         work.beat(0.0)
         if not works:
             name = work.claim.owner.rpartition("/")[0]
-            with work.runtime.db.begin() as session:
-                workers.withdraw(session, name, unit.capability, codec)
+            withdraw = partial(workers.withdraw, name=name, kind=unit.capability, codec=codec)
+            db.write(withdraw)

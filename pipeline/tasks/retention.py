@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from pipeline.models import JobState
 from pipeline.plan.retention import Item, cutoff, doomed
 from pipeline.printable import size_text
 from pipeline.settings.retention import KeepFiles, Retention
+from pipeline.settings.values import seconds_text
 from pipeline.tasks.removing import (
     Kept,
     check_outputs,
@@ -31,6 +33,8 @@ from pipeline.tasks.timed import Timed, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.models import Job
@@ -197,29 +201,40 @@ def _history(
             and (job.id in bare or not _has_results(job))
         ]
         if not dry_run:
-            with ready.db.begin() as session:
-                pruning.forget(session, [job.id for job in gone])
+            ready.db.write(partial(pruning.forget, job_ids=[job.id for job in gone]))
         for job in gone:
             yield Removal("history", job.id, None, 0, reason)
 
 
 def _history_bound(ready: Runtime, rules: Keep) -> tuple[datetime | None, str]:
-    """Tell before which moment jobs must have ended to be forgotten, and why."""
+    """Tell before which moment jobs must have ended to be forgotten, and why.
+
+    Of several rules the one that takes the most: it takes what the others do.
+    """
     with ready.db.read() as session:
         bounds: list[tuple[datetime | None, str]] = []
+        ended = pruning.ended_count(session)
         if rules.older_than is not None:
-            bounds.append((cutoff(rules.older_than, now(session)), "it is too old"))
+            span = seconds_text(rules.older_than)
+            bound = cutoff(rules.older_than, now(session))
+            bounds.append((bound, f"history.older_than: it ended more than {span} ago"))
         if rules.keep_newest is not None:
-            newest = pruning.nth_newest(session, rules.keep_newest)
-            bounds.append((newest, f"it is not among the newest {rules.keep_newest}"))
+            bounds.append(_newest(session, "keep_newest", rules.keep_newest, ended))
         if rules.max_size is not None:
-            count, size = pruning.ended_count(session), pruning.history_bytes(session)
-            if size > rules.max_size and count:
-                keep = max(1, count * rules.max_size // size)
-                bound = pruning.nth_newest(session, keep)
-                bounds.append((bound, f"the history takes more than {size_text(rules.max_size)}"))
+            size = pruning.history_bytes(session)
+            if size > rules.max_size and ended:
+                keep = max(1, ended * rules.max_size // size)
+                bound, reason = _newest(session, "max_size", keep, ended)
+                sizes = f"{size_text(size)} and may take {size_text(rules.max_size)}"
+                bounds.append((bound, f"{reason}: all take {sizes}"))
     told = [(at, why) for at, why in bounds if at is not None]
     return max(told, key=lambda one: one[0]) if told else (None, "")
+
+
+def _newest(session: Session, rule: str, keep: int, ended: int) -> tuple[datetime | None, str]:
+    """Tell when the last of the `keep` newest jobs ended, and so why a job before that goes."""
+    reason = f"history.{rule} keeps the newest {keep} of {ended} ended jobs"
+    return pruning.nth_newest(session, keep), reason
 
 
 def _would_be_found(ready: Runtime, path: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ReelworksError, TransientError
+from pipeline.history.errors import DatabaseFull
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +50,8 @@ class Room:
 def in_bytes(error: ReelworksError, room: Room | None) -> ReelworksError:
     """Say a full disk's error with the number of bytes; any other stays as it is.
 
-    A tool that met the full disk knows only that it is full.
+    A tool that met the full disk knows only that it is full. The database's may be another disk.
     """
-    if error.code != CODE or room is None or isinstance(error, NoRoom):
+    if error.code != CODE or room is None or isinstance(error, (NoRoom, DatabaseFull)):
         return error
     return NoRoom(room).telling(error.log)

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-import time
 import uuid
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import app, runtime
-from pipeline.history import events, settling
+from pipeline.history import jobs, settling
+from pipeline.history.errors import DatabaseFull
 from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.history.settling import SettlingLost
-from pipeline.ingest import beside, source
-from pipeline.ingest.source import NotTheSource, Rules, TakesTime
+from pipeline.ingest import source
+from pipeline.ingest.source import NotTheSource, Put, Rules, TakesTime
 from pipeline.models import JobState
-from pipeline.tasks.workspace import Workspace
+from pipeline.plan.names import output_folder
+from pipeline.tasks.explain import AWAY
+from pipeline.tasks.heartbeat import beating
+from pipeline.tasks.resumption import send_look
+from pipeline.tasks.workspace import STAGING, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.models import Job
 
 logger = logging.getLogger(__name__)
 
-#: How often one who copies or reads a source says that it goes on, seconds.
+#: How often one who settles a source says that it goes on, seconds.
 BEAT_S = 5.0
 
 
-@app.task(name="pipeline.settle", ignore_result=True)
+@app.task(name="pipeline.settle", ignore_result=True, throws=(DatabaseFull,))
 def settle_at_leisure(job_id: str) -> None:
     """Settle a source that must be copied to another file system, or read to be recognised."""
     settle(runtime(), job_id, unhurried=True)
@@ -44,35 +53,61 @@ def settle(ready: Runtime, job_id: str, *, unhurried: bool) -> None:
     Raises `TakesTime`, unless `unhurried`, when the source must be copied or read.
     """
     owner = uuid.uuid4().hex
-    with ready.db.begin() as session:
-        job = settling.claim(session, job_id, owner)
-        if job is None:
-            return
-        failed = job.state is not JobState.SUCCEEDED
-        rules = Rules() if failed and settling.has_served(session, job) else Rules.of(job)
-        aside = _set_aside(ready, job, owner)
-    for folder in aside:
-        shutil.rmtree(folder, ignore_errors=True)
     try:
-        _settle(ready, job, rules, owner, _beating(ready, job_id, owner) if unhurried else None)
+        claimed = _claim(ready, job_id, owner)
+    except OSError as problem:
+        logger.warning("the work of job %s can't be removed yet: %s", job_id, problem)
+        return
+    if claimed is None:
+        return
+    job, rules, aside, died = claimed
+    try:
+        with _held(ready, job_id, owner) as check:
+            for folder in aside:
+                shutil.rmtree(folder, ignore_errors=True)
+            if died or unhurried:
+                _discard_unfinished(job)
+            _settle(ready, job, rules, owner, check if unhurried else None)
     except SettlingLost:
         logger.info("the source of job %s is settled by others", job_id)
     except TakesTime:
-        with ready.db.begin() as session:
-            settling.release(session, job_id, owner)
+        ready.db.write(partial(settling.release, job_id=job_id, owner=owner))
         raise
     except OSError as problem:
         logger.warning("the source of job %s stays where it is: %s", job_id, problem)
-        with ready.db.begin() as session:
-            message = f"the source could not be moved yet: {problem}"
-            events.add(session, job_id, "source_stuck", message)
+        why = str(problem)
+        with suppress(SettlingLost):
+            ready.db.write(partial(settling.stuck, job_id=job_id, owner=owner, why=why))
+
+
+def _claim(ready: Runtime, job_id: str, owner: str) -> tuple[Job, Rules, list[Path], bool] | None:
+    """Take on the settling, and the job's work away; None when it is not due.
+
+    The last that it gives is whether somebody before did not come to the end of it. Raises
+    `OSError`, and nothing is taken on, when a disk refuses: all is tried again.
+    """
+
+    def act(session: Session) -> tuple[Job, Rules, list[Path], bool] | None:
+        died = jobs.get(session, job_id).settle_owner is not None
+        job = settling.claim(session, job_id, owner)
+        if job is None:
+            return None
+        failed = job.state is not JobState.SUCCEEDED
+        rules = Rules() if failed and settling.has_served(session, job) else Rules.of(job)
+        # What was renamed away once, where this is done again, is found there.
+        return job, rules, _set_aside(ready, job, owner), died
+
+    # On the disk, as the job's end is with it, before work and source are taken away: should the
+    # power fail, a job that would not know its end could find neither.
+    return ready.db.write(act, durable=True)
 
 
 def _settle(
     ready: Runtime, job: Job, rules: Rules, owner: str, on_chunk: Callable[[], None] | None
 ) -> None:
     path, folder = Path(job.source_path), rules.folder(job.state)
-    stays = not rules.deletes(job.state) and (folder is None or path.parent == folder)
+    stays = not rules.deletes(job.state) and (folder is None or source.lies_in(path, folder))
+    source.take_former(job, partial(_marker, ready))
     try:
         identity = source.check_is_source(job, on_chunk, stays=stays)
         if stays:
@@ -80,13 +115,14 @@ def _settle(
         if folder is not None:
             return _move(ready, job, owner, identity, source.put(path, identity, folder, on_chunk))
     except NotTheSource as why:
+        if why.fate is SourceFate.REPLACED:
+            return _leave_other(ready, job, owner, str(why))
         return _leave(ready, job, owner, why.fate, str(why))
     except OSError as problem:
         if not stays:
             raise
         return _leave(ready, job, owner, None, f"the source can't be looked at: {problem}")
-    with ready.db.begin() as session:
-        settling.deleted(session, job.id, owner)
+    ready.db.write(partial(settling.deleted, job_id=job.id, owner=owner), durable=True)
     if not source.take(path, identity, _marker(ready, path)):
         _not_deleted(ready, job)
     return None
@@ -97,23 +133,37 @@ def _not_deleted(ready: Runtime, job: Job) -> None:
     there = Path(job.source_path).exists()
     fate = SourceFate.REPLACED if there else SourceFate.GONE
     what = "is another file now: it stays" if there else "is gone"
-    with ready.db.begin() as session:
-        settling.not_deleted(session, job.id, fate, f"{job.source_path} {what}")
+    why = f"{job.source_path} {what}"
+    ready.db.write(lambda session: settling.not_deleted(session, job.id, fate, why))
 
 
-def _move(ready: Runtime, job: Job, owner: str, identity: Identity, made: Path) -> None:
+def _move(ready: Runtime, job: Job, owner: str, identity: Identity, put: Put) -> None:
     """Record the new place before the old one is given up: no moment has neither."""
+    path, made = Path(job.source_path), put.path
     try:
-        beside.bring_sidecar(Path(job.source_path), made)
-        if job.state is not JobState.SUCCEEDED:
-            beside.give_reason(job, made)
-        with ready.db.begin() as session:
-            settling.moved(session, job.id, owner, made, Identity.of(made.stat()))
+        source.arrive(job, path, identity, put)
+        record = partial(settling.moved, job_id=job.id, owner=owner, former=identity, path=made)
+        ready.db.write(partial(record, there=Identity.of(made.stat())), durable=True)
+    except AWAY:
+        raise  # it may be recorded: who settles it again finds it there
     except BaseException:
-        source.undo(made)
+        ready.db.write(partial(_undo, job_id=job.id, owner=owner, put=put))
         raise
-    path = Path(job.source_path)
     source.take(path, identity, _marker(ready, path))
+    ready.db.write(partial(settling.taken, job_id=job.id, owner=owner))
+
+
+def _undo(session: Session, job_id: str, owner: str, put: Put) -> None:
+    """Remove what was put in a new place, unless somebody else goes on with it there."""
+    if settling.is_alone(session, job_id, owner):
+        source.undo(put)
+
+
+def _discard_unfinished(job: Job) -> None:
+    """Remove what somebody who was killed had not copied to the end."""
+    for folder in (job.archive_to, job.quarantine_to):
+        if folder is not None:
+            source.discard_unfinished(Path(job.source_path), Path(folder))
 
 
 def _marker(ready: Runtime, path: Path) -> str | None:
@@ -122,8 +172,18 @@ def _marker(ready: Runtime, path: Path) -> str | None:
 
 
 def _leave(ready: Runtime, job: Job, owner: str, fate: SourceFate | None, why: str = "") -> None:
-    with ready.db.begin() as session:
-        settling.left(session, job.id, owner, fate, why)
+    ready.db.write(lambda session: settling.left(session, job.id, owner, fate, why))
+
+
+def _leave_other(ready: Runtime, job: Job, owner: str, why: str) -> None:
+    """Leave what lies at the source's place, and have it taken in where nobody could see that."""
+    there = Identity.of(os.lstat(job.source_path))
+
+    def act(session: Session) -> bool:
+        return settling.replaced(session, job.id, owner, there, why)
+
+    if ready.db.write(act):
+        send_look(job.source_path)
 
 
 def _set_aside(ready: Runtime, job: Job, owner: str) -> list[Path]:
@@ -136,23 +196,46 @@ def _set_aside(ready: Runtime, job: Job, owner: str) -> list[Path]:
     workspace = Workspace(paths.work, paths.library, job.id)
     if job.state is JobState.FAILED:
         workspace.discard_unfinished()
+    else:
+        workspace.discard_staging()
+        if workspace.folder.is_dir():
+            workspace.folder.rename(workspace.folder.with_name(f"{job.id}.{owner}"))
+    # With what somebody had taken away before, and was killed before he had removed it.
+    return [*workspace.aside(), *_unrecorded(job, workspace, owner)]
+
+
+def _unrecorded(job: Job, workspace: Workspace, owner: str) -> list[Path]:
+    """Take an output folder back that had appeared when whoever made it was killed.
+
+    Had the job gone on, the next attempt had put its own there; now nobody knows of it.
+    """
+    name = output_folder(Path(job.original_path).stem, job.id)
+    folder = workspace.library / job.library_subfolder / name
+    if job.output_directory is not None or folder.is_symlink() or not folder.is_dir():
         return []
-    workspace.discard_staging()
-    if not workspace.folder.is_dir():
-        return []
-    aside = workspace.folder.with_name(f"{job.id}.{owner}")
-    return [workspace.folder.rename(aside)]
+    aside = workspace.library / STAGING / f"{job.id}.{owner}"
+    aside.parent.mkdir(exist_ok=True)
+    return [folder.rename(aside)]
 
 
-def _beating(ready: Runtime, job_id: str, owner: str) -> Callable[[], None]:
-    beaten_at = time.monotonic()
+@contextmanager
+def _held(ready: Runtime, job_id: str, owner: str) -> Iterator[Callable[[], None]]:
+    """Show, until the block ends, that the settling goes on, also while a disk keeps it long.
 
-    def beat() -> None:
-        nonlocal beaten_at
-        if time.monotonic() - beaten_at < BEAT_S:
-            return
-        beaten_at = time.monotonic()
-        with ready.db.begin() as session:
-            settling.beat(session, job_id, owner)
+    Gives what raises `SettlingLost` once somebody else has taken it on.
+    """
 
-    return beat
+    def beat() -> bool:
+        try:
+            ready.db.write(partial(settling.beat, job_id=job_id, owner=owner))
+        except SettlingLost:
+            return False
+        return True
+
+    with beating(beat, f"settling job {job_id}", BEAT_S) as lost:
+
+        def check() -> None:
+            if lost.is_set():
+                raise SettlingLost(job_id)
+
+        yield check

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache, partial
@@ -15,28 +13,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pipeline.app import Runtime, runtime
-from pipeline.errors import ReelworksError
-from pipeline.history import again, jobs, steps
+from pipeline.errors import ReelworksError, order_to_stop
+from pipeline.history import again, freeing, jobs, steps
 from pipeline.history.database import now
-from pipeline.history.errors import DatabaseUnreachable, LeaseLost
+from pipeline.history.errors import DatabaseFull, LeaseLost
+from pipeline.history.patience import patiently, unless_full, until_room, until_written
 from pipeline.history.steps import Claim, Refusal
-from pipeline.ingest.fingerprint import content_of, fingerprint
+from pipeline.ingest.fingerprint import content_of
+from pipeline.media.errors import MediaError
 from pipeline.media.tools import Tools, find_tools
 from pipeline.models import Job, JobState
 from pipeline.plan.plan import Plan
-from pipeline.tasks.explain import DATABASE_TROUBLE, exhausted, expired, explain
+from pipeline.tasks.backoff import retry_wait_s, room_wait_s
+from pipeline.tasks.explain import AWAY, exhausted, expired, explain
 from pipeline.tasks.finalise import finalise
-from pipeline.tasks.origin import Origin
+from pipeline.tasks.origin import Origin, content
 from pipeline.tasks.owner import owner_of
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
 from pipeline.tasks.resumption import send_resume
 from pipeline.tasks.room import CODE as NO_ROOM
 from pipeline.tasks.room import Room, in_bytes
-from pipeline.tasks.unwhole import Verdict, judge
+from pipeline.tasks.unwhole import CHANGED, OF_CONTENT, Verdict, judge
 from pipeline.tasks.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from celery import Task
@@ -53,16 +54,14 @@ BEAT_S = 2.0
 #: How long work goes on while the database does not answer, seconds. Nobody else can claim it
 #: meanwhile; and should only we be cut off, the fence keeps what we make from being published.
 UNHEARD_S = 600.0
-#: Back-off before another try: the first wait, doubled each time, up to the last; seconds.
-FIRST_RETRY_S = 5.0
-LAST_RETRY_S = 600.0
-#: The longest wait for room on a full disk, seconds: looking costs nothing, and somebody may have
-#: made room just now.
-LAST_ROOM_WAIT_S = 120.0
 
 
 class StepFailed(Exception):
     """Tells Celery that a step failed for good; the reasons are in the database."""
+
+
+#: How a step's task may end that a line in the log is enough for: its reasons are known.
+EXPECTED = (StepFailed, DatabaseFull)
 
 
 class GivenBack(Exception):
@@ -89,6 +88,9 @@ class Work:
     log: str = ""
     _beaten_at: float = field(default_factory=time.monotonic)
     _heard_at: float = field(default_factory=time.monotonic)
+    #: Whether it only waits, and whether the database knows that it does; None: who can tell.
+    _idle: bool = False
+    _known_idle: bool | None = False
 
     @property
     def attempt(self) -> int:
@@ -112,23 +114,36 @@ class Work:
             raise ReelworksError("internal", "The job has no plan though its probe step is done.")
         return self.plan
 
-    def beat(self, share: float) -> None:
+    def beat(self, share: float, *, idle: bool = False) -> None:
         """Tell the database that the work moves: `share` of it is done. Raises `LeaseLost`.
 
-        A database that does not answer for a while costs nothing but the news.
+        While it is `idle`, as it waits for its turn, its try does not count. A database that does
+        not answer for a while costs nothing but the news.
         """
-        if time.monotonic() - self._beaten_at < BEAT_S:
+        turned, self._idle = idle is not self._idle, idle
+        if not turned and time.monotonic() - self._beaten_at < BEAT_S:
             return
         self._beaten_at = time.monotonic()
         try:
-            with self.runtime.db.begin() as session:
-                steps.heartbeat(session, self.claim, share)
-        except (DatabaseUnreachable, *DATABASE_TROUBLE) as problem:
+            self._show_hold(share)
+        except DatabaseFull as full:
+            # Nobody else can claim it either, however long that lasts.
+            self._heard_at = time.monotonic()
+            logger.warning("job %s: a heartbeat is left out: %s", self.claim.job_id, full.message)
+        except AWAY as problem:
             if time.monotonic() - self._heard_at > UNHEARD_S:
                 raise LeaseLost(self.claim.job_id, self.claim.names) from problem
             logger.warning("job %s: a heartbeat was lost: %s", self.claim.job_id, problem)
         else:
             self._heard_at = time.monotonic()
+
+    def _show_hold(self, share: float) -> None:
+        told = None if self._idle is self._known_idle else self._idle
+        if told is not None:
+            self._known_idle = None  # whether what is said now is kept shows at the end only
+        show = partial(steps.heartbeat, claim=self.claim, progress=share, idle=told)
+        self.runtime.db.write(show)
+        self._known_idle = self._idle
 
     def meanwhile(self, act: Callable[[], T], share: float = 1.0) -> T:
         """Do what can't tell how far it is, as flushing to disk, and keep the lease meanwhile."""
@@ -146,18 +161,16 @@ class Work:
 
         Raises `MediaError`: `source_gone`, `source_changed`.
         """
-        found = self.origin.checked()
-        if self.origin.is_same(found):
-            return
-        # Only touched, or copied to where times are coarser: what is in it decides.
-        path = self.origin.path
-        if self.meanwhile(lambda: fingerprint(path), 0.0) != content_of(self.origin.fingerprint):
-            raise self.origin.changed("its content is another one")
-        with self.runtime.db.begin() as session:
-            jobs.replace_source(
-                session, self.claim.job_id, str(path), found.st_mtime_ns, found.st_ino
-            )
-        self.origin = self.origin.as_of(found)
+        origin, found = self.origin, self.origin.checked()
+        if not origin.is_same(found):
+            # Only touched, or copied to where times are coarser: what is in it decides.
+            there = self.meanwhile(partial(content, origin.path, found), 0.0)
+            if there != content_of(origin.fingerprint):
+                raise origin.changed("its content is another one")
+        if origin.is_touched(found):
+            here = self.claim.job_id, str(origin.path), found.st_mtime_ns, found.st_ino
+            self.runtime.db.write(lambda session: jobs.replace_source(session, *here))
+        self.origin = origin.as_of(found)
 
     def check_source_kept(self) -> None:
         """See, once the source was read, that nobody wrote to it meanwhile; it may be gone by now.
@@ -166,6 +179,18 @@ class Work:
         """
         if self.origin.path.exists():
             self.check_source()
+
+    def cause_of(self, error: ReelworksError) -> ReelworksError:
+        """Tell what is wrong where a step failed over what is in the source: maybe it is new."""
+        if error.code not in OF_CONTENT:
+            return error
+        try:
+            self.check_source()
+        except MediaError as found:
+            return found.telling(error.log) if found.code == CHANGED else error
+        except OSError:
+            pass  # it can't be read now: what was said of it stands
+        return error
 
     def tick(self, progress: Progress) -> None:
         """Heartbeat from a running tool, measured by how much of the source it has passed."""
@@ -177,14 +202,20 @@ class Work:
         if progress.moved:
             self.beat(1.0)
 
-    @contextmanager
-    def publishing(self) -> Iterator[tuple[Session, Job]]:
-        """Hold the fence: what is renamed and recorded inside is done when the block ends."""
-        with (
-            self.runtime.db.begin() as session,
-            steps.publishing(session, self.claim, log=self.log) as job,
-        ):
-            yield session, job
+    def publish(self, act: Callable[[Session, Job], T]) -> T:
+        """Do `act` behind the fence: what it renames and records is done when this returns.
+
+        A server may undo what it records: then it is done again, and renames nothing twice. While
+        the database's disk is full it is waited for: the work is done.
+        """
+        if until_written(self.runtime.db):
+            patiently(partial(self._show_hold, 1.0))
+
+        def behind_the_fence(session: Session) -> T:
+            with steps.publishing(session, self.claim, log=self.log) as job:
+                return act(session, job)
+
+        return self.runtime.db.write(behind_the_fence)
 
 
 @lru_cache(maxsize=1)
@@ -205,14 +236,18 @@ def perform(
 
     `room_for` tells what the results need; while there is less, the step waits and tries nothing.
     Returns a word for the log. Raises `celery.exceptions.Retry` when the step is to be tried
-    again, `StepFailed` when it failed for good.
+    again, `StepFailed` when it failed for good. While the database's disk is full it waits.
     """
     ready = runtime()
     limit = ready.settings.pipeline.limits.attempts
+    until_room(ready.db, job_id)
     try:
-        work, run = _claimed(ready, job_id, names, owner_of(task), limit)
+        work, run = patiently(partial(_claimed, ready, job_id, names, owner_of(task), limit))
     except PlanOutdated:
         return _plan_again(ready, job_id)
+    except (SystemExit, KeyboardInterrupt):
+        _stopped(ready, task, job_id)  # that it is ours may be written down already
+        raise
     if isinstance(work, Refusal):
         return _refused(ready, job_id, run, names, work)
     room = None
@@ -227,15 +262,19 @@ def perform(
         work.workspace.discard(work.claim)
         return "lease lost"
     except GivenBack as reason:
-        _give_back(work)
+        patiently(partial(_give_back, work))
         send_resume(job_id)
         return f"given back: {reason}"
-    except Exception as error:  # noqa: BLE001 - every failure is recorded, and told to Celery
+    except BaseException as error:  # recorded and told to Celery, or an order to stop
         work.workspace.discard(work.claim)
-        return _ended_badly(task, work, in_bytes(explain(error), room), limit)
-    except BaseException:
-        # The worker is being stopped: give the step back unharmed, for whoever comes next.
-        _give_back(work)
+        stop = order_to_stop(error)
+        if stop is None and isinstance(error, Exception):
+            return patiently(
+                partial(_ended_badly, task, work, in_bytes(explain(error), room), limit)
+            )
+        _stopped(ready, task, job_id)
+        if stop not in (None, error):
+            raise stop from error
         raise
     return "done"
 
@@ -247,17 +286,22 @@ def _claimed(
 
     Raises `PlanOutdated`: then nothing is claimed either.
     """
-    with ready.db.begin() as session:
+
+    def act(session: Session) -> tuple[Work | Refusal, int | None]:
         claim = steps.claim(session, job_id, names, owner=owner, limit=limit)
         job = session.get(Job, job_id)
         run = job.run if job else None
         return claim if isinstance(claim, Refusal) else _work(ready, session, claim), run
 
+    return ready.db.write(act)
+
 
 def _plan_again(ready: Runtime, job_id: str) -> str:
-    with ready.db.begin() as session:
+    def act(session: Session) -> None:
         job = jobs.get(session, job_id, lock=True)
         plan_again_if_outdated(session, job, ready.settings.pipeline.tags)
+
+    ready.db.write(act)
     send_resume(job_id)
     return "to be planned again"
 
@@ -284,8 +328,13 @@ def _work(ready: Runtime, session: Session, claim: Claim) -> Work:
 
 def _give_back(work: Work) -> None:
     work.workspace.discard(work.claim)
-    with work.runtime.db.begin() as session:
-        steps.release(session, work.claim)
+    work.runtime.db.write(partial(steps.release, claim=work.claim))
+
+
+def _stopped(ready: Runtime, task: Task[..., str], job_id: str) -> None:
+    """The worker is being stopped: give the step back unharmed, for whoever comes next."""
+    with unless_full(f"job {job_id} is free when its lease has lapsed"):
+        ready.db.write(partial(freeing.release_owner, owner=owner_of(task)))
 
 
 def _refused(
@@ -307,15 +356,16 @@ def _ended_badly(task: Task[..., str], work: Work, error: ReelworksError, limit:
     Returns a word for the log when the job waits for its source. Raises as `perform` does.
     """
     entry = work.runtime.settings.folder_for(work.origin.path)
-    verdict = Verdict(error) if error.transient else judge(work.origin, entry, error)
+    verdict = Verdict(error)
+    if not error.transient:
+        verdict = judge(work.origin, entry, work.cause_of(error))
     if verdict.hold is not None:
-        with work.runtime.db.begin() as session:
-            again.hold(session, work.claim, verdict.hold)
+        work.runtime.db.write(partial(again.hold, claim=work.claim, why=verdict.hold))
         return "waits for its source"
     if verdict.again_in_s is not None and not work.late:
         wait_s, more = verdict.again_in_s, task.request.retries + 1
-        with work.runtime.db.begin() as session:
-            steps.postpone(session, work.claim, timedelta(seconds=wait_s), error.message)
+        later, why = timedelta(seconds=wait_s), error.message
+        work.runtime.db.write(partial(steps.postpone, claim=work.claim, retry_in=later, why=why))
         raise _retry(task, error, wait_s, more)
     return _failed(task, work, verdict.error, limit)
 
@@ -325,21 +375,18 @@ def _retry(task: Task[..., str], error: ReelworksError, wait_s: float, most: int
 
     In whole seconds: Celery cuts fractions off on RabbitMQ, where nothing less than 1 can be sent.
     """
-    countdown = math.ceil(wait_s)
-    return task.retry(
-        exc=StepFailed(error.message), countdown=countdown, max_retries=most, throw=False
-    )
+    why, countdown = StepFailed(error.message), math.ceil(wait_s)
+    return task.retry(exc=why, countdown=countdown, max_retries=most, throw=False)
 
 
 def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int) -> NoReturn:
     full = error.code == NO_ROOM
     retried = error.transient and (full or work.claim.tries < limit) and not work.late
     wait_s = room_wait_s(work.attempt) if full else retry_wait_s(work.claim.tries)
-    with work.runtime.db.begin() as session:
-        retry_in = timedelta(seconds=wait_s) if retried else None
-        log = work.log + error.log
-        # A full disk is not the file's fault: waiting for room uses up no try.
-        ours = steps.fail(session, work.claim, error, retry_in=retry_in, log=log, uncount=full)
+    retry_in = timedelta(seconds=wait_s) if retried else None
+    # A full disk is not the file's fault: waiting for room uses up no try.
+    end = partial(steps.fail, retry_in=retry_in, log=work.log + error.log, uncount=full)
+    ours = work.runtime.db.write(partial(end, claim=work.claim, error=error))
     logger.warning("%s of job %s: %s", ", ".join(work.claim.names), work.claim.job_id, error)
     if retried:
         # How often is counted in the database, and not in messages: those may be new ones.
@@ -351,19 +398,3 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
         ended = expired(error)
         finalise(work.runtime, job_id, JobState.EXPIRED, run=work.run, error=ended, step=step)
     raise StepFailed(error.message) from None
-
-
-def room_wait_s(attempt: int) -> float:
-    """Choose how long to wait for room, seconds: growing with each look, with jitter."""
-    ceiling = min(LAST_ROOM_WAIT_S, FIRST_RETRY_S * 2 ** min(attempt, 10))
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing
-
-
-def retry_wait_s(tries: int) -> float:
-    """Choose how long to wait before the next try, seconds: exponential, with full jitter.
-
-    Jitter keeps many steps that failed together (a full disk, a lost share) from coming back
-    together.
-    """
-    ceiling = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** (tries - 1))
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - spreads load, guards nothing

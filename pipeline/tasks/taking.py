@@ -6,22 +6,24 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import runtime
 from pipeline.errors import ReelworksError
+from pipeline.history.errors import WrongState
 from pipeline.ingest.intake import Waiting, create_new, forget_seen, sort, unknown
 from pipeline.ingest.submit import BAD_SIDECAR, Actions, Submitted, Wishes, submit
 from pipeline.ingest.survey import Found, has_usable_name, in_batches, look, survey
 from pipeline.models import JobState
 from pipeline.settings.errors import ConfigurationError
 from pipeline.tasks.finalise import finalise, settle_job
-from pipeline.workflows import launch, retry
+from pipeline.workflows import launch, reopen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.settings.pipeline import WatchFolder
@@ -38,7 +40,17 @@ AT_ONCE = 100
 
 def actions(publish: Callable[[str], object] | None = None) -> Actions:
     """Give what submitting asks of others, with this way to publish."""
-    return Actions(publish or launch, retry, _supersede)
+    return Actions(publish or launch, _rerun, _supersede)
+
+
+def _rerun(session: Session, job_id: str) -> bool:
+    """Open the job again, unless there is another that does its work now."""
+    try:
+        reopen(runtime(), job_id, session)
+    except WrongState as why:
+        logger.warning("job %s is not run again: %s", job_id, why)
+        return False
+    return True
 
 
 def _supersede(job_id: str, error: ReelworksError) -> None:
@@ -116,6 +128,16 @@ class Taking:
         found = [one for path in paths if (one := _looked_at(path, entry)) is not None]
         return self._take(entry, unknown(self._ready, entry, found), AT_ONCE)
 
+    def take_if_whole(self, path: Path, entry: WatchFolder, *, polled: bool) -> None:
+        """Submit one file that somebody heard of before, once nobody writes to it."""
+        found = _looked_at(path, entry)
+        fresh = [] if found is None else unknown(self._ready, entry, [found])
+        whole, _ = sort(self._ready, entry, fresh, polled=polled)
+        for one in whole:
+            self.submit(Path(one.path), entry)
+        if polled and whole:
+            forget_seen(self._ready, whole)
+
     def take_one(self, path: Path, entry: WatchFolder) -> None:
         """Submit one whole file, unless it is no file to ingest at all."""
         found = _looked_at(path, entry)
@@ -156,17 +178,21 @@ class Taking:
         # The sidecar goes where its file goes: its name stays true, its folder does not.
         told = why.message.removeprefix(f"{path.parent}/")
         error = ReelworksError(BAD_SIDECAR, told, why.hint)
-        end = partial(finalise, self._ready, state=JobState.FAILED, error=error)
+
+        def end(job_id: str) -> None:
+            if not finalise(self._ready, job_id, JobState.FAILED, error=error):
+                settle_job(self._ready, job_id)
+
         refusing = Actions(
-            publish=lambda job_id: end(job_id=job_id),
-            rerun=lambda job_id: settle_job(self._ready, job_id),
+            publish=end,
+            rerun=lambda _session, _job_id: True,
             supersede=_supersede,
         )
         plain = replace(wishes, sidecar=False)
         try:
             return submit(self._ready, path, plain, refusing)
-        except ReelworksError as error:
-            logger.warning("%s was not submitted: %s", path, error)
+        except ReelworksError as problem:
+            logger.warning("%s was not submitted: %s", path, problem)
             return None
 
 

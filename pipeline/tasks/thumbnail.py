@@ -6,19 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.app import app
+from pipeline.durability import flush_all
 from pipeline.media.thumbnail import make_poster
 from pipeline.models import StepKind
 from pipeline.plan.space import poster_bytes
 from pipeline.tasks.giving_way import give_way
 from pipeline.tasks.room import Room
-from pipeline.tasks.step import StepFailed, Work, perform, tools
-from pipeline.tasks.workspace import flush_all
+from pipeline.tasks.step import EXPECTED, Work, perform, tools
 
 if TYPE_CHECKING:
     from celery import Task
 
 
-@app.task(bind=True, name="pipeline.thumbnail", throws=(StepFailed,), ignore_result=True)
+@app.task(bind=True, name="pipeline.thumbnail", throws=EXPECTED, ignore_result=True)
 def thumbnail(self: Task[..., str], job_id: str) -> str:
     """Make the job's poster."""
     give_way(self, job_id, StepKind.THUMBNAIL)
@@ -44,5 +44,4 @@ def _thumbnail(work: Work) -> None:
     )
     work.check_source_kept()
     work.meanwhile(partial(flush_all, [scratch]))
-    with work.publishing():
-        work.workspace.publish("thumbnail", attempt)
+    work.publish(lambda *_: work.workspace.publish("thumbnail", attempt))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipeline.plan.short import is_short
@@ -11,7 +11,7 @@ from pipeline.tasks.encoders import shared
 from pipeline.tasks.step import GivenBack
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from pipeline.plan.encodes import EncodeUnit
     from pipeline.tasks.step import Work
@@ -21,20 +21,24 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 
 
-def encoding(work: Work, unit: EncodeUnit) -> AbstractContextManager[None]:
-    """Give what is entered to encode a unit: its turn at an encoder, where a worker shares some.
+@contextmanager
+def encoding(work: Work, unit: EncodeUnit) -> Iterator[None]:
+    """Encode a unit in the block: in its turn at an encoder, where a worker shares some.
 
-    Entering it raises `GivenBack` when none is free for long or the job's deadline has passed, and
-    `LeaseLost`.
+    A worker that is lost while the step waits costs it no try. Entering it raises `GivenBack` when
+    no encoder is free for long or the job's deadline has passed, and `LeaseLost`.
     """
     encoders = shared()
     if encoders is None:
-        return nullcontext()
+        yield
+        return
     until = time.monotonic() + PATIENCE_S
 
     def waiting() -> None:
-        work.beat(0.0)
+        work.beat(0.0, idle=True)
         if work.late or time.monotonic() > until:
             raise GivenBack("the encoders of its worker are busy")
 
-    return encoders.turn(waiting, short=is_short(work.planned, unit))
+    with encoders.turn(waiting, short=is_short(work.planned, unit)):
+        work.beat(0.0)
+        yield

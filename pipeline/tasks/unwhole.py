@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: A file that was changed so long ago at the least is not about to be, seconds: added to the
 #: settling time, as clocks are coarse.
 MARGIN_S = 0.1
+#: What is said of a file that is another one than was submitted.
+CHANGED = "source_changed"
 #: What is said of a file that breaks off: it is given as long as one that says so itself.
 INCOMPLETE = ("truncated",)
 #: What a file that is not whole yet may be taken for. Other errors have other causes.
@@ -62,6 +64,9 @@ def judge(origin: Origin, entry: WatchFolder | None, error: ReelworksError) -> V
         return Verdict(error if error.code == changed.code else changed)
     if entry is None:
         return Verdict(error)
+    if error.code == CHANGED:
+        # Written anew with size and time as before: its content told.
+        return Verdict(error, hold=error.message.removesuffix("."))
     try:
         if being_written(origin.path, follow=True):
             return Verdict(error, hold=f"{origin.path.name} is open for writing")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.durability import flush, make_durably
 from pipeline.plan.names import result_suffix
-from pipeline.tasks.exchange import exchange
+from pipeline.tasks.exchange import ASIDE, exchange, put_back
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from pipeline.history.steps import Claim
+
+logger = logging.getLogger(__name__)
 
 #: The part of a name that only unfinished files have.
 SCRATCH = ".tmp"
@@ -29,6 +31,8 @@ class Workspace:
     work: Path
     library: Path
     job_id: str
+    #: What has its finished name: what is recorded of it may be recorded twice.
+    _published: set[Path] = field(default_factory=set, repr=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -82,16 +86,26 @@ class Workspace:
         return list((self.library / STAGING).glob(f"{self.job_id}.*"))
 
     def discard_staging(self) -> None:
-        """Remove every output folder of the job that was being built."""
+        """Remove every output folder of the job that was being built. Raises `OSError`.
+
+        One that was published, and was away as somebody was killed, goes back to its place first.
+        """
         for path in self._stagings():
-            shutil.rmtree(path, ignore_errors=True)
+            if path.name.endswith(ASIDE):
+                put_back(path)
+            shutil.rmtree(path)
 
     def publish(self, step: str, attempt: int) -> Path:
         """Give an attempt's result, flushed before, its finished name.
 
-        Nobody waits for the name to be on the disk: a result that is gone is made again.
+        Nobody waits for the name to be on the disk: a result that is gone is made again. What has
+        it already keeps it.
         """
-        return self.scratch(step, attempt).replace(self.result(step))
+        scratch = self.scratch(step, attempt)
+        if scratch not in self._published:
+            scratch.replace(self.result(step))
+            self._published.add(scratch)
+        return self.result(step)
 
     def discard_unfinished(self) -> None:
         """Remove every unfinished file of the job, and its folder when nothing else is in it."""
@@ -100,6 +114,10 @@ class Workspace:
         self.discard_staging()
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+    def aside(self) -> list[Path]:
+        """List what was renamed away below `work`, to be removed: nobody needs it any more."""
+        return list(self.work.glob(f"{self.job_id}.*"))
 
     def remove(self) -> None:
         """Remove everything the job has in work and staging."""
@@ -113,7 +131,7 @@ def publish_folder(staging: Path, final: Path) -> Path | None:
     A folder of that name that an earlier, interrupted attempt published changes places with it:
     it is given back, to be removed when there is time.
     """
-    _make_durably(final.parent)
+    make_durably(final.parent)
     former = staging if final.exists() else None
     if former is not None:
         exchange(staging, final)
@@ -124,37 +142,17 @@ def publish_folder(staging: Path, final: Path) -> Path | None:
     return former
 
 
-def _make_durably(folder: Path) -> None:
-    """Make a folder and those above it; each new one's name is on the disk before this returns."""
-    if folder.is_dir():
-        return
-    _make_durably(folder.parent)
-    folder.mkdir(exist_ok=True)
-    flush(folder.parent)
-
-
-def flush_all(paths: Iterable[Path]) -> None:
-    """Force files to disk, and folders with all that is in them."""
-    for path in paths:
-        for inner in sorted(path.rglob("*")) if path.is_dir() else ():
-            flush(inner)
-        flush(path)
-
-
-def flush(path: Path) -> None:
-    """Force a file or a folder's entries to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _stem(step: str) -> str:
     return step.rpartition(":")[2]
 
 
 def _remove(path: Path) -> None:
+    if path.name.endswith(ASIDE):
+        try:
+            put_back(path)
+        except OSError as problem:
+            logger.warning("the results in %s can't be put back yet: %s", path, problem)
+            return
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from pipeline.web.following import Following
 from pipeline.web.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from pipeline.app import Runtime
 
@@ -51,7 +52,22 @@ def create_app(runtime: Runtime, hosts: Iterable[str] = ()) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    for entry in app.state.runtime.settings.pipeline.watch:
-        await run_in_threadpool(receiving.sweep, entry.path)
+    watched = [entry.path for entry in app.state.runtime.settings.pipeline.watch]
+    await _sweep(watched)
+    later = asyncio.create_task(_sweep_again(watched))
     yield
+    later.cancel()
+    with suppress(asyncio.CancelledError):
+        await later
     await app.state.following.stop()
+
+
+async def _sweep(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        await run_in_threadpool(receiving.sweep, folder)
+
+
+async def _sweep_again(folders: Sequence[Path]) -> None:
+    """Remove what was still too fresh at the start: it is of a server that was killed just then."""
+    await asyncio.sleep(receiving.FRESH_S + 1)
+    await _sweep(folders)

@@ -44,6 +44,8 @@ def _problem(runtime: Runtime) -> ReelworksError | None:
             "The database's tables are not of this release.",
             "Any part that starts brings them up to date.",
         )
+    if (full := runtime.db.lacks_room()) is not None:
+        return full
     for entry in runtime.settings.pipeline.watch[:1]:
         if entry.path.exists() and not os.access(entry.path, os.W_OK | os.X_OK):
             return ReelworksError(

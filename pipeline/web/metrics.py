@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from pipeline.history import listing, outbox, workers
 from pipeline.history.listing import COUNTED
-from pipeline.history.steps import count_by_kind_and_state
+from pipeline.history.tallies import count_by_kind_and_state
 
 if TYPE_CHECKING:
     from prometheus_client import Metric

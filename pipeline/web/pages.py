@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from pipeline.history import cards, events, jobs, listing
+from pipeline.history.telling import story
 from pipeline.history.views import job_view
 from pipeline.web.access import Ready, Wanted
 from pipeline.web.posters import card_poster, poster_path
@@ -55,7 +56,7 @@ def job_page(request: Request, runtime: Ready, job_id: str) -> HTMLResponse:
         row = jobs.find(session, job_id)
         job = job_view(row)
         said = troubles(session, row)
-        log = events.since(session, job.id)
+        log = story(events.since(session, job.id))
     facts = {"job": job, "log": log, "troubles": said, "poster": poster_path(runtime, job)}
     return templates.TemplateResponse(request, "job.html", facts)
 

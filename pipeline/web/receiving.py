@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.durability import flush
 from pipeline.errors import ReelworksError
 from pipeline.ingest.source import NO_LINKS
-from pipeline.tasks.workspace import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

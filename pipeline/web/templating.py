@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from pipeline.app import Runtime
     from pipeline.history.cards import Card
 
 KIBI = 1024
@@ -99,9 +100,12 @@ def shape(card: Card) -> str:
 
 
 def _neighbours(request: Request) -> dict[str, object]:
-    """Give every page, that of an error too, the way to the other parts."""
-    settings = request.app.state.runtime.settings
-    return {"flower": flower_address(settings, request.url.hostname or "")}
+    """Give every page, that of an error too, the way to the other parts, and what all wait for."""
+    runtime: Runtime = request.app.state.runtime
+    return {
+        "flower": flower_address(runtime.settings, request.url.hostname or ""),
+        "full": runtime.db.lacks_room(),
+    }
 
 
 templates = Jinja2Templates(

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pipeline.history.attempts import AttemptView
     from pipeline.models import Job
 
-#: How an attempt ended that failed: for good, or to be tried again.
-FAILED = ("failed", "retried")
 #: How many of them a page shows, the newest.
 MOST = 5
 
@@ -30,14 +28,8 @@ class Trouble:
 
 def troubles(session: Session, job: Job) -> list[Trouble]:
     """List the failed attempts of which a tool said something, oldest first."""
-    found: dict[tuple[str, int, str | None], Trouble] = {}
-    failed = attempts.of_job(session, job.id, FAILED)
-    for step in job.steps:
-        for attempt in failed.get(step.id, ()):
-            if not attempt.log:
-                continue
-            key = (step.unit or step.name, attempt.number, attempt.log)
-            former = found.get(key)
-            word = step_word(step.name)
-            found[key] = Trouble(f"{former.steps}, {word}" if former else word, attempt)
-    return sorted(found.values(), key=lambda trouble: trouble.attempt.started_at)[-MOST:]
+    found = [
+        Trouble(", ".join(map(step_word, one.steps)), one.attempt)
+        for one in attempts.told(session, job, attempts.BAD)
+    ]
+    return sorted(found, key=lambda trouble: trouble.attempt.started_at)[-MOST:]

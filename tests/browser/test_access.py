@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from pipeline.errors import ReelworksError
 from pipeline.models import JobState
+from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +99,25 @@ def test_nothing_is_wider_than_the_window(
         page.wait_for_timeout(300)
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wider) == 0, path
+
+
+def test_no_table_has_to_be_pushed_aside_to_be_read(
+    site: Site, done: str, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Another test may have set Django up on its own database; Playwright has a loop in this thread.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    point_django_at(site.ready.settings)
+    page = open_page("/schedules")
+    cut = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
+    for path in ("/schedules", f"/jobs/{done}"):
+        page.goto(path)
+        for width in (390, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate(cut) == [0]
+            row = page.get_by_role("row").last
+            for cell in row.get_by_role("cell").all():
+                box = cell.bounding_box()
+                assert box is None or box["x"] + box["width"] <= width
 
 
 def test_the_library_is_used_with_the_keyboard(site: Site, open_page: Callable[..., Page]) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from pipeline.errors import ReelworksError
 from pipeline.models import JobState
 from tests.browser.conftest import PATIENCE_MS
+from tests.media import ffmpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,27 @@ def test_a_job_that_fails_says_why_and_what_to_do(
     assert site.view(job.id).run == 2
 
 
+def test_the_log_begins_with_what_came_last_and_counts_no_step_for_itself(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    job = site.job()
+    names = ("rendition:180p", "rendition:90p")
+    site.plan(job.id, *names)
+    site.take(job.id, "thumbnail")
+    site.done(job.id, "thumbnail")
+    site.fail(site.take(job.id, *names), BAD, log="[h264 @ 0x1] no\n[h264 @ 0x2] no\n")
+    site.end(job.id, JobState.FAILED, BAD)
+    page = open_page(f"/jobs/{job.short_id}")
+    lines = page.locator(".log li")
+    expect(lines.nth(0)).to_contain_text("failed: notes.mp4 is a text.")
+    expect(lines.nth(1)).to_contain_text("180p, 90p: notes.mp4 is a text.")
+    expect(lines.nth(0)).to_have_class("bad")
+    assert page.locator(".log").evaluate("log => log.scrollTop") == 0
+    said = page.get_by_role("region", name="What the tools said")
+    expect(said.get_by_text("180p, 90p, attempt 1")).to_be_visible()
+    expect(said.locator("pre")).to_have_text("[h264] no (2 times)\n")
+
+
 def test_a_job_is_cancelled_after_asking(site: Site, open_page: Callable[..., Page]) -> None:
     job = site.job()
     page = open_page(f"/jobs/{job.short_id}")
@@ -170,6 +192,49 @@ def test_a_result_plays(done: str, open_page: Callable[..., Page], kind: str) ->
     page.get_by_role("button", name=other).click()
     expect(page.get_by_role("button", name=other)).to_have_attribute("aria-pressed", "true")
     page.wait_for_function(PLAYING % 1.0)
+
+
+@pytest.mark.parametrize("frames", [3, 75])
+def test_one_can_go_to_where_only_the_sound_goes_on(
+    site: Site, open_page: Callable[..., Page], frames: int
+) -> None:
+    site.inbox.mkdir()
+    film = site.inbox / "talk.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", f"testsrc2=s=160x90:r=25:d={frames / 25}"),
+        *("-f", "lavfi", "-i", "sine=d=60", "-c:v", "libx264", "-c:a", "aac", str(film)),
+    )
+    page = open_page(f"/jobs/{site.work(film).short_id}")
+    expect(page.get_by_text("HLS at ")).to_be_visible()
+    play(page)
+    page.wait_for_function(PLAYING % 0.5)
+    for at_s in (30, 58):
+        page.evaluate(f"document.querySelector('#video').currentTime = {at_s}")
+        page.wait_for_function(PLAYING % (at_s + 0.5))
+
+
+@pytest.mark.parametrize("every_s", [5, 8])
+def test_slides_play(site: Site, open_page: Callable[..., Page], every_s: int) -> None:
+    site.inbox.mkdir()
+    film = site.inbox / "slides.mp4"
+    slides = f"testsrc2=s=160x90:r=1/{every_s}:d=60"
+    ffmpeg("-f", "lavfi", "-i", slides, "-f", "lavfi", "-i", "sine=d=60", str(film))
+    page = open_page(f"/jobs/{site.work(film).short_id}")
+    expect(page.get_by_text("HLS at ")).to_be_visible()
+    play(page)
+    page.wait_for_function(PLAYING % 1.0)
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_the_player_has_the_shape_of_its_picture(
+    done: str, open_page: Callable[..., Page], width: int
+) -> None:
+    page = open_page(f"/jobs/{done[:8]}", viewport={"width": width, "height": 700})
+    box = page.locator("#video").bounding_box()
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(320 / 180, rel=0.01)
+    assert box["height"] <= 0.72 * 700 + 1
+    assert box["width"] > 0.65 * width
 
 
 def test_a_quality_can_be_chosen(done: str, open_page: Callable[..., Page]) -> None:

@@ -43,6 +43,20 @@ def test_a_job_is_shown_and_leads_to_its_page(site: Site, open_page: Callable[..
     expect(page).to_have_title("holiday.mp4 · Reelworks")
 
 
+def test_a_click_is_not_lost_to_what_changes_meanwhile(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    job = site.job("holiday.mp4")
+    page = open_page("/")
+    page.locator(f'[data-job="{job.id}"]').hover()
+    page.mouse.down()
+    with page.expect_response(lambda answer: answer.url.endswith("/")):
+        site.end(job.id, JobState.FAILED, BAD)
+    page.wait_for_timeout(500)
+    page.mouse.up()
+    expect(page).to_have_title("holiday.mp4 · Reelworks")
+
+
 def test_cards_move_as_jobs_do(site: Site, open_page: Callable[..., Page]) -> None:
     job = site.job("holiday.mp4")
     page = open_page("/")

@@ -13,7 +13,10 @@ from redis import Redis as Client
 from pipeline.queues import PREFIX, QUEUES
 from tests.faults.fault import Fault, Scene
 from tests.faults.servers import Redis
-from tests.faults.stacks import EMBEDDED, RABBIT, REDIS
+from tests.faults.stacks import COMPOSE, EMBEDDED, MARIADB, RABBIT, REDIS, SERVERS
+
+#: How long Redis takes nothing, seconds.
+REFUSES_S = 25.0
 
 
 def _away(scene: Scene) -> str:
@@ -43,12 +46,39 @@ def _results_emptied(scene: Scene) -> str:
     """Empty the result backend a few times: a chord's counter is gone whenever there is one."""
     for _ in range(8):
         scene.sometime(1.5)
-        broker = scene.stack.broker
-        if isinstance(broker, Redis):
-            broker.said("FLUSHDB", database=1)
-        else:
+        server = _keeps_results(scene)
+        if server is None:
             _embedded(scene, 1).flushdb()
+        else:
+            server.said("FLUSHDB", database=1)
     return "the result backend was emptied eight times"
+
+
+def _results_away(scene: Scene) -> str:
+    return scene.away(scene.stack.results)
+
+
+def _refuses(scene: Scene) -> str:
+    """Let Redis take nothing for a while, as one whose memory is full: it answers all the same."""
+    scene.sometime()
+    limit = partial(_limit, scene)
+    scene.broken(partial(limit, 1), partial(limit, 0), REFUSES_S)
+    return f"Redis took nothing for {REFUSES_S:.0f} s"
+
+
+def _limit(scene: Scene, size: int) -> None:
+    """Set how much memory Redis may take, bytes; 0 is without limit."""
+    server = _keeps_results(scene)
+    if server is None:
+        _embedded(scene, 0).config_set("maxmemory", size)
+    elif not server.said(f"CONFIG SET maxmemory {size}").startswith("+OK"):
+        raise AssertionError("redis did not let its memory be limited")
+
+
+def _keeps_results(scene: Scene) -> Redis | None:
+    """Give the Redis that keeps results; it is the broker too where that is one."""
+    found = scene.stack.results or scene.stack.broker
+    return found if isinstance(found, Redis) else None
 
 
 def _purged(scene: Scene) -> str:
@@ -74,9 +104,12 @@ def _embedded(scene: Scene, database: int) -> Client:
 
 
 FAULTS = (
-    Fault("broker-away", _away, stacks=(REDIS, RABBIT)),
+    Fault("broker-away", _away, stacks=SERVERS),
     Fault("broker-hangs", _hangs, stacks=(EMBEDDED,)),
     Fault("broker-emptied", _emptied),
-    Fault("broker-purged", _purged, stacks=(RABBIT,)),
-    Fault("results-emptied", _results_emptied, stacks=(EMBEDDED, REDIS)),
+    Fault("broker-purged", _purged, stacks=(RABBIT, COMPOSE)),
+    Fault("broker-refuses", _refuses, stacks=(EMBEDDED, REDIS, MARIADB)),
+    Fault("results-refused", _refuses, stacks=(COMPOSE,)),
+    Fault("results-away", _results_away, stacks=(COMPOSE,)),
+    Fault("results-emptied", _results_emptied, stacks=(EMBEDDED, REDIS, COMPOSE, MARIADB)),
 )

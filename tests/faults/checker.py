@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-import m3u8
-from defusedxml import ElementTree
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import selectinload
 
-from pipeline.history.database import now
 from pipeline.history.errors import DatabaseUnreachable
-from pipeline.models import Attempt, Job, JobState, OutboxRow, Step, StepState
-from tests.faults.batch import RULES, Dropped
-from tests.media import streams
+from pipeline.models import Attempt, Job, JobState, OutboxRow, Step
+from tests.faults import custody, leftovers, told
+from tests.faults.batch import RULES
+from tests.faults.outputs import wrong_outputs
+from tests.faults.site import FORGOTTEN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
-    from tests.faults.batch import Batch
+    from tests.faults.batch import Batch, Dropped
     from tests.faults.site import Site
 
 #: How long a batch may take to end, alerts and moved sources included, after its fault is over:
 #: lapsed leases and lost messages are noticed within a minute, a few times after each other.
 PATIENCE_S = 420.0
 LOOK_S = 0.5
+#: How long after the last batch what comes too late, or twice, is waited for, seconds: what repairs
+#: comes each half minute.
+LATER_S = 40.0
+#: How long a run by the clock that was lost may wait for the next one, seconds.
+UNENDED_S = 60.0
 
 
 def wait_until_ended(site: Site, batch: Batch) -> list[str]:
@@ -51,6 +55,8 @@ def _missing(session: Session, batch: Batch) -> list[str]:
         mine = _jobs_of(session, file)
         if len(mine) < file.jobs:
             found.append(f"{file.name}: {len(mine)} jobs, {file.jobs} expected")
+        if file.jobs == 0 and file.path.exists() and RULES[file.folder][0] != "keep":
+            found.append(f"{file.name}: a copy is still to be settled")
         for job in mine:
             if not job.state.terminal:
                 found.append(f"{file.name}: still {job.state.value} ({_where(job)})")
@@ -75,30 +81,93 @@ def _jobs_of(session: Session, file: Dropped) -> list[Job]:
 def check(site: Site, batch: Batch) -> list[str]:
     """Say everything that is wrong with what became of the batch; call it when it has ended."""
     with site.database() as database, database.read() as session:
-        found = [*_leases(session), *_locks(session)]
+        found = [*leftovers.leases(session), *leftovers.locks(session)]
         jobs: list[Job] = []
         for file in batch.files:
             mine = _jobs_of(session, file)
             jobs += mine
-            found += _one_job(file, mine)
-            found += [problem for job in mine for problem in _job(site, file, job)]
-            found += _alerts(site, file, mine)
-        known = {job.id for job in jobs}
-        strangers = session.scalars(select(Job.original_path).where(Job.id.not_in(known)))
+            found += _number(file, mine)
+            found += [problem for job in mine for problem in _job(file, job)]
+            found += custody.misplaced(site.media, file, mine)
+            found += _told(site, session, batch, file)
+        batch.ended = {job.id: _end(job) for job in jobs}
+        strangers = session.scalars(select(Job.original_path).where(Job.id.not_in(batch.ended)))
         ours = [path for path in strangers if f"/round{batch.number}-" in path]
         found += [f"{path} has a job that nobody dropped" for path in ours]
         # Those of earlier rounds too: what failed keeps its work for a retry.
         failed = set(session.scalars(select(Job.id).where(Job.state == JobState.FAILED)))
-    return found + _folders(site, jobs) + _left_behind(site, failed)
+    found += _folders(site, jobs) + leftovers.tools(site) + leftovers.files(site.media, failed)
+    return found + leftovers.messages(site.broker)
 
 
-def _one_job(file: Dropped, mine: list[Job]) -> list[str]:
+def check_again(site: Site, batches: Sequence[Batch]) -> list[str]:
+    """Say what has changed since each of the batches was checked: all of them had ended well.
+
+    Waits until a second alert, job or end had come, were there one.
+    """
+    time.sleep(LATER_S)
+    with site.database() as database, database.read() as session:
+        found = [*leftovers.leases(session), *leftovers.locks(session)]
+        for batch, file in ((one, file) for one in batches for file in one.files):
+            found += _number(file, _jobs_of(session, file)) + _told(site, session, batch, file)
+        before = {job_id: end for one in batches for job_id, end in one.ended.items()}
+        for job in session.scalars(select(Job)):
+            end = before.get(job.id)
+            if end is None:
+                found.append(f"{job.original_path} has a job that nobody dropped")
+            elif end != _end(job):
+                found.append(f"the job of {job.original_path} was {end}, and is {_end(job)} now")
+    return found + _came_back(site) + _unended_runs(site) + leftovers.messages(site.broker)
+
+
+def _end(job: Job) -> str:
+    return f"{job.state.value} in run {job.run}"
+
+
+def _told(site: Site, session: Session, batch: Batch, file: Dropped) -> list[str]:
+    mine = _jobs_of(session, file)
+    tries = told.tries(session, mine) if batch.told_again else 1
+    found = told.alerts(site.alerts.received, file.name, mine, tries)
+    return found + [problem for job in mine for problem in told.events(session, file.name, job)]
+
+
+def _came_back(site: Site) -> list[str]:
+    """Name results and sources of earlier batches that are there again: they were removed."""
+    paths = (path for name in FORGOTTEN for path in (site.media / name).glob("round*"))
+    return [f"{path} came back" for path in sorted(paths)]
+
+
+def _unended_runs(site: Site) -> list[str]:
+    """Name runs by the clock that stay without an end: of one that was lost the next comes soon."""
+    until = time.monotonic() + UNENDED_S
+    while True:
+        with site.database() as database, database.read() as session:
+            found = leftovers.unended_runs(session)
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(LOOK_S)
+
+
+def lost_tries(site: Site, batch: Batch) -> list[str]:
+    """Name the steps of the batch that lost a try with whoever had it, or needed a second one."""
+    with site.database() as database, database.read() as session:
+        found = []
+        for file in batch.files:
+            ids = [job.id for job in _jobs_of(session, file)]
+            cost = (Attempt.outcome == "lost") | (Step.tries > 1)
+            query = select(Step.name).outerjoin(Attempt).where(Step.job_id.in_(ids), cost)
+            names = session.scalars(query.distinct())
+            found += [f"{file.name}: {name} lost a try" for name in names]
+        return found
+
+
+def _number(file: Dropped, mine: list[Job]) -> list[str]:
     if len(mine) == file.jobs:
         return []
     return [f"{file.name} has {len(mine)} jobs, not {file.jobs}"]
 
 
-def _job(site: Site, file: Dropped, job: Job) -> list[str]:
+def _job(file: Dropped, job: Job) -> list[str]:
     found = []
     state = job.state.value
     if state not in file.states:
@@ -108,120 +177,8 @@ def _job(site: Site, file: Dropped, job: Job) -> list[str]:
     if state == "failed" and not (job.error_message and job.error_code):
         found.append(f"{file.name} failed and says not why")
     if job.state is JobState.SUCCEEDED:
-        found += [f"{file.name}: {problem}" for problem in _outputs(job)]
-    return found + _source(site, file, job)
-
-
-def _alerts(site: Site, file: Dropped, mine: list[Job]) -> list[str]:
-    """See that each end that a channel wants to hear of was told once: not of what is cancelled."""
-    due = [job for job in mine if job.state is not JobState.CANCELLED]
-    told = [one["title"] for one in site.alerts.received if file.name in one["title"]]
-    return [] if len(told) == len(due) else [f"{file.name} was told {len(told)} times: {told}"]
-
-
-def _source(site: Site, file: Dropped, job: Job) -> list[str]:
-    """See that the source is where the folder's entry says, and in one place only."""
-    rule = RULES[file.folder][0 if job.state is JobState.SUCCEEDED else 1]
-    found = [
-        path.parent.name
-        for name in ("inbox", "slow", "kept", "deleted", "archive", "quarantine")
-        for path in (site.media / name).glob(f"{Path(file.name).stem}*")
-        if not path.name.endswith(".reason.txt")
-    ]
-    wanted = [] if rule == "delete" else [file.folder if rule == "keep" else rule]
-    if file.taken_away:
-        wanted = [one for one in found if one in ("archive", "quarantine", file.folder)]
-    if file.jobs == 1 and found != wanted:
-        return [f"the source of {file.name} is in {found}, not in {wanted}"]
-    reason = site.media / "quarantine" / f"{file.name}.reason.txt"
-    if found == ["quarantine"] and file.jobs == 1 and not reason.is_file():
-        return [f"no reason lies beside the quarantined {file.name}"]
-    return []
-
-
-def _outputs(job: Job) -> list[str]:
-    """Read back all that a job says it made."""
-    folder = Path(job.output_directory or "/nowhere")
-    if not folder.is_dir():
-        return [f"its output folder {folder} is not there"]
-    try:
-        written = json.loads((folder / "job.json").read_text())
-    except (OSError, ValueError) as problem:
-        return [f"job.json can't be read: {problem}"]
-    found = [] if written["state"] == "succeeded" else [f"job.json says {written['state']}"]
-    for rendition in job.renditions:
-        path = folder / rendition.path
-        if not path.is_file() or path.stat().st_size != rendition.bytes:
-            found.append(f"{rendition.path} is not {rendition.bytes} bytes long")
-            continue
-        video = [one for one in streams(path) if one["codec_type"] == "video"]
-        if video and int(video[0]["nb_read_packets"]) != rendition.frames:
-            found.append(f"{rendition.path} has not {rendition.frames} frames")
-    return found + _hls(folder) + _dash(folder)
-
-
-def _hls(folder: Path) -> list[str]:
-    master = folder / "stream" / "master.m3u8"
-    if not master.is_file():
-        return ["there is no master.m3u8"]
-    lists = m3u8.load(str(master))
-    named = [one.uri for one in lists.playlists] + [one.uri for one in lists.media if one.uri]
-    found = []
-    for uri in named:
-        path = master.parent / unquote(str(uri))
-        if not path.is_file():
-            found.append(f"{uri} is not there")
-            continue
-        playlist = m3u8.load(str(path))
-        parts = [segment.uri for segment in playlist.segments]
-        parts += [one.uri for one in playlist.segment_map if one is not None]
-        found += [
-            f"{part} of {uri} is not there"
-            for part in parts
-            if not (path.parent / unquote(str(part))).is_file()
-        ]
+        found += [f"{file.name}: {problem}" for problem in wrong_outputs(job)]
     return found
-
-
-def _dash(folder: Path) -> list[str]:
-    manifest = folder / "stream" / "manifest.mpd"
-    try:
-        root = ElementTree.parse(manifest).getroot()
-    except (OSError, ElementTree.ParseError) as problem:
-        return [f"manifest.mpd can't be read: {problem}"]
-    sets = root.findall(".//{*}Representation") if root is not None else []
-    return [] if sets else ["manifest.mpd has no representation"]
-
-
-def _leases(session: Session) -> list[str]:
-    at = now(session)
-    queries = {
-        "steps are running": select(Step).where(Step.state == StepState.RUNNING),
-        "steps have a lease": select(Step).where(Step.lease_until.is_not(None)),
-        "attempts have no end": select(Attempt).where(Attempt.finished_at.is_(None)),
-        "sources are held": select(Job).where(Job.settle_until > at),
-        "alerts are held": select(OutboxRow).where(OutboxRow.lease_until > at),
-    }
-    counts = {
-        what: len(session.scalars(query.limit(1000)).all()) for what, query in queries.items()
-    }
-    return [f"{count} {what}" for what, count in counts.items() if count]
-
-
-def _locks(session: Session) -> list[str]:
-    """See that no session sits on a lock: beat's own is the one that is rightly held."""
-    if session.get_bind().dialect.name == "sqlite":
-        return []
-    idle = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
-        " AND now() - state_change > interval '30 seconds'"
-    )
-    asleep = session.execute(idle).scalar_one()
-    advisory = session.execute(
-        text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")
-    ).scalar_one()
-    found = [f"{asleep} sessions are idle in a transaction"] if asleep else []
-    return found + ([f"{advisory} advisory locks are held"] if advisory > 1 else [])
 
 
 def _folders(site: Site, jobs: list[Job]) -> list[str]:
@@ -232,13 +189,3 @@ def _folders(site: Site, jobs: list[Job]) -> list[str]:
         str(path) for path in (site.media / "library").glob("*") if path.name.startswith(stems)
     )
     return [] if found == wanted else [f"the library holds {found}, not {wanted}"]
-
-
-def _left_behind(site: Site, failed: set[str]) -> list[str]:
-    """See that no tool runs and no unfinished file lies anywhere; what failed keeps its results."""
-    media = site.media
-    found = [f"process {pid}, a tool, still runs" for pid in site.tools()]
-    found += [f"{path} is left" for path in media.rglob("*.tmp*")]
-    found += [f"{path} is left" for path in (media / "library" / ".staging").glob("*")]
-    kept = {path.name: path for path in (media / "work").iterdir()}
-    return found + [f"{path} is left" for name, path in kept.items() if name not in failed]

@@ -16,7 +16,7 @@ HOUR_S = 3600
 
 
 def _jumps(scene: Scene, seconds: int) -> str:
-    """Run the parts, and PostgreSQL with them, by a clock of ours, and turn it."""
+    """Run the parts, and the database's server with them, by a clock of ours, and turn it."""
     folder = Path(tempfile.mkdtemp(prefix="reelworks-clock-"))
     folder.chmod(0o755)
     clock = WallClock(folder)

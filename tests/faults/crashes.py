@@ -27,7 +27,33 @@ BROKE = re.compile(
 )
 #: From where a worker says that it stops until another one begins.
 STOPPING = re.compile(r"(?s)worker: (?:Hitting|Initiating|Cold|Warm|Soft).*?(?= ready\.$|\Z)", re.M)
+#: A question, Flower's for one, that came when there was no more to tell of; who asks hears so.
+TOO_LATE = re.compile(r"(?m)^\[.*pidbox command error: .*\n(?:(?!\[).*\n?)*")
 TRACE = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*\S.*")
+
+#: Where a line of a log begins: by its time, with brackets or without.
+LINE = re.compile(r"(?m)^(?=\[?\d{4}-\d\d-\d\d[ T])")
+#: A thread that nothing is left of, and nobody begins again; what broke as an object was removed.
+DIED = re.compile(r"(?m)^Exception (?:in thread|ignored in).*$")
+#: What a part may say broke as it worked, by the last exception that it names. All of it is what
+#: faults do: a server away, cut off or starting, a disk full or read-only, a pool process killed.
+EXPECTED = frozenset(
+    {
+        *("OperationalError", "InterfaceError", "InternalError", "AdminShutdown", "NotAlone"),
+        *("DatabaseUnreachable", "DatabaseFull", "InvalidatePoolError"),
+        *("ConnectionError", "ConnectionResetError", "ConnectionRefusedError", "BrokenPipeError"),
+        *("ConnectionAbortedError", "TimeoutError", "RecoverableConnectionError"),
+        *("ConnectionForced", "UnexpectedFrame", "BusyLoadingError", "ReadOnlyError"),
+        *("OutOfMemoryError", "WorkerLostError", "ExceptionWithTraceback"),
+    }
+)
+#: The same of exceptions whose name tells too little: what they say besides.
+EXPECTED_WORDS = re.compile(
+    r"No space left on device|Read-only file system|Server unexpectedly closed connection"
+    r"|Socket closed|OOM command not allowed|MISCONF"
+)
+#: The last line of a trace: a class, with or without what it says.
+EXCEPTION = re.compile(r"([\w.]+)(?:: .*)?")
 
 
 def told(text: str) -> list[str]:
@@ -39,8 +65,22 @@ def told(text: str) -> list[str]:
     ]
     found += [line.strip() for line in BROKE.findall(text)]
     for stop in STOPPING.findall(text):
-        found += [f"as it stopped: {trace.splitlines()[-1]}" for trace in TRACE.findall(stop)]
-    return found
+        traces = TRACE.findall(TOO_LATE.sub("", stop))
+        found += [f"as it stopped: {trace.splitlines()[-1]}" for trace in traces]
+    working = STOPPING.sub("", text)
+    found += DIED.findall(text)
+    return found + [f"as it worked: {one}" for one in map(_broken, LINE.split(working)) if one]
+
+
+def _broken(record: str) -> str | None:
+    """Name the last exception of one line of a log and what follows it; None where all is well."""
+    traces = TRACE.findall(TOO_LATE.sub("", record))
+    if not traces or BROKE.search(record):
+        return None
+    last = traces[-1].splitlines()[-1]
+    name = EXCEPTION.match(last)
+    known = name is not None and name[1].rpartition(".")[2] in EXPECTED
+    return None if known or EXPECTED_WORDS.search(traces[-1]) else last
 
 
 class Logs:

@@ -26,6 +26,8 @@ NUMBER_OF_BYTES = re.compile(r"\d[\d,]* bytes")
 def _full(scene: Scene, folder: str) -> str:
     """Fill the disk while the batch is made; all goes on when there is room again."""
     disk = scene.site.disks[folder]
+    if folder == "elsewhere":
+        scene.batch.drop("far", seconds=2)
     scene.sometime(4.0)
     fill = partial(disk.fill, leaving=scene.dice.randrange(LEAVING))
     scene.broken(fill, disk.free, FULL_S)
@@ -57,10 +59,8 @@ def _read_only(scene: Scene) -> str:
 
 FAULTS = (
     *(
-        Fault(f"full-{folder}", partial(_full, folder=folder), needs_disks=True)
-        for folder in ("work", "library")
+        Fault(f"full-{folder}", partial(_full, folder=folder), needs_disks=True, costs_no_try=True)
+        for folder in ("work", "library", "state", "elsewhere")
     ),
-    # The broker that is kept there refuses all writing, over which workers end.
-    Fault("full-state", partial(_full, folder="state"), needs_disks=True, ends_parts=True),
     Fault("read-only-library", _read_only, needs_disks=True),
 )

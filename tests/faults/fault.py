@@ -108,3 +108,5 @@ class Fault:
     needs_hosts: bool = False
     #: Whether parts may end over it, to be started again: no crash is looked for then.
     ends_parts: bool = False
+    #: Whether it kills nobody: an order to stop, a full disk. No step may lose a try over it.
+    costs_no_try: bool = False

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.faults.fault import Fault, Scene
 from tests.faults.processes import children, main_of
 from tests.faults.stacks import EMBEDDED
 from tests.system import command_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: What may be killed, by the words in its command line.
 PARTS = {
@@ -22,9 +29,20 @@ PARTS = {
 }
 #: How often it is tried to hit a tool before it ends by itself.
 TRIES = 20
+#: How many sources are moved, and how large each is, bytes, so that a copy takes a while: the disk
+#: has room for one more.
+MOVED = 3
+LARGE = 30 << 20
+#: How long it may take until they are moved, and how long after that began who moves it is killed,
+#: seconds: about as long as a copy, what is recorded of it, and the removal take.
+SETTLES_S = 120.0
+AFTER_S = 0.4
+#: How long the same workers are looked at before they are listed anew, seconds.
+LOOK_S = 1.0
 
 
 def _kill_part(scene: Scene, words: tuple[str, ...]) -> str:
+    scene.batch.told_again = "notify" in words
     scene.sometime()
     pid = main_of(scene, *words)
     return scene.kill(pid) if pid else f"no {' '.join(words)} ran"
@@ -56,6 +74,53 @@ def _kill_tool(scene: Scene) -> str:
     return "no tool ran long enough"
 
 
+def _kill_who_settles(scene: Scene) -> str:
+    """Kill who moves sources to another disk: from the first byte until it should be over.
+
+    Between its effects nothing can be seen from outside but the copy: chance does the rest.
+    """
+    # Those who settle tell of ends, too.
+    scene.batch.told_again = True
+    files = [scene.batch.drop_large("far", LARGE) for _ in range(MOVED)]
+    until = time.monotonic() + SETTLES_S
+    known: set[Path] = set()
+    after: list[str] = []
+    while len(after) < MOVED and any(file.path.exists() for file in files):
+        if time.monotonic() > until:
+            break
+        # Listed before there is a copy: it would be over by then.
+        workers = scene.processes("pipeline.cli", "worker")
+        pid = _new_writer(scene.site.media / "elsewhere", known, workers)
+        if pid is None:
+            continue
+        wait_s = scene.dice.uniform(0.0, AFTER_S)
+        time.sleep(wait_s)
+        scene.kill(pid)
+        after.append(f"{wait_s:.3f} s")
+    return f"kill -9 of who moved {MOVED} sources, {', '.join(after) or 'never'} after each began"
+
+
+def _new_writer(folder: Path, known: set[Path], workers: Collection[int]) -> int | None:
+    """Look for a while for one of the workers who has an unfinished copy open that is not known."""
+    until = time.monotonic() + LOOK_S
+    while time.monotonic() < until:
+        new = set(folder.glob("*.part")) - known
+        known |= new
+        for pid in workers if new else ():
+            if _has_open(pid, new):
+                return pid
+        time.sleep(0.001)
+    return None
+
+
+def _has_open(pid: int, files: Collection[Path]) -> bool:
+    for handle in Path(f"/proc/{pid}/fd").glob("*"):
+        with suppress(OSError):
+            if handle.readlink() in files:
+                return True
+    return False
+
+
 def _kill_broker(scene: Scene) -> str:
     scene.sometime()
     if scene.stack.name == EMBEDDED:
@@ -69,6 +134,7 @@ def _kill_broker(scene: Scene) -> str:
 
 def _kill_everything(scene: Scene) -> str:
     """Kill `up` itself: its guard ends every part, and the next start goes on."""
+    scene.batch.told_again = True
     scene.sometime()
     scene.site.kill()
     scene.site.start()
@@ -80,6 +146,7 @@ FAULTS = (
     Fault("kill-encode-child", partial(_kill_child, role="encode")),
     Fault("kill-package-child", partial(_kill_child, role="package")),
     Fault("kill-ffmpeg", _kill_tool),
+    Fault("kill-settling", _kill_who_settles, needs_disks=True),
     Fault("kill-broker", _kill_broker),
     # The embedded broker dies with it: workers that are stopping then have none to say so to.
     Fault("kill-up", _kill_everything, ends_parts=True),

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.system import eventually
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: How large each disk is, MiB: room for a few batches, and filled in a moment.
-SIZE_MIB = {"work": 96, "library": 192, "state": 192}
+SIZE_MIB = {"work": 96, "library": 192, "state": 192, "elsewhere": 128}
 #: How often it is tried to fill a disk that others write to.
 TRIES = 100
 
@@ -49,9 +51,13 @@ class Disk:
         self._filler.unlink(missing_ok=True)
 
     def read_only(self, *, yes: bool) -> None:
-        """Refuse all writing, or allow it again."""
-        options = "remount,ro" if yes else "remount,rw"
-        subprocess.run(["mount", "-o", options, str(self.folder)], check=True)
+        """Refuse all writing, or allow it again; between two who write, as the kernel demands."""
+        argv = ["mount", "-o", "remount,ro" if yes else "remount,rw", str(self.folder)]
+
+        def mounted() -> bool:
+            return subprocess.run(argv, check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+        eventually(mounted, " ".join(argv), 30)
 
 
 def can_mount(folder: Path) -> bool:

@@ -6,7 +6,7 @@ from functools import partial
 
 from tests.faults.fault import Fault, Scene
 from tests.faults.proxy import Mode
-from tests.faults.stacks import RABBIT, REDIS
+from tests.faults.stacks import COMPOSE, SERVERS
 
 #: How often the way is cut, or breaks in mid-sentence, and how long it then is well, seconds.
 TIMES = 4
@@ -51,7 +51,7 @@ def _halves(scene: Scene, server: str) -> str:
 
 
 FAULTS = tuple(
-    Fault(f"{server}-{name}", partial(act, server=server), stacks=(REDIS, RABBIT))
-    for server in ("broker", "database")
+    Fault(f"{server}-{name}", partial(act, server=server), stacks=stacks)
+    for server, stacks in (("broker", SERVERS), ("database", SERVERS), ("results", (COMPOSE,)))
     for name, act in (("cut", _cut), ("silent", _silent), ("slow", _slow), ("halves", _halves))
 )

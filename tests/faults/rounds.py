@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.batch import Batch
-from tests.faults.checker import check, wait_until_ended
+from tests.faults.checker import check, check_again, lost_tries, wait_until_ended
 from tests.faults.crashes import Logs
 from tests.faults.fault import Fault, Scene
 from tests.faults.site import running_site
@@ -59,19 +59,20 @@ def run_rounds(
         with ExitStack() as closing:
             site = closing.enter_context(running_site(home, stack))
             logs = Logs(site)
-            outcome = None
+            outcome, batches = None, list[Batch]()
             while waiting and site.runs and not (outcome and outcome.problems):
                 number, (fault, seed) = waiting.pop(0)
                 scene = _scene(site, stack, number, random.Random(seed), outage_s)
+                batches.append(scene.batch)
                 outcome = _round(scene, number, fault, logs)
                 if outcome.problems:
                     _keep(site, home)
                 yield outcome
-            if outcome and not outcome.problems and (problems := _last_stop(site, stack, logs)):
-                _keep(site, home)
-                yield replace(
-                    outcome, fault="the last stop", did="up was stopped", problems=problems
-                )
+            if outcome and not outcome.problems:
+                for problems in (_last_look(site, batches), _last_stop(site, stack, logs)):
+                    if problems:
+                        _keep(site, home)
+                        yield replace(outcome, fault="the end", did="stopped", problems=problems)
         _drop_tables(stack)
 
 
@@ -93,12 +94,18 @@ def _round(scene: Scene, number: int, fault: Fault, logs: Logs) -> Outcome:
         problems = [traceback.format_exc()]
     crashes = logs.crashes()
     problems += scene.problems + ([] if fault.ends_parts else crashes)
+    problems += lost_tries(site, batch) if fault.costs_no_try else []
     seconds = round(time.monotonic() - began, 1)
     jobs = sum(file.jobs for file in batch.files)
     if not problems:
         site.forget()
         shutil.rmtree(batch.clips)
     return Outcome(number, fault.name, did, jobs, seconds, tuple(problems))
+
+
+def _last_look(site: Site, batches: Sequence[Batch]) -> tuple[str, ...]:
+    """Look over all batches of a system again: what came after the look at each is seen here."""
+    return tuple(check_again(site, batches)) if site.runs else ()
 
 
 def _last_stop(site: Site, stack: Stack, logs: Logs) -> tuple[str, ...]:
@@ -121,12 +128,19 @@ def _sockets(folder: str, names: list[str]) -> list[str]:
 
 def _drop_tables(stack: Stack) -> None:
     """Give the next system empty servers."""
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import make_url, text
+
+    from pipeline.history.database import server_engine
 
     if stack.direct_database is not None:
-        engine = create_engine(stack.direct_database)
+        engine = server_engine(make_url(stack.direct_database))
         with engine.begin() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+            if connection.dialect.name == "mysql":
+                connection.execute(text("DROP DATABASE reelworks"))
+                connection.execute(text("CREATE DATABASE reelworks"))
+            else:
+                connection.execute(text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
         engine.dispose()
-    if stack.broker is not None:
-        stack.broker.empty()
+    for server in (stack.broker, stack.results):
+        if server is not None:
+            server.empty()

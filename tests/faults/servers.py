@@ -150,6 +150,7 @@ class Postgres(Server):
 
     def __init__(self) -> None:
         super().__init__()
+        self._listens = "127.0.0.1"
         self._data = self.folder / "data"
         owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._as_owner = (
@@ -169,9 +170,23 @@ class Postgres(Server):
             cwd=self.folder,
         )
 
+    @property
+    def address(self) -> str:
+        return self.address_at("127.0.0.1", self.port)
+
+    @staticmethod
+    def address_at(host: str, port: int) -> str:
+        return f"postgresql+psycopg://reelworks@{host}:{port}/postgres"
+
+    def let_in(self, network: str) -> None:
+        """Have it, from its next start, answer all of a network (`10.0.0.0/24`) besides us."""
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self._listens = "*"
+
     def argv(self) -> Sequence[str]:
         # Not flushed: the machine does not lose its power here, and only that would need it.
-        settings = ("listen_addresses=127.0.0.1", "fsync=off", "max_connections=200")
+        settings = (f"listen_addresses={self._listens}", "fsync=off", "max_connections=200")
         return (
             *(*self._as_owner, _postgres("postgres"), "-D", str(self._data), "-k", "/tmp"),
             *("-p", str(self.port), *(word for one in settings for word in ("-c", one))),
@@ -180,6 +195,67 @@ class Postgres(Server):
     def answers(self) -> bool:
         ready = [_postgres("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         return subprocess.run(ready, check=False).returncode == 0
+
+
+class MariaDb(Server):
+    """A MariaDB made by `mariadb-install-db`; it runs as `mysql` where we are root.
+
+    Its user may do what the documentation says, and no more. `options` are the server's own.
+    """
+
+    name = "mariadb"
+
+    def __init__(self, *options: str) -> None:
+        super().__init__()
+        self._options = options
+        self._data = self.folder / "data"
+        self._first = self.folder / "first.sql"
+        self._first.write_text(
+            "CREATE DATABASE IF NOT EXISTS reelworks;\n"
+            "CREATE USER IF NOT EXISTS reelworks@'%' IDENTIFIED BY 'pässword';\n"
+            "GRANT ALL ON `reelworks%`.* TO reelworks@'%';\n"
+        )
+        self._as_owner: tuple[str, ...] = ()
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("mysql")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            self._as_owner = ("--user=mysql",)
+        made = [
+            *(_mariadb("mariadb-install-db"), "--no-defaults", *self._as_owner),
+            *("--auth-root-authentication-method=normal", "--skip-test-db"),
+            f"--datadir={self._data}",
+        ]
+        subprocess.run(made, check=True, capture_output=True, cwd=self.folder)
+
+    @property
+    def address(self) -> str:
+        return self.address_at("127.0.0.1", self.port)
+
+    @staticmethod
+    def address_at(host: str, port: int) -> str:
+        return f"mysql+pymysql://reelworks:p%C3%A4ssword@{host}:{port}/reelworks"
+
+    def argv(self) -> Sequence[str]:
+        # Not flushed: the machine does not lose its power here, and only that would need it.
+        return (
+            *(_mariadb("mariadbd"), "--no-defaults", *self._as_owner, f"--datadir={self._data}"),
+            *(f"--port={self.port}", "--bind-address=127.0.0.1", "--skip-name-resolve"),
+            *(f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"),
+            *("--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M"),
+            *(f"--init-file={self._first}", *self._options),
+        )
+
+    def answers(self) -> bool:
+        asked = [*self._as_root("mariadb-admin"), "ping"]
+        return subprocess.run(asked, check=False, capture_output=True).returncode == 0
+
+    def tell(self, statement: str) -> None:
+        """Run a statement as the server's administrator."""
+        subprocess.run([*self._as_root("mariadb"), f"--execute={statement}"], check=True)
+
+    def _as_root(self, program: str) -> Sequence[str]:
+        own = (f"--socket={self.folder}/socket", "--user=root")
+        return (_mariadb(program), "--no-defaults", *own)
 
 
 class Rabbit(Server):
@@ -248,6 +324,14 @@ class Rabbit(Server):
         if self._mapper is not None:
             self._mapper.terminate()
             self._mapper.wait(STOP_S)
+
+
+def _mariadb(program: str) -> str:
+    """Find a program of the installed MariaDB; the server may be off a user's PATH."""
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not found:
+        raise AssertionError(f"MariaDB's {program} is not installed here")
+    return found
 
 
 def _postgres(program: str) -> str:

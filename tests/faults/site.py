@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 UP_S = 300.0
 #: Tools that a step runs.
 TOOLS = ("ffmpeg", "ffprobe", "packager")
+#: Where what is left of a batch that went well is removed.
+FORGOTTEN = ("library", "archive", "elsewhere", "quarantine")
 
 
 @dataclass
@@ -165,11 +167,10 @@ class Site:
             return session.scalars(query.limit(1)).first() is not None
 
     def forget(self) -> None:
-        """Remove what earlier batches left for good: results, archived sources, alerts told."""
-        for name in ("library", "archive", "quarantine"):
+        """Remove what earlier batches left for good: results and archived sources."""
+        for name in FORGOTTEN:
             for path in (self.media / name).glob("*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self.alerts.received.clear()
 
 
 def configure(root: Path, alerts: Alerts) -> Path:
@@ -177,9 +178,13 @@ def configure(root: Path, alerts: Alerts) -> Path:
     config = write_config(root, alerts)
     path = config / "pipeline.yml"
     pipeline = yaml.safe_load(path.read_text())
-    for name, success, failure in (("kept", "keep", "keep"), ("deleted", "delete", "quarantine")):
-        entry = {"path": f"./media/{name}", "profile": "quick", "settle_seconds": 1}
-        pipeline["watch"].append({**entry, "on_success": success, "on_failure": failure})
+    entry = {"profile": "quick", "settle_seconds": 1}
+    for name, rules in (
+        ("kept", {"on_success": "keep", "on_failure": "keep"}),
+        ("deleted", {"on_success": "delete"}),
+        ("far", {"archive": "./media/elsewhere", "quarantine": "./media/quarantine"}),
+    ):
+        pipeline["watch"].append({"path": f"./media/{name}", **entry, **rules})
     path.write_text(yaml.safe_dump(pipeline))
     return config
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from tests.faults.batch import FAILED, SUCCEEDED
+from tests.faults.custody import sha256
 from tests.faults.fault import Fault, Scene
 from tests.media import make_clip
 
@@ -31,8 +32,21 @@ def _replaced(scene: Scene) -> str:
     scene.sometime(3.0)
     beside = file.path.with_name(f".{file.name}.new")
     shutil.copyfile(other, beside)
+    file.contents.append(sha256(other))
     beside.replace(file.path)
     return f"{file.name} was replaced"
 
 
-FAULTS = (Fault("source-vanishes", _vanishes), Fault("source-replaced", _replaced))
+def _dropped_twice(scene: Scene) -> str:
+    """Drop what a job works on, or has just done, once more under another name."""
+    first = scene.batch.files[0]
+    scene.wait_for(lambda: scene.site.has_job(first.name), f"a job of {first.name}")
+    scene.sometime(3.0)
+    return f"{scene.batch.drop_copy(first).name} is a copy of {first.name}"
+
+
+FAULTS = (
+    Fault("source-vanishes", _vanishes),
+    Fault("source-replaced", _replaced),
+    Fault("source-twice", _dropped_twice, costs_no_try=True),
+)

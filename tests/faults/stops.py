@@ -49,7 +49,7 @@ def _stop_everything(scene: Scene) -> str:
 
 
 FAULTS = (
-    Fault("stop-part", _stop_part),
-    Fault("stop-rolling", _rolling_restart),
-    Fault("stop-up", _stop_everything),
+    Fault("stop-part", _stop_part, costs_no_try=True),
+    Fault("stop-rolling", _rolling_restart, costs_no_try=True),
+    Fault("stop-up", _stop_everything, costs_no_try=True),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults import checker
 from tests.faults.mounts import can_mount
 from tests.faults.registry import FAULTS, possible
 from tests.faults.rounds import run_rounds, schedule
@@ -33,7 +34,11 @@ def test_every_fault_has_a_name_of_its_own_and_a_stack_to_happen_on() -> None:
 
 
 @pytest.mark.stack
-def test_a_batch_survives_a_kill_an_emptied_broker_and_a_full_disk(tmp_path: Path) -> None:
+def test_a_batch_survives_a_kill_an_emptied_broker_and_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `make faults` waits for what comes late.
+    monkeypatch.setattr(checker, "LATER_S", 0.0)
     disks = can_mount(tmp_path / "trial")
     faults = [
         one for one in possible(EMBEDDED, disks=disks, own_hosts=False) if one.name in SELECTION

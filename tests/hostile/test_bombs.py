@@ -119,7 +119,8 @@ def test_a_source_that_needs_more_memory_than_a_tool_gets_is_refused(
     plan = make_plan(found, Profile())
     outputs = dict.fromkeys(plan.units[0].steps, tmp_path / "out.mp4")
     starved = Completed(244, f"[dec:h264] {NO_MEMORY}\n", Progress())
-    monkeypatch.setattr(f"pipeline.media.{where}.run", lambda *_, **__: starved)
+    running = "encode.run_anew" if where == "encode" else f"{where}.run"
+    monkeypatch.setattr(f"pipeline.media.{running}", lambda *_, **__: starved)
     acts: dict[str, Callable[[], object]] = {
         "probe": lambda: probe(tools(), source, Limits()),
         "thumbnail": lambda: make_poster(tools(), found, tmp_path / "poster.jpg"),

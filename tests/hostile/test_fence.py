@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -219,6 +220,23 @@ def test_a_wrapper_that_needs_more_runs_without_the_fence_around_files(
         run([str(wrapper)], fence=Fence(isolation="required"))
 
 
+@needs_landlock
+def test_a_tool_whose_trial_somebody_kills_is_kept_inside_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The trial decides for as long as the worker lives: a kill must not open the fence."""
+    real, ended = subprocess.run, list[int]()
+
+    def first_killed(*argv: Any, **how: Any) -> subprocess.CompletedProcess[Any]:
+        done = real(*argv, **how)
+        ended.append(-signal.SIGKILL if not ended else done.returncode)
+        return subprocess.CompletedProcess(done.args, ended[-1])
+
+    monkeypatch.setattr(subprocess, "run", first_killed)
+    assert isolation.starts_inside.__wrapped__(tools().ffmpeg)
+    assert ended == [-signal.SIGKILL, 0]
+
+
 def test_a_program_that_is_not_there_is_told() -> None:
     done = run(["/nowhere/ffmpeg"])
     assert done.returncode
@@ -231,11 +249,33 @@ from pathlib import Path
 from pipeline.media.fence import Fence
 from pipeline.media.launch import launched
 with launched(["sleep", "60"], Fence(), None) as process:
-    while b"sleep\\0" + b"60" not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+    while Path(f"/proc/{process.pid}/comm").read_text() != "sleep\\n":
         pass
     print(process.pid, flush=True)
     process.wait()
 """
+
+
+#: Starts a tool as one that lives would, or as one that ends before the tool has begun.
+STARTING = """
+import os, sys
+from pipeline.media.fence import Fence
+from pipeline.media.isolation import prefix
+before, worker, killed = prefix(Fence()), os.getpid(), sys.argv[1] == "killed"
+tool = os.fork()
+if not tool:
+    while killed and os.getppid() == worker:
+        pass
+    os.execv(before[0], [*before, "sh", "-c", "echo ran"])
+if not killed:
+    os.waitpid(tool, 0)
+"""
+
+
+@pytest.mark.parametrize(("worker", "said"), [("alive", "ran\n"), ("killed", "")])
+def test_a_tool_whose_worker_was_killed_as_it_started_does_not_run(worker: str, said: str) -> None:
+    argv = [sys.executable, "-c", STARTING, worker]
+    assert subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout == said
 
 
 def test_a_tool_dies_with_us_however_we_end() -> None:

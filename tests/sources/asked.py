@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.settings.profiles import Profile, VideoSettings
+from pipeline.settings.profiles import AudioSettings, Profile, VideoSettings
 from tests.sources.bad import CLIP as LONG
 from tests.sources.bad import cut, cut_tune, hurt, hurt_tune
 from tests.sources.colours import HDR10, deep
 from tests.sources.picture import Clip, encode
 from tests.sources.row import Expect, Patches, Row
+from tests.sources.timing import apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 CLIP = Clip()
+SOUND_ALONE = Profile(video=VideoSettings(enabled=False), audio=AudioSettings(loudness=-20))
 SALVAGING = Profile(video=VideoSettings(ladder=(240,), preset="ultrafast"), damaged="salvage")
 
 
@@ -40,6 +42,22 @@ def _hdr(name: str, curve: str, extra: str = "") -> Row:
     return Row(name, deep(curve, 203, extra), expect, asking("h264", "hevc", hdr=True))
 
 
+def _loud(name: str) -> Row:
+    """Sound that is to be louder than its peaks allow: its gain then changes from moment to moment.
+
+    Its last seconds are in the filter when the sound ends.
+    """
+    clip = Clip(seconds=6)
+    profile = asking("h264").model_copy(update={"audio": AudioSettings(loudness=-9)})
+    expect = Expect(frames=150, patches=Patches(), moments=clip.moments)
+    return Row(
+        f"louder than its peaks allow, {name}",
+        lambda folder: encode(folder / name, clip),
+        expect,
+        profile,
+    )
+
+
 def _salvaged(name: str, make: Callable[[Path], Path], told: str, frames: int, short: int) -> Row:
     return Row(name, make, Expect(frames=frames, frames_short=short, told=told), SALVAGING)
 
@@ -62,6 +80,14 @@ ROWS = (
     _coded("H.264 and HEVC", "h264", "hevc"),
     _coded("VP9", "vp9"),
     _coded("AV1", "av1"),
+    Row(
+        "the sound alone of a broadcast, which begins after its picture",
+        apart("a.ts", sound_s=1.2),
+        Expect(beeps=CLIP.moments[1:]),
+        SOUND_ALONE,
+    ),
+    _loud("a.mp4"),
+    _loud("a.ts"),
     _salvaged("damaged MP4, salvaged", hurt("a.mp4", 0.5), "lost", LONG.frames, 130),
     _salvaged("damaged MKV, salvaged", hurt("a.mkv", 0.5), "lost", LONG.frames, 130),
     _salvaged("damaged MPEG-TS, salvaged", hurt("a.ts", 0.5), "lost", LONG.frames, 130),

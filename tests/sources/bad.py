@@ -6,8 +6,8 @@ import subprocess
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.media import ffmpeg, tools
-from tests.sources.bitstream import cut_short, damaged
+from tests.media import ENVIRONMENT, ffmpeg, tools
+from tests.sources.bitstream import cut_short, damaged, zeroed
 from tests.sources.picture import X264, Clip, encode
 from tests.sources.row import Expect, Row
 
@@ -68,6 +68,21 @@ def hurt(name: str, share: float, every: int = 1) -> Callable[[Path], Path]:
     )
 
 
+def long_hurt(folder: Path) -> Path:
+    """A picture that is damaged, to longer sound that can't be: it is nothing but samples."""
+    noisy, samples = (*X264, "-vf", "noise=alls=20:allf=t"), ("-c:a", "pcm_s16le")
+    sound = Clip(seconds=14).sound()
+    whole = encode(folder / "whole.mov", CLIP, video=noisy, audio=samples, sound=sound)
+    return damaged(whole, folder / "a.mov", 0.3)
+
+
+def blank(name: str, share: float) -> Callable[[Path], Path]:
+    noisy = (*X264, "-vf", "noise=alls=20:allf=t")
+    return lambda folder: zeroed(
+        encode(folder / f"whole-{name}", CLIP, video=noisy), folder / name, share
+    )
+
+
 def holding(name: str, data: bytes) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         (folder / name).write_bytes(data)
@@ -107,7 +122,7 @@ def _lock(first: Path, path: Path, *options: str) -> None:
     keys = f"label=:key_id={KEY}:key={KEY[::-1]}"
     argv = [str(tools().packager), f"in={first},stream=video,output={path}"]
     argv += ["--enable_raw_key_encryption", "--keys", keys, "--clear_lead", "0", *options]
-    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    subprocess.run(argv, check=True, capture_output=True, timeout=60, env=ENVIRONMENT)
 
 
 def renamed(folder: Path) -> Path:
@@ -186,7 +201,19 @@ ROWS = (
     _bad("WAV cut short", cut_tune("a.wav"), "truncated"),
     _bad("FLAC cut short", cut_tune("a.flac"), "truncated"),
     _bad("MP3 cut short", cut_tune("a.mp3", "-c:a", "libmp3lame"), "truncated"),
+    _bad("TTA cut short", cut_tune("a.tta", "-c:a", "tta"), "damaged"),
+    _bad("WavPack cut short", cut_tune("a.wv", "-c:a", "wavpack"), "truncated"),
+    _bad("AU cut short", cut_tune("a.au"), "truncated"),
     _bad("sound alone in MKV, cut short", cut_tune("a.mka", "-c:a", "flac"), "truncated"),
+    _bad(
+        "a picture of a kind that nothing decodes",
+        lambda folder: encode(
+            folder / "a.flv",
+            video=("-c:v", "flashsv"),
+            audio=("-c:a", "libmp3lame", "-ar", "44100"),
+        ),
+        "refused_format",
+    ),
     _bad("zero bytes", holding("a.mp4", b""), "empty"),
     _bad("text", holding("a.mp4", b"Dear diary,\ntoday I took no film.\n" * 50), "not_media"),
     _bad("noise", holding("a.mkv", bytes(range(256)) * 40), "not_media"),
@@ -227,6 +254,11 @@ ROWS = (
     _bad("damaged in the middle, MP4", hurt("a.mp4", 0.5), "damaged"),
     _bad("damaged in the middle, MKV", hurt("a.mkv", 0.5), "damaged"),
     _bad("damaged in the middle, MPEG-TS", hurt("a.ts", 0.5), "damaged"),
+    _bad("damaged in the middle, to longer sound", long_hurt, "damaged"),
+    *(
+        _bad(f"zeros in the middle, {name.partition('.')[2]}", blank(name, 0.1), "damaged")
+        for name in ("a.mp4", "a.mkv", "a.ts", "a.m2ts", "a.flv")
+    ),
     Row(
         "a few damaged bytes",
         hurt("a.mp4", 0.002, 50),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 #: ITU-T T.35: United States, ATSC; then "GA94" and the kind of data (ATSC A/53 part 4).
@@ -36,18 +38,23 @@ def scc(text: str, *, frames_at: int = 15) -> str:
     return f"Scenarist_SCC V1.0\n\n{begin}\t{shown}\n\n00:00:02:15\t{erased}\n"
 
 
-def captioned(stream: bytes, text: str, first: int = 10) -> bytes:
-    """Put a caption into H.264 without B-frames, a pair of bytes a picture from `first` on."""
-    pairs = caption_pairs(text)
+def captioned(stream: bytes, texts: Mapping[int, str]) -> bytes:
+    """Put captions into H.264 without B-frames, a pair of bytes a picture.
+
+    `texts` maps the picture from which on a caption is told to what it says.
+    """
+    told = {
+        first + number: pair
+        for first, text in texts.items()
+        for number, pair in enumerate(caption_pairs(text))
+    }
     made = bytearray()
     number = 0
     for unit in _units(stream):
         kind = unit[0] & 0x1F
         # The first slice of a picture has `first_mb_in_slice` 0: a one bit.
         if kind in (1, 5) and unit[1] & 0x80:
-            there = first <= number < first + len(pairs)
-            pair = pairs[number - first] if there else (0x00, 0x00)
-            made += b"\x00\x00\x00\x01" + _sei(pair)
+            made += b"\x00\x00\x00\x01" + _sei(told.get(number, (0x00, 0x00)))
             number += 1
         made += b"\x00\x00\x00\x01" + unit
     return bytes(made)
@@ -96,10 +103,32 @@ def _sup_segments(at: int, segments: list[tuple[int, bytes]]) -> bytes:
     )
 
 
+def with_aperture(film: bytes, width: int, height: int) -> bytes:
+    """Tell an MP4, whose index comes last, to show the middle of its picture only (`clap`)."""
+    box = struct.pack(">I4s8I", 40, b"clap", width, 1, height, 1, 0, 1, 0, 1)
+    place = film.index(b"pasp") - 4
+    made = bytearray(film[:place] + box + film[place:])
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"avc1"):
+        at = film.rindex(name, 0, place) - 4
+        size = int.from_bytes(film[at : at + 4], "big") + len(box)
+        made[at : at + 4] = size.to_bytes(4, "big")
+    return bytes(made)
+
+
 def cut_short(source: Path, path: Path, share: float) -> Path:
     """Keep only the first part of a file."""
     data = source.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def zeroed(source: Path, path: Path, share: float) -> Path:
+    """Leave nothing but zeros in the middle of a file, as copies from failing disks have them."""
+    data = bytearray(source.read_bytes())
+    length = int(len(data) * share)
+    begin = (len(data) - length) // 2
+    data[begin : begin + length] = bytes(length)
+    path.write_bytes(data)
     return path
 
 

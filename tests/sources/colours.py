@@ -70,6 +70,7 @@ WIDE = (
     "zscale=p=bt2020:t=2020_10:m=bt2020nc:r=tv,format=yuv420p10le"
 )
 WIDE_TAGS = "colorprim=bt2020:transfer=bt2020-10:colormatrix=bt2020nc:range=limited:log-level=error"
+LINEAR_TAGS = "colorprim=bt709:transfer=linear:colormatrix=bt709:range=limited:log-level=error"
 GIF = "split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none"
 CLEAR = (
     "format=rgba,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='if(lt(Y,H*0.8125)*gte(Y,H*0.75),0,255)'"
@@ -192,6 +193,22 @@ ROWS = (
         for name, make, silent in SEE_THROUGH
     ),
     _row("transparent, GIF", coloured("a.gif", (), CLEAR_GIF, audio=None), silent=True, clear=True),
+    _row(
+        "YCgCo",
+        coloured(
+            "a.mkv",
+            (*BEGIN, "-colorspace", "ycgco", *BT709[:4]),
+            f"{MADE},zscale=m=ycgco:r=tv,format=yuv444p",
+        ),
+    ),
+    _row(
+        "linear light",
+        coloured(
+            "a.mkv",
+            (*X265, "-x265-params", LINEAR_TAGS),
+            f"{LINEAR.format(npl=100)},zscale=m=bt709:r=tv,format=yuv420p12le",
+        ),
+    ),
     _row("HDR10", deep("smpte2084", 203, HDR10), tone_mapped=True),
     _row("HDR10 without mastering data", deep("smpte2084", 100), tone_mapped=True),
     _row("HLG", deep("arib-std-b67", 203), tone_mapped=True),

@@ -168,6 +168,7 @@ FILMS = (
             clip=Clip(size="720x576"),
         ),
     ),
+    _film("WTV", film("a.wtv", MPEG2, MP2)),
     _film("NUT", film("a.nut", ("-c:v", "ffv1"), PCM)),
     _film("H.264 without a container", film("a.h264", (*X264, "-bf", "0"), None), sync=False),
     _film("GIF", film("a.gif", GIF_LOOK, None), sync=False),
@@ -219,6 +220,16 @@ TUNES = (
     _tune("WAV", tune("a.wav")),
     _tune("M4A", tune("a.m4a", *AAC)),
     _tune("M4A with ALAC", tune("a.m4a", "-c:a", "alac")),
+    _tune("AU", tune("a.au")),
+    _tune("MLP without a container", tune("a.mlp", "-c:a", "mlp", "-strict", "-2")),
+    _tune("AAC in LATM without a container", tune("a.latm", *AAC, "-f", "latm")),
+    _tune("VOC", tune("a.voc")),
+    _tune("TTA", tune("a.tta", "-c:a", "tta")),
+    _tune("TTA, mono", tune("a.tta", "-c:a", "tta", "-ac", "1")),
+    _tune("WavPack", tune("a.wv", "-c:a", "wavpack")),
+    _tune("DTS without a container", tune("a.dts", "-c:a", "dca", "-strict", "-2")),
+    _tune("TrueHD without a container", tune("a.thd", "-c:a", "truehd", "-strict", "-2")),
+    _tune("AMR", tune("a.amr", "-c:a", "libopencore_amrnb", "-ar", "8000", "-ac", "1")),
     _tune("OGG with Vorbis", tune("a.ogg", "-c:a", "libvorbis")),
     _tune("OGG with Opus", tune("a.ogg", "-c:a", "libopus")),
     Row(
@@ -232,4 +243,46 @@ TUNES = (
     _tune("AAC without a container", tune("a.aac", *AAC)),
     Row("WMA", tune("a.wma", "-c:a", "wmav2"), Expect(beeps=LATE)),
 )
-ROWS = (*FILMS, *OTHERS, *TUNES)
+
+
+def twice(name: str, make: Callable[[Path], Path], expect: Expect) -> Row:
+    """A file whose bytes are there twice, one behind the other: the second half is not read."""
+
+    def appended(folder: Path) -> Path:
+        path = make(folder)
+        path.write_bytes(path.read_bytes() * 2)
+        return path
+
+    return Row(f"appended to itself, {name}", appended, expect)
+
+
+FIRST_FILM = Expect(frames=75, told="only the first is used")
+FIRST_TUNE = Expect(beeps=CLIP.moments, told="only the first is used")
+
+
+def two_ogvs(folder: Path) -> Path:
+    """Two recordings one behind the other, each with streams of its own."""
+    path = folder / "a.ogv"
+    parts = [
+        film(f"{number}.ogv", NOISY, ("-c:a", "libvorbis"), "-serial_offset", str(number))(folder)
+        for number in (10, 20)
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+NOISY = (*THEORA, "-vf", "noise=alls=12:allf=t")
+APPENDED = (
+    twice("a.flv", film("a.flv"), FIRST_FILM),
+    Row("appended to another, a.ogv", two_ogvs, FIRST_FILM),
+    twice("a.gif", film("a.gif", GIF_LOOK, None), Expect(frames=150, seconds=6, silent=True)),
+    twice("a.mp4", film("a.mp4"), FIRST_FILM),
+    twice("a.wav", tune("a.wav"), FIRST_TUNE),
+    twice("a.aiff", tune("a.aiff"), FIRST_TUNE),
+    twice("a.tta", tune("a.tta", "-c:a", "tta"), FIRST_TUNE),
+    twice("a.wv", tune("a.wv", "-c:a", "wavpack"), FIRST_TUNE),
+    # Here both are read, but the second without a time of its own.
+    twice("a.flac", tune("a.flac"), Expect(beeps=CLIP.moments, told="first comes out right")),
+    twice("a.mkv", film("a.mkv"), Expect(told="only the first comes out right")),
+)
+ROWS = (*FILMS, *OTHERS, *TUNES, *APPENDED)

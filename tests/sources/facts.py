@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.plan.light import read_light
-from tests.media import tools
+from tests.media import ENVIRONMENT, tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,11 @@ def streams(path: Path) -> dict[str, Any]:
     argv = [str(tools().ffprobe), "-loglevel", "error", "-show_streams", "-show_format"]
     shown = ["-show_chapters", "-show_entries", "packet=stream_index,pts_time,flags", "-of", "json"]
     told = subprocess.run(
-        [*argv, *shown, str(path)], check=True, timeout=PATIENCE_S, capture_output=True
+        [*argv, *shown, str(path)],
+        check=True,
+        timeout=PATIENCE_S,
+        capture_output=True,
+        env=ENVIRONMENT,
     )
     found: dict[str, Any] = json.loads(told.stdout)
     return found
@@ -94,7 +98,9 @@ def light(path: Path) -> tuple[Mastering | None, ContentLight | None]:
     """Read what light a film's first frame says it was graded for."""
     argv = [str(tools().ffprobe), "-loglevel", "error", "-of", "json", "-show_frames"]
     argv += ["-select_streams", "v:0", "-read_intervals", "%+#1", str(path)]
-    told = subprocess.run(argv, check=True, timeout=PATIENCE_S, capture_output=True)
+    told = subprocess.run(
+        argv, check=True, timeout=PATIENCE_S, capture_output=True, env=ENVIRONMENT
+    )
     return read_light(json.loads(told.stdout))
 
 
@@ -111,7 +117,7 @@ def shown(path: Path, work: Path, *, picture: bool, sound: bool) -> Shown:
     if sound:
         argv += ["-map", "0:a:0", "-af", f"aresample={HERTZ}:async=1:first_pts=0", "-ac", "1"]
         argv += ["-f", "s16le", "-c:a", "pcm_s16le", str(samples)]
-    subprocess.run(argv, check=True, timeout=PATIENCE_S, capture_output=True)
+    subprocess.run(argv, check=True, timeout=PATIENCE_S, capture_output=True, env=ENVIRONMENT)
     times: tuple[float, ...] = ()
     frames = np.zeros((0, GRID, GRID, 3))
     heard = np.zeros(0)
@@ -130,7 +136,9 @@ def combed(path: Path, *, ratio: float = 1.3, columns: bool = False) -> float:
     look = "transpose," if columns else ""
     argv = [str(tools().ffmpeg), "-nostdin", "-hide_banner", "-i", str(path)]
     filters = ["-map", "0:v:0", "-vf", f"{look}idet=intl_thres={ratio}", "-f", "null", "-"]
-    told = subprocess.run([*argv, *filters], check=True, timeout=PATIENCE_S, capture_output=True)
+    told = subprocess.run(
+        [*argv, *filters], check=True, timeout=PATIENCE_S, capture_output=True, env=ENVIRONMENT
+    )
     line = next(
         line for line in told.stderr.decode().splitlines() if "Multi frame detection" in line
     )
@@ -147,7 +155,9 @@ def likeness(made: Path, origin: Path, *, before: tuple[str, ...] = ()) -> float
         "setpts=N[a];[1:v]format=yuv420p,settb=1/1000,setpts=N[b];[a][b]psnr"
     )
     argv += ["-i", str(made), "-filter_complex", graph, "-f", "null", "-"]
-    told = subprocess.run(argv, check=True, timeout=PATIENCE_S, capture_output=True)
+    told = subprocess.run(
+        argv, check=True, timeout=PATIENCE_S, capture_output=True, env=ENVIRONMENT
+    )
     text = told.stderr.decode()
     value = text[text.rindex(" y:") + 3 :].split()[0]
     return 100.0 if value == "inf" else float(value)

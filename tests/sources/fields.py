@@ -19,6 +19,11 @@ MOVING = (
 )
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2", "-g", "12", "-bf", "2")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "10")
+MJPEG = ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p")
+MPEG4 = ("-c:v", "mpeg4", "-q:v", "2")
+PRORES = ("-c:v", "prores_ks", "-profile:v", "2")
+DNXHD = ("-c:v", "dnxhd", "-b:v", "120M", "-pix_fmt", "yuv422p")
+DV = ("-c:v", "dvvideo", "-pix_fmt", "yuv420p")
 #: How a picture of 50 fields a second is woven to 25 frames.
 TOP, BOTTOM = "tinterlace=interleave_top", "tinterlace=interleave_bottom"
 FLAGS = {"tff": ("-flags", "+ildct+ilme"), "bff": ("-flags", "+ildct+ilme")}
@@ -143,6 +148,19 @@ ROWS = (
         height=1080,
     ),
     _row("interlaced, lying on its side, mirrored, anamorphic", sideways, are="tt"),
+    _row("interlaced, DV without a container", woven("a.dv", BOTTOM, "bff", DV), are="bb"),
+    _row("interlaced, DV in AVI", woven("a.avi", BOTTOM, "bff", DV), are="bb"),
+    _row("interlaced, captured as MJPEG", woven("a.avi", TOP, "prog", MJPEG), are="tt"),
+    _row("interlaced, captured as FFV1", woven("a.avi", TOP, "tff", ("-c:v", "ffv1")), are="tt"),
+    _row("interlaced, MPEG-4", woven("a.avi", TOP, "tff", MPEG4), are="tt"),
+    _row("interlaced, ProRes in MXF", woven("a.mxf", TOP, "tff", PRORES), are="tt"),
+    _row(
+        "interlaced 1080, DNxHD",
+        woven("a.mov", TOP, "tff", DNXHD, "1920x1080"),
+        are="tt",
+        height=1080,
+    ),
+    _row("progressive, ProRes", woven("a.mov", "", "prog", PRORES), are="progressive"),
     _row("telecined film", telecined, are="tt", frames=60, height=480),
     _row("film marked to repeat fields", repeating, are="progressive", frames=48, height=480),
 )

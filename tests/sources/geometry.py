@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.media import ffmpeg
+from tests.sources.bitstream import with_aperture
 from tests.sources.picture import X264, Clip, copied, encode
 from tests.sources.row import Expect, Patches, Row, small
 
@@ -47,6 +48,13 @@ def turned(
 def shaped(size: str, sar: str = "1", *, video: tuple[str, ...] = X264) -> Callable[[Path], Path]:
     clip = Clip(size=size)
     return lambda folder: encode(folder / "shaped.mp4", clip, look=f"setsar={sar}", video=video)
+
+
+def cropped(folder: Path) -> Path:
+    """A film whose container cuts off its edges, ten lines and ten columns on each side."""
+    path = folder / "a.mp4"
+    path.write_bytes(with_aperture(encode(folder / "whole.mp4").read_bytes(), 300, 220))
+    return path
 
 
 def tiny(size: str, pix_fmt: str = "yuv444p") -> Callable[[Path], Path]:
@@ -101,6 +109,7 @@ ROWS = (
     _row("4:3", shaped("640x480"), (320, 240), (192, 144)),
     _row("16:9", shaped("640x360"), (426, 240), (256, 144)),
     _row("21:9", shaped("840x360"), (560, 240), (336, 144)),
+    _row("edges that the container cuts off", cropped, (196, 144)),
     Row("1x1", tiny("1x1"), Expect(((2, 2),), frames=25, seconds=1, silent=True)),
     Row("16x9", tiny("16x9"), Expect(((14, 8),), frames=25, seconds=1, silent=True)),
     Row("2x1000", tiny("2x1000"), Expect(((2, 1000),), frames=25, seconds=1, silent=True)),

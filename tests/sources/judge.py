@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 APART_S = 0.020
 #: The row of the grid that is transparent, and how bright black may be, levels of 255.
 CLEAR, DARK = 12, 40
+#: How far apart picture and sound may end, seconds: encoders work in frames of their own, and of a
+#: broadcast only its last packets tell when it ends.
+LONGER_S = 0.2
 #: How far a timestamp may be from the source's, seconds: the coarsest containers keep milliseconds.
 ROUNDING_S = 0.002
 
@@ -68,6 +71,7 @@ def _renditions(expect: Expect, outcome: Outcome) -> Iterator[str]:
                 yield from _told_light(expect, name, outcome.folder / "mp4" / name)
                 continue
             yield from _picture(name, stream, expect.codecs)
+            yield from _ordinary_light(name, outcome.folder / "mp4" / name)
             keys.add(tuple(facts.key_times(one)))
         for stream in facts.of_kind(one, "audio"):
             if expect.layout is not None and stream.get("channel_layout") != expect.layout:
@@ -100,6 +104,12 @@ def _kept_light(name: str, stream: dict[str, Any]) -> Iterator[str]:
     for key, value in wanted.items():
         if stream.get(key) != value:
             yield f"{name}: its {key} is {stream.get(key)}, not {value}"
+
+
+def _ordinary_light(name: str, film: Path) -> Iterator[str]:
+    """See that a rung for ordinary screens says nothing of what brighter ones need."""
+    if facts.light(film) != (None, None):
+        yield f"{name}: it still tells what bright screens its source was graded for"
 
 
 def _told_light(expect: Expect, name: str, film: Path) -> Iterator[str]:
@@ -155,10 +165,25 @@ def _playing(expect: Expect, outcome: Outcome, work: Path) -> Iterator[str]:
     sounds = [one for one in listed.media if one.type == "AUDIO"]
     if expect.sounds is not None:
         yield from _languages(expect.sounds, sounds)
+    yield from _length(listed, master)
     if expect.sync or expect.beeps:
         heard = bool(sounds) or bool(expect.beeps)
         played = facts.shown(master, work, picture=not expect.beeps, sound=heard)
         yield from _seen("HLS", expect, played, colours=False)
+
+
+def _length(listed: Any, master: Path) -> Iterator[str]:
+    """See that picture and sound end together: some players end with the first that does."""
+    pictures = [one.uri for one in listed.playlists if one.stream_info.resolution]
+    sounds = [one.uri for one in listed.media if one.type == "AUDIO"]
+    for heard_s in (_seconds(master.parent / uri) for uri in sounds if pictures):
+        shown_s = min(_seconds(master.parent / uri) for uri in pictures)
+        if abs(heard_s - shown_s) > LONGER_S:
+            yield f"HLS: its sound lasts {heard_s:.2f} s, its picture {shown_s:.2f} s"
+
+
+def _seconds(playlist: Path) -> float:
+    return float(sum(one.duration for one in m3u8.loads(playlist.read_text()).segments))
 
 
 def _languages(wanted: tuple[str | None, ...], sounds: list[Any]) -> Iterator[str]:

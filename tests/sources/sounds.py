@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.settings.profiles import TrimSettings
 from tests.media import ffmpeg
 from tests.sources.picture import AAC, X264, Clip, encode
-from tests.sources.row import Expect, Patches, Row
+from tests.sources.row import Expect, Patches, Row, small
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 CLIP = Clip()
 TALK = Clip(seconds=30)
+LONG = Clip(seconds=6)
 FLAC = ("-c:a", "flac")
+SPHERE = ("-c:a", "libopus", "-mapping_family", "2")
 PCM = ("-c:a", "pcm_s16le")
 
 
@@ -80,9 +83,31 @@ def covered(folder: Path) -> Path:
     return path
 
 
-def short(folder: Path) -> Path:
-    """Sound that ends before the picture does."""
-    return encode(folder / "a.mp4", Clip(seconds=4), sound=CLIP.sound())
+def short(name: str, *coded: str) -> Callable[[Path], Path]:
+    """Sound that ends a second before the picture does."""
+    return lambda folder: encode(folder / name, Clip(seconds=4), sound=CLIP.sound(), last=coded)
+
+
+def outlasting(name: str, picture_s: float, sound_s: float = 6) -> Callable[[Path], Path]:
+    """Sound that goes on when the picture is over."""
+    shown, heard = Clip(seconds=picture_s), Clip(seconds=sound_s)
+    return lambda folder: encode(folder / name, shown, sound=heard.sound())
+
+
+def single(  # every part may be replaced
+    name: str,
+    rate: int,
+    *last: str,
+    video: tuple[str, ...] = X264,
+    audio: tuple[str, ...] = AAC,
+    heard: Clip = LONG,
+    shown: Clip | None = None,
+) -> Callable[[Path], Path]:
+    """Sound with a single frame, in a container whose clock may tick as seldom as its frames."""
+    shown = shown or Clip(seconds=1 / rate, rate=str(rate))
+    return lambda folder: encode(
+        folder / name, shown, video=video, audio=audio, sound=heard.sound(), last=last
+    )
 
 
 def broken(folder: Path) -> Path:
@@ -131,6 +156,26 @@ def _alone(name: str, make: Callable[[Path], Path], *, poster: bool = False) -> 
     return Row(name, make, Expect(beeps=CLIP.moments, poster=poster))
 
 
+THEORA, VORBIS, MJPEG, MP2 = (
+    *(("-c:v", "libtheora"), ("-c:a", "libvorbis")),
+    *(("-c:v", "mjpeg"), ("-c:a", "mp2")),
+)
+TICKS = "-video_track_timescale"
+#: Single frames by how their containers count time.
+COARSE = {
+    "whole seconds, ogv": single("a.ogv", 1, video=THEORA, audio=VORBIS),
+    "whole seconds, mp4": single("a.mp4", 1, TICKS, "1"),
+    "half seconds, mov": single("a.mov", 1, TICKS, "2"),
+    "fifths of a second, avi": single("a.avi", 5, video=MJPEG, audio=MP2),
+}
+#: When a frame is shown that is held for thirty seconds: once a second, at the end more often; and
+#: when those of a film are, whose last frame is.
+SELDOM_OFTEN = (*range(22), *(22 + n / 10 for n in range(80)))
+HELD = (
+    *(n / 25 for n in range(74)),
+    *(2.96 + n for n in range(20)),
+    *(22.96 + n / 10 for n in range(71)),
+)
 MUTE = "anullsrc=r=48000:cl=stereo:d=3"
 ROWS = (
     _row("mono", heard("a.mp4"), layout="mono"),
@@ -141,6 +186,12 @@ ROWS = (
     _row("quadraphonic, PCM", heard("a.mov", *PCM, channels=4, layout="quad"), layout="stereo"),
     _row("2.1", heard("a.mkv", *FLAC, channels=3, layout="2.1"), layout="stereo"),
     _row("six channels without a layout", heard("a.mov", *PCM, channels=6), layout="stereo"),
+    _row("nine channels without a layout", heard("a.mkv", *PCM, channels=9), layout="stereo"),
+    _row(
+        "a sphere of sound",
+        heard("a.mkv", *SPHERE, channels=4, layout="ambisonic 1"),
+        layout="stereo",
+    ),
     _row("96 kHz", heard("a.mkv", *FLAC, rate=96_000, channels=2), layout="stereo"),
     _row("192 kHz, 24 bits", heard("a.mov", "-c:a", "pcm_s24le", rate=192_000), layout="mono"),
     _row("44.1 kHz", heard("a.mp4", rate=44_100)),
@@ -172,13 +223,72 @@ ROWS = (
     ),
     Row(
         "sound shorter than the picture",
-        short,
+        short("a.mp4"),
         Expect(frames=100, seconds=4, patches=Patches(), moments=Clip(seconds=4).moments),
+    ),
+    Row(
+        "sound shorter than the picture, WMV",
+        short("a.wmv", "-c:v", "wmv2", "-c:a", "wmav2"),
+        Expect(frames=100, seconds=4.046, patches=Patches()),
+    ),
+    *(
+        Row(
+            f"sound that goes on after the picture, {name.partition('.')[2]}",
+            outlasting(name, 3),
+            Expect(frames=75, seconds=6, patches=Patches(), moments=CLIP.moments),
+        )
+        for name in ("a.mp4", "a.mkv", "a.ts")
+    ),
+    Row(
+        "sound that goes on after a single frame",
+        outlasting("a.mp4", 0.04),
+        Expect(frames=60, seconds=6, times=tuple(n / 10 for n in range(60)), layout="mono"),
+    ),
+    Row(
+        "sound that goes on after the picture, AVI with PCM",
+        lambda folder: encode(
+            folder / "a.avi", CLIP, video=MJPEG, audio=PCM, sound=LONG.sound(rate=44_100)
+        ),
+        Expect(frames=75, seconds=6, patches=Patches(), moments=CLIP.moments),
+    ),
+    Row(
+        "sound that goes on for long after the picture",
+        outlasting("a.mp4", 3, 30),
+        Expect(seconds=30, times=HELD, patches=Patches(), moments=CLIP.moments),
+    ),
+    Row(
+        "sound that goes on after a picture of four frames",
+        single("a.mkv", 25, shown=Clip(seconds=0.16)),
+        Expect(
+            seconds=6,
+            times=(0, 0.04, 0.08, *(0.12 + n / 10 for n in range(59))),
+            layout="mono",
+        ),
+    ),
+    *(
+        Row(
+            f"a single frame to sound, on a clock of {name}",
+            make,
+            Expect(frames=60, seconds=6, times=tuple(n / 10 for n in range(60)), layout="mono"),
+        )
+        for name, make in COARSE.items()
+    ),
+    Row(
+        "a single frame to longer sound",
+        single("a.mkv", 25, audio=FLAC, heard=TALK),
+        Expect(seconds=30, times=SELDOM_OFTEN, layout="mono"),
+    ),
+    Row(
+        "a part of the sound that a single frame is shown to",
+        single("a.mkv", 25, audio=FLAC, heard=TALK),
+        Expect(seconds=25, times=(*range(17), *(17 + n / 10 for n in range(80))), layout="mono"),
+        small().model_copy(update={"trim": TrimSettings(start="3s", end="28s")}),
     ),
     _row("sound with a hole", broken),
     _row("cover art before the film", covered),
     _alone("sound alone, AAC", alone("a.m4a", *AAC)),
     _alone("sound alone, 5.1", alone("a.mka", *FLAC, channels=6)),
+    _alone("sound alone, nine channels", alone("a.wav", channels=9)),
     _alone("sound alone, mono", alone("a.wav", channels=1)),
     _alone(
         "sound alone, MP3 with cover art",

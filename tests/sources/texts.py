@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.media import ffmpeg
 from tests.sources.bitstream import captioned, scc, sup
+from tests.sources.containers import MPEG2
 from tests.sources.picture import X264, Clip, copied, encode
 from tests.sources.row import Expect, Patches, Row
 
@@ -77,12 +78,30 @@ def late(folder: Path) -> Path:
     return copied(folder / "a.mkv", first, after=("-output_ts_offset", "5"))
 
 
-def drawn(folder: Path) -> Path:
-    """Subtitles as pictures (PGS), as discs have them."""
-    first, text, path = encode(folder / "first.mp4"), folder / "a.sup", folder / "a.mkv"
-    text.write_bytes(sup())
-    ffmpeg("-i", str(first), "-i", str(text), "-map", "0", "-map", "1", "-c", "copy", str(path))
-    return path
+def drawn(
+    name: str, codec: str, *, video: tuple[str, ...] = X264, audio: str = "aac", said: bool = False
+) -> Callable[[Path], Path]:
+    """Subtitles as pictures in two languages, as discs and broadcasts have them.
+
+    With `said` also such as are words.
+    """
+
+    def make(folder: Path) -> Path:
+        first = encode(folder / "first.mkv", video=video, audio=("-c:a", audio))
+        shown, words, path = folder / "a.sup", folder / "a.srt", folder / name
+        shown.write_bytes(sup())
+        words.write_text(SRT.format(text=PHRASES["eng"]), "utf-8")
+        read = ["-i", str(first), "-i", str(shown), "-i", str(shown)]
+        kept = ["-map", "0", "-map", "1", "-map", "2", "-c", "copy", "-c:s", codec]
+        named = ["-metadata:s:s:0", "language=eng", "-metadata:s:s:1", "language=fra"]
+        if said:
+            read += ["-i", str(words)]
+            kept += ["-map", "3", "-c:s:2", "srt"]
+            named += ["-metadata:s:s:2", "language=eng"]
+        ffmpeg(*read, *kept, *named, str(path))
+        return path
+
+    return make
 
 
 def captions_track(folder: Path) -> Path:
@@ -99,7 +118,7 @@ def captions_inside(name: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         raw, told, path = folder / "raw.h264", folder / "told.h264", folder / name
         encode(raw, video=(*X264, "-bf", "0"), audio=None)
-        told.write_bytes(captioned(raw.read_bytes(), "HELLO CAPTION"))
+        told.write_bytes(captioned(raw.read_bytes(), {10: "HELLO CAPTION"}))
         sound = ("-f", "lavfi", "-i", CLIP.sound())
         ffmpeg(
             "-r",
@@ -189,7 +208,29 @@ ROWS = (
     ),
     _row("subtitles, WebVTT in WebM", subtitled("a.webm", "webvtt", "eng"), ENGLISH, said_s=0.5),
     _row("subtitles in a file whose clock begins late", late, ENGLISH, said_s=0.5),
-    _row("subtitles as pictures", drawn, none=True, told="subtitle"),
+    _row(
+        "subtitles that nothing reads, TTML",
+        subtitled("a.mp4", "ttml", "eng"),
+        none=True,
+        told="subtitle",
+    ),
+    *(
+        _row(f"subtitles as pictures, {what}", make, none=True, told="made of pictures")
+        for what, make in (
+            ("PGS in MKV", drawn("a.mkv", "copy")),
+            ("PGS in M2TS", drawn("a.m2ts", "copy", audio="ac3")),
+            ("VobSub in MKV", drawn("a.mkv", "dvdsub")),
+            ("DVD", drawn("a.vob", "dvdsub", video=MPEG2, audio="ac3")),
+            ("DVB", drawn("a.ts", "dvbsub")),
+        )
+    ),
+    _row(
+        "subtitles as pictures beside words",
+        drawn("a.mkv", "copy", said=True),
+        ENGLISH,
+        said_s=0.5,
+        told="in fra made of pictures",
+    ),
     _row("captions in a track of their own", captions_track, SPOKEN),
     _row("captions inside the pictures, MP4", captions_inside("a.mp4"), SPOKEN),
     _row("captions inside the pictures, MPEG-TS", captions_inside("a.ts"), SPOKEN),

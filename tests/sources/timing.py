@@ -228,6 +228,7 @@ ROWS = (
     kept(moved("a.mkv", "-output_ts_offset", "5"), "late first timestamps, mkv"),
     kept(moved("a.ts", "-output_ts_offset", "3600"), "late first timestamps, ts"),
     kept(moved("a.flv", "-output_ts_offset", "4"), "late first timestamps, flv"),
+    kept(moved("a.nut", "-output_ts_offset", "36000"), "late first timestamps, nut"),
     kept(
         moved("a.mp4", "-output_ts_offset", "-1", "-avoid_negative_ts", "disabled"),
         "negative first timestamps, mp4",

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as Broken
+from redis.exceptions import OutOfMemoryError, ResponseError
 
-from pipeline.acknowledging import Acknowledging
+from pipeline.acknowledging import Acknowledging, Channel
 
 
 def held(failures: int) -> Any:
@@ -40,3 +41,20 @@ def test_a_worker_that_cannot_say_it_takes_the_next_all_the_same() -> None:
     with pytest.raises(Broken):
         holding.ack("one")
     assert holding.can_consume()
+
+
+def test_that_redis_is_full_is_said_once_and_what_can_wait_is_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    channel: Any = Channel.__new__(Channel)
+    for _ in range(3):
+        with channel.unless_refused():
+            raise OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+    assert caplog.text.count("its memory is full") == 1
+    with channel.unless_refused():
+        pass
+    with channel.unless_refused():
+        raise ResponseError("MISCONF Redis is configured to save RDB snapshots")
+    assert "it can't write to its disk" in caplog.text
+    with pytest.raises(ResponseError, match="WRONGTYPE"), channel.unless_refused():
+        raise ResponseError("WRONGTYPE Operation against a key")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.columns import Instant
+from pipeline.columns import Instant, Json, LongText
 
 revision = "0001"
 down_revision = None
@@ -21,23 +21,23 @@ def upgrade() -> None:
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("profile", sa.String(length=100), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("source_path", sa.Text(), nullable=False),
-        sa.Column("original_path", sa.Text(), nullable=False),
-        sa.Column("library_subfolder", sa.Text(), nullable=False),
+        sa.Column("source_path", LongText, nullable=False),
+        sa.Column("original_path", LongText, nullable=False),
+        sa.Column("library_subfolder", LongText, nullable=False),
         sa.Column("source_bytes", sa.BigInteger(), nullable=False),
         sa.Column("source_mtime_ns", sa.BigInteger(), nullable=False),
         sa.Column("fingerprint", sa.String(length=128), nullable=False),
         sa.Column("on_success", sa.String(length=16), nullable=False),
         sa.Column("on_failure", sa.String(length=16), nullable=False),
-        sa.Column("archive_to", sa.Text(), nullable=True),
-        sa.Column("quarantine_to", sa.Text(), nullable=True),
+        sa.Column("archive_to", LongText, nullable=True),
+        sa.Column("quarantine_to", LongText, nullable=True),
         sa.Column("settled_at", Instant(), nullable=True),
-        sa.Column("plan", sa.JSON(), nullable=True),
+        sa.Column("plan", Json, nullable=True),
         sa.Column("source_duration_s", sa.Double(), nullable=True),
         sa.Column("source_width", sa.Integer(), nullable=True),
         sa.Column("source_height", sa.Integer(), nullable=True),
-        sa.Column("output_directory", sa.Text(), nullable=True),
-        sa.Column("outputs", sa.JSON(), nullable=True),
+        sa.Column("output_directory", LongText, nullable=True),
+        sa.Column("outputs", Json, nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("started_at", Instant(), nullable=True),
         sa.Column("finished_at", Instant(), nullable=True),
@@ -47,8 +47,8 @@ def upgrade() -> None:
         sa.Column("touched_at", Instant(), nullable=False),
         sa.Column("error_step", sa.String(length=64), nullable=True),
         sa.Column("error_code", sa.String(length=64), nullable=True),
-        sa.Column("error_message", sa.Text(), nullable=True),
-        sa.Column("error_hint", sa.Text(), nullable=True),
+        sa.Column("error_message", LongText, nullable=True),
+        sa.Column("error_hint", LongText, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("fingerprint", "profile", name="uq_jobs_fingerprint_profile"),
     )
@@ -61,8 +61,8 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(length=32), nullable=False),
         sa.Column("at", Instant(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("message", LongText, nullable=False),
+        sa.Column("data", Json, nullable=False),
         sa.ForeignKeyConstraint(
             ["job_id"], ["jobs.id"], name=op.f("fk_events_job_id_jobs"), ondelete="CASCADE"
         ),
@@ -74,7 +74,7 @@ def upgrade() -> None:
     op.create_table(
         "known_files",
         sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", LongText, nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
         sa.Column("inode", sa.BigInteger(), nullable=False),
@@ -98,7 +98,7 @@ def upgrade() -> None:
         sa.Column("lease_until", Instant(), nullable=True),
         sa.Column("sent_at", Instant(), nullable=True),
         sa.Column("closed_at", Instant(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("error", LongText, nullable=True),
         sa.ForeignKeyConstraint(
             ["job_id"], ["jobs.id"], name=op.f("fk_outbox_job_id_jobs"), ondelete="CASCADE"
         ),
@@ -118,7 +118,7 @@ def upgrade() -> None:
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("codec", sa.String(length=32), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", LongText, nullable=False),
         sa.Column("frames", sa.Integer(), nullable=False),
         sa.Column("duration_s", sa.Double(), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
@@ -165,9 +165,9 @@ def upgrade() -> None:
         sa.Column("finished_at", Instant(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("error_code", sa.String(length=64), nullable=True),
-        sa.Column("error_message", sa.Text(), nullable=True),
-        sa.Column("error_hint", sa.Text(), nullable=True),
-        sa.Column("log", sa.Text(), nullable=True),
+        sa.Column("error_message", LongText, nullable=True),
+        sa.Column("error_hint", LongText, nullable=True),
+        sa.Column("log", LongText, nullable=True),
         sa.ForeignKeyConstraint(
             ["step_id"], ["steps.id"], name=op.f("fk_attempts_step_id_steps"), ondelete="CASCADE"
         ),
@@ -177,22 +177,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("attempts")
-    with op.batch_alter_table("steps", schema=None) as batch_op:
-        batch_op.drop_index("ix_steps_state_lease_until")
-
-    op.drop_table("steps")
-    op.drop_table("renditions")
-    with op.batch_alter_table("outbox", schema=None) as batch_op:
-        batch_op.drop_index("ix_outbox_closed_at_next_attempt_at")
-
-    op.drop_table("outbox")
-    op.drop_table("known_files")
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.drop_index("ix_events_job_id_id")
-
-    op.drop_table("events")
-    with op.batch_alter_table("jobs", schema=None) as batch_op:
-        batch_op.drop_index("ix_jobs_state_created_at")
-
-    op.drop_table("jobs")
+    for name in (
+        *("attempts", "steps", "renditions", "outbox", "known_files", "events"),
+        "jobs",
+    ):
+        op.drop_table(name)

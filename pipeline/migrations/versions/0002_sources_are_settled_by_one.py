@@ -20,6 +20,8 @@ _known = sa.table(
     sa.column("path", sa.Text()),
     sa.column("job_id", sa.String()),
 )
+#: How many keys are given at a time.
+_CHUNK = 5000
 _jobs = sa.table("jobs", sa.column("id", sa.String()), sa.column("profile", sa.String()))
 
 
@@ -48,12 +50,18 @@ def _give_keys(*, with_profile: bool) -> None:
             _jobs, _jobs.c.id == _known.c.job_id
         )
     ).all()
-    taken = set[str]()
+    kept: dict[str, str] = {}
+    doubled = []
     for old, path, profile in rows:
         text = f"{path}\0{profile}" if with_profile else path
         key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-        if key in taken:
-            connection.execute(sa.delete(_known).where(_known.c.key == old))
-            continue
-        taken.add(key)
-        connection.execute(sa.update(_known).where(_known.c.key == old).values(key=key))
+        if kept.setdefault(key, old) != old:
+            doubled.append({"old": old})
+    renamed = [{"old": old, "new": key} for key, old in kept.items() if key != old]
+    old_one = _known.c.key == sa.bindparam("old")
+    # Many at a time: one by one, a hundred thousand files took minutes.
+    for at in range(0, len(doubled), _CHUNK):
+        connection.execute(sa.delete(_known).where(old_one), doubled[at : at + _CHUNK])
+    for at in range(0, len(renamed), _CHUNK):
+        rename = sa.update(_known).where(old_one).values(key=sa.bindparam("new"))
+        connection.execute(rename, renamed[at : at + _CHUNK])

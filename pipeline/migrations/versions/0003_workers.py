@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.columns import Instant
+from pipeline.columns import Instant, Json
 
 revision = "0003"
 down_revision = "0002"
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("slots", sa.Integer(), nullable=False),
         sa.Column("processor", sa.Boolean(), nullable=False),
-        sa.Column("hardware", sa.JSON(), nullable=False),
+        sa.Column("hardware", Json, nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
     )

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.exc import DBAPIError
 
+from pipeline.columns import FileName
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -17,6 +19,12 @@ _FILL = (
     "substr(original_path, length(rtrim(original_path, replace(original_path, '/', ''))) + 1) "
     "FROM (SELECT id AS of_id, row_number() OVER (ORDER BY created_at, id) AS place FROM jobs) "
     "AS ordered WHERE of_id = jobs.id"
+)
+#: The same in MySQL's words.
+_FILL_MYSQL = (
+    "UPDATE jobs JOIN (SELECT id AS of_id, row_number() OVER (ORDER BY created_at, id) AS place "
+    "FROM jobs) AS ordered ON of_id = jobs.id "
+    "SET seq = place, file_name = substring_index(original_path, '/', -1)"
 )
 _OWED = sa.text("settled_at IS NULL")
 #: SQLite's full-text search for any part of a name (SQLite, "The Trigram Tokenizer"); the names
@@ -37,9 +45,14 @@ _SEARCH_POSTGRESQL = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
     "CREATE INDEX ix_jobs_file_name_trigrams ON jobs USING gin (lower(file_name) gin_trgm_ops)",
 )
+#: MySQL has no such index; but it looks through all names in this one, and at nothing else.
+_NAMES_MYSQL = "ix_jobs_seq_file_name"
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "mysql":
+        _upgrade_mysql()
+        return
     sqlite = op.get_bind().dialect.name == "sqlite"
     # With a default, since SQLite can't forbid NULL in a column that is there already.
     for column in (sa.Column("seq", sa.BigInteger()), sa.Column("file_name", sa.Text())):
@@ -52,6 +65,27 @@ def upgrade() -> None:
         op.execute("CREATE SEQUENCE jobs_seq OWNED BY jobs.seq")
         op.execute("SELECT setval('jobs_seq', (SELECT coalesce(max(seq), 0) + 1 FROM jobs), false)")
     op.create_index("ix_jobs_seq", "jobs", ["seq"], unique=True)
+    _index()
+    _try(_SEARCH_SQLITE if sqlite else _SEARCH_POSTGRESQL)
+
+
+def _upgrade_mysql() -> None:
+    op.add_column("jobs", sa.Column("seq", sa.BigInteger(), nullable=True))
+    op.add_column("jobs", sa.Column("file_name", FileName, nullable=True))
+    op.execute(_FILL_MYSQL)
+    # What counts up by itself must have an index at once.
+    op.execute(
+        "ALTER TABLE jobs MODIFY seq BIGINT NOT NULL AUTO_INCREMENT, "
+        "ADD UNIQUE INDEX ix_jobs_seq (seq)"
+    )
+    op.alter_column("jobs", "file_name", existing_type=FileName, nullable=False)
+    _index()
+    # It has no index of some rows only: those that are owed are together at the beginning of this.
+    op.create_index("ix_jobs_settled_at_finished_at", "jobs", ["settled_at", "finished_at"])
+    op.create_index(_NAMES_MYSQL, "jobs", ["seq", "file_name"])
+
+
+def _index() -> None:
     op.create_index("ix_jobs_state_seq", "jobs", ["state", "seq"])
     op.create_index("ix_jobs_profile_seq", "jobs", ["profile", "seq"])
     op.create_index(
@@ -62,7 +96,6 @@ def upgrade() -> None:
         postgresql_where=_OWED,
     )
     op.drop_index("ix_jobs_state_created_at", table_name="jobs")
-    _try(_SEARCH_SQLITE if sqlite else _SEARCH_POSTGRESQL)
 
 
 def _try(statements: tuple[str, ...]) -> None:
@@ -76,14 +109,20 @@ def _try(statements: tuple[str, ...]) -> None:
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "sqlite":
+    database = op.get_bind().dialect.name
+    if database == "sqlite":
         for trigger in ("job_named", "job_forgotten"):
             op.execute(f"DROP TRIGGER IF EXISTS {trigger}")
         op.execute("DROP TABLE IF EXISTS job_names")
+    elif database == "mysql":
+        op.drop_index("ix_jobs_settled_at_finished_at", table_name="jobs")
+        op.drop_index(_NAMES_MYSQL, table_name="jobs")
     else:
         op.execute("DROP INDEX IF EXISTS ix_jobs_file_name_trigrams")
     op.create_index("ix_jobs_state_created_at", "jobs", ["state", "created_at"])
-    for name in ("unsettled", "profile_seq", "state_seq", "seq"):
+    for name in ("unsettled", "profile_seq", "state_seq"):
         op.drop_index(f"ix_jobs_{name}", table_name="jobs")
+    if database != "mysql":  # there it goes with its column
+        op.drop_index("ix_jobs_seq", table_name="jobs")
     op.drop_column("jobs", "file_name")
     op.drop_column("jobs", "seq")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.columns import Instant
+from pipeline.columns import Instant, Json, LongText
 
 revision = "0005"
 down_revision = "0004"
@@ -14,9 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("jobs", sa.Column("title", sa.Text(), nullable=True))
+    op.add_column("jobs", sa.Column("title", LongText, nullable=True))
     op.add_column("jobs", sa.Column("language", sa.String(length=35), nullable=True))
-    op.add_column("jobs", sa.Column("tags", sa.JSON(), nullable=True))
+    op.add_column("jobs", sa.Column("tags", Json, nullable=True))
     op.add_column("jobs", sa.Column("held_at", Instant(), nullable=True))
     op.add_column(
         "known_files",
@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.create_table(
         "sightings",
         sa.Column("key", sa.String(length=64), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", LongText, nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
         sa.Column("since", Instant(), nullable=False),
@@ -37,7 +37,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("sightings")
-    op.drop_index(op.f("ix_known_files_job_id"), table_name="known_files")
+    if op.get_bind().dialect.name != "mysql":  # there the foreign key needs it
+        op.drop_index(op.f("ix_known_files_job_id"), table_name="known_files")
     op.drop_column("known_files", "sidecar")
     for column in ("held_at", "tags", "language", "title"):
         op.drop_column("jobs", column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.columns import Instant
+from pipeline.columns import Instant, Json, LongText
 
 revision = "0006"
 down_revision = "0005"
@@ -17,8 +17,8 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("waits_until", Instant(), nullable=True))
     op.add_column("jobs", sa.Column("outputs_removed_at", Instant(), nullable=True))
     op.add_column("jobs", sa.Column("checked_at", Instant(), nullable=True))
-    op.add_column("jobs", sa.Column("damage", sa.Text(), nullable=True))
-    op.add_column("outbox", sa.Column("message", sa.JSON(), nullable=True))
+    op.add_column("jobs", sa.Column("damage", LongText, nullable=True))
+    op.add_column("outbox", sa.Column("message", Json, nullable=True))
     # No other table refers to this one: building it anew on SQLite takes nothing along.
     with op.batch_alter_table("outbox") as outbox:
         outbox.alter_column("job_id", existing_type=sa.String(length=32), nullable=True)
@@ -31,8 +31,8 @@ def upgrade() -> None:
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("finished_at", Instant(), nullable=True),
         sa.Column("outcome", sa.String(length=16), nullable=False),
-        sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("summary", LongText, nullable=False),
+        sa.Column("facts", Json, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_schedule_runs")),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.columns import Instant
+from pipeline.columns import EMPTY_LIST, Instant, Json
 
 revision = "0007"
 down_revision = "0006"
@@ -14,9 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column(
-        "workers", sa.Column("tags", sa.JSON(), nullable=False, server_default=sa.text("'[]'"))
-    )
+    op.add_column("workers", sa.Column("tags", Json, nullable=False, server_default=EMPTY_LIST))
     op.add_column("jobs", sa.Column("needs", sa.String(length=32), nullable=True))
     op.add_column("jobs", sa.Column("tag", sa.String(length=32), nullable=True))
     op.add_column("jobs", sa.Column("lacking_since", Instant(), nullable=True))

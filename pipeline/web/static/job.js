@@ -108,8 +108,6 @@ function lost(gone) {
 function ready() {
   localTimes(article());
   for (const form of article().querySelectorAll("form[data-action]")) form.addEventListener("submit", act);
-  const log = article().querySelector(".log");
-  log.scrollTop = log.scrollHeight; // the latest is what one wants to see
   window.player = setUpPlayer(article());
 }
 

@@ -30,7 +30,8 @@ function shapeOf(job) {
 async function redraw() {
   const page = await (await fetch(location.href, { headers: { Accept: "text/html" } })).text();
   const fresh = new DOMParser().parseFromString(page, "text/html").querySelector("#listing");
-  if (!fresh) return;
+  // A click must end on the card that it began on.
+  if (!fresh || listing().querySelector(":active")) return;
   const focused = document.activeElement?.getAttribute("href");
   localTimes(fresh);
   listing().replaceWith(document.adoptNode(fresh));

@@ -3,6 +3,9 @@
 
 const SETTLE_MS = 300;
 const PATIENCE_MS = 10_000;
+// Browsers show nothing before they have some frames: of slides, which stay for seconds, ten seconds
+// have too few.
+const AHEAD_S = 40;
 
 const label = (track) => `${Math.min(track.width, track.height)}p`;
 
@@ -40,8 +43,21 @@ async function buffered(player, video) {
   } while (Date.now() < end);
 }
 
+// Gives the video the shape of what it shows: as wide as its height allows, without bars beside it.
+function takeShape(video) {
+  const shape = (width, height) => video.style.setProperty("--shape", width / height);
+  if (video.width) {
+    shape(video.width, video.height);
+  } else if (video.poster) {
+    const poster = new Image();
+    poster.onload = () => shape(poster.naturalWidth, poster.naturalHeight);
+    poster.src = video.poster;
+  }
+}
+
 export function setUpPlayer(root) {
   const video = root.querySelector("#video");
+  if (video) takeShape(video);
   const buttons = [...root.querySelectorAll("[data-stream]")];
   if (!video || !buttons.length || !window.shaka) return null;
   shaka.polyfill.installAll();
@@ -50,6 +66,7 @@ export function setUpPlayer(root) {
   const quality = root.querySelector("#quality");
   const playing = root.querySelector("#playing");
   const player = new shaka.Player();
+  player.configure("streaming.bufferingGoal", AHEAD_S);
   root.querySelector("#controls").hidden = false;
   video.removeAttribute("src");
   const attached = player.attach(video);

@@ -3,68 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, update
 
 from pipeline.alerts import outbox as draining
-from pipeline.alerts.outbox import MOST_ATTEMPTS, DrainReport, drain
+from pipeline.alerts.outbox import MOST_ATTEMPTS, DrainReport, Process, drain
 from pipeline.alerts.send import DeliveryFailed
-from pipeline.errors import ReelworksError
-from pipeline.history import events, jobs, outbox
-from pipeline.history.database import now
-from pipeline.models import JobState, OutboxRow
-from pipeline.settings.load import Settings
-from pipeline.settings.notifications import Notifications
-from pipeline.settings.pipeline import PipelineSettings
+from pipeline.history import outbox
+from pipeline.history.database import Database, now
+from pipeline.models import OutboxRow
+from pipeline.tasks.owner import is_dead, process
+from tests.integration.alerts.owed import NewJob, fail, fail_again, log, make_due, rows, told
 
 if TYPE_CHECKING:
-    from pipeline.history.database import Database
-    from pipeline.models import Job
     from tests.integration.alerts.receiver import Receiver
-
-NewJob = Callable[..., "Job"]
-BAD = ReelworksError("not_media", "It is a text.", "Give a video.")
-
-
-def told(**urls: str) -> Settings:
-    channels = {name: {"url": url, "on": ["failed"]} for name, url in urls.items()}
-    return Settings(
-        config_dir=Path("/config"),
-        root=Path("/"),
-        pipeline=PipelineSettings(),
-        profiles={},
-        schedules={},
-        notifications=Notifications.model_validate({"channels": channels}),
-    )
-
-
-def fail(db: Database, new_job: NewJob, *channels: str, name: str = "clip.mp4") -> str:
-    job_id = new_job(source_path=f"/inbox/{name}").id
-    with db.begin() as session:
-        jobs.end(session, job_id, JobState.FAILED, error=BAD, step="probe", channels=channels)
-    return job_id
-
-
-def rows(db: Database) -> list[OutboxRow]:
-    with db.read() as session:
-        return list(session.scalars(select(OutboxRow).order_by(OutboxRow.id)))
-
-
-def make_due(db: Database, **values: Any) -> None:
-    with db.begin() as session:
-        session.execute(update(OutboxRow).values(next_attempt_at=now(session), **values))
-
-
-def log(db: Database, job_id: str) -> list[str]:
-    with db.read() as session:
-        return [event.message for event in events.since(session, job_id)]
 
 
 def test_an_alert_is_delivered_once_and_noted_in_the_jobs_log(
@@ -250,6 +209,40 @@ def test_what_another_process_is_sending_is_not_sent_until_its_lease_lapses(
     assert len(inbox.alerts) == 1
 
 
+def test_what_a_killed_process_was_sending_is_sent_at_once_and_that_of_a_living_one_is_not(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    mine = f"host/{process()}/1"
+    dead = subprocess.Popen([sys.executable, "-c", "pass"])
+    place, _, started = process().split(".")
+    theirs = f"host/{place}.{dead.pid}.{int(started) + 1}/1"
+    dead.wait()
+    for name, owner in (("lives.mp4", mine), ("died.mp4", theirs)):
+        fail(db, new_job, "team", name=name)
+        with db.begin() as session:
+            assert outbox.claim(session, rows(db)[-1].id, owner)
+    with_looks = Process(process(), is_dead)
+    assert drain(db, told(team=inbox.url()), process=with_looks) == DrainReport(sent=1)
+    assert [alert["title"] for alert in inbox.alerts] == ["died.mp4 failed"]
+
+
+def test_each_run_that_fails_is_told_once_though_who_tells_is_killed(
+    db: Database, new_job: NewJob, inbox: Receiver
+) -> None:
+    settings = told(team=inbox.url())
+    job_id = fail(db, new_job, "team")
+    assert drain(db, settings) == DrainReport(sent=1)
+    fail_again(db, job_id, "team")
+    with db.begin() as session:
+        assert outbox.claim(session, rows(db)[-1].id, "killed")
+    fail_again(db, job_id, "team")
+    gone = Process(process(), lambda owner: owner == "killed")
+    assert drain(db, settings, process=gone) == DrainReport(sent=2)
+    assert drain(db, settings, process=gone) == DrainReport()
+    assert len(inbox.alerts) == 3
+    assert [(row.run, row.event) for row in rows(db)] == [(run, "failed") for run in (1, 2, 3)]
+
+
 def test_what_was_owed_before_the_clock_was_set_back_is_sent_at_once(
     db: Database, new_job: NewJob, inbox: Receiver
 ) -> None:
@@ -290,20 +283,6 @@ def test_of_many_drains_at_once_each_alert_is_sent_by_one(
 class _NoLines:
     def __getitem__(self, _channel: str) -> threading.Lock:
         return threading.Lock()
-
-
-def test_a_job_run_again_and_failed_again_alerts_once(
-    db: Database, new_job: NewJob, inbox: Receiver
-) -> None:
-    job_id = fail(db, new_job, "team")
-    settings = told(team=inbox.url())
-    drain(db, settings)
-    with db.begin() as session:
-        jobs.reopen(session, job_id, timedelta(hours=1), afresh=True)
-    with db.begin() as session:
-        jobs.end(session, job_id, JobState.FAILED, error=BAD, step="probe", channels=("team",))
-    assert drain(db, settings) == DrainReport()
-    assert len(inbox.alerts) == 1
 
 
 def test_a_sender_that_dies_leaves_the_alert_to_another(

@@ -14,7 +14,7 @@ from pipeline.history import jobs
 from pipeline.history.database import now
 from pipeline.models import Attempt, Job, Step
 from pipeline.tasks import ingest
-from pipeline.tasks.step import FIRST_RETRY_S
+from pipeline.tasks.backoff import FIRST_RETRY_S
 from tests.integration.broker.processes import worker
 from tests.integration.broker.test_broker import broker
 from tests.integration.tasks.journeys import script

@@ -126,7 +126,8 @@ def test_rabbitmq_is_reached_by_tls_and_must_prove_who_it_is(
 
 
 @pytest.mark.skipif(
-    not POSTGRESQL.startswith("postgresql"), reason="no PostgreSQL was given (REELWORKS_DATABASE)"
+    not POSTGRESQL.startswith("postgresql"),
+    reason="no PostgreSQL was given (REELWORKS_DATABASE=postgresql)",
 )
 def test_postgresql_is_reached_by_tls_and_must_prove_who_it_is(
     ready: Runtime, own: Certificates, stranger: Certificates

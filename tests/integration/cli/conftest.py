@@ -35,7 +35,7 @@ def reelworks(
 ) -> Callable[..., Said]:
     """Run one command line, with nothing sent to the broker; nothing that it raised is lost."""
     monkeypatch.setattr(app, "send_task", lambda *_, **__: None)
-    monkeypatch.setattr("pipeline.app.runtime", lambda: ready)
+    monkeypatch.setattr("pipeline.runtime.runtime", lambda: ready)
 
     def run(*words: str) -> Said:
         with pytest.raises(SystemExit) as ended:

@@ -12,6 +12,7 @@ from pipeline.errors import ReelworksError
 from pipeline.history import jobs, steps
 from pipeline.history.steps import Claim
 from pipeline.models import JobState
+from tests.integration.history.taking import planned, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +101,23 @@ def test_the_log_shows_tools_of_failed_attempts_and_of_all_when_asked(
         pass
     assert "all is well" not in reelworks("logs", fine.id).out
     assert "all is well" in reelworks("logs", fine.id, "--tools").out
+
+
+def test_what_a_tool_said_of_several_steps_is_printed_once(
+    reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    job = planned(ready.db, new_job(), "rendition:720p", "rendition:480p")
+    claim = take(ready.db, job.id, "rendition:720p", "rendition:480p")
+    error = ReelworksError("damaged", "It is damaged.")
+    with ready.db.begin() as session:
+        steps.fail(session, claim, error, retry_in=None, log="bad\n" * 6)
+    said = reelworks("logs", job.id).out
+    assert said.count("It is damaged.") == 1
+    assert "rendition:720p, rendition:480p: It is damaged.\n" in said
+    head = "--- rendition:720p, rendition:480p, attempt 1: failed"
+    assert said.endswith(f"\n\n{head}\nbad (6 times)\n")
+    told = [one["step"] for one in reelworks("logs", job.id, "--json").objects() if "step" in one]
+    assert told == ["rendition:720p", "rendition:480p"]
 
 
 def test_the_log_as_json_is_its_events_and_then_its_attempts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,7 +74,7 @@ def test_it_is_told_why_a_film_is_not_cut_into_ranges(
     assert f"{why}fewer than two encodes are free" in reelworks("plan", clip, *QUICK).out
     with ready.db.begin() as session:
         workers.register(session, "elsewhere/1", slots=2, processor=True, hardware={})
-    assert f"{why}it is shorter than two ranges of 20 s" in reelworks("plan", clip, *QUICK).out
+    assert f"{why}it is shorter than 40 s" in reelworks("plan", clip, *QUICK).out
 
 
 def test_the_container_is_named_as_people_do(
@@ -82,3 +83,23 @@ def test_the_container_is_named_as_people_do(
     assert "clip.mp4: mp4, 640x480" in reelworks("plan", clip, *QUICK).out
     other = encode(tmp_path / "clip.mkv", Clip(seconds=1))
     assert "clip.mkv: matroska, 320x240" in reelworks("plan", str(other), *QUICK).out
+
+
+def test_a_file_that_is_not_there_is_a_name_to_be_checked(
+    reelworks: Reelworks, tmp_path: Path
+) -> None:
+    said = reelworks("plan", str(tmp_path / "nope.mp4"))
+    assert said.status == 2
+    assert said.err == f"error: There is no file {tmp_path}/nope.mp4.\nhint: Check the name.\n"
+
+
+@pytest.mark.parametrize("verb", ["plan", "demo", "ingest"])
+def test_what_can_not_be_a_file_is_refused(reelworks: Reelworks, tmp_path: Path, verb: str) -> None:
+    said = reelworks(verb, str(tmp_path / ("x" * 300)))
+    assert said.status == 2
+    assert said.err.endswith(
+        "File name too long.\nhint: Check the name, and who may read the folders above it.\n"
+    )
+    os.mkfifo(tmp_path / "pipe.mp4")
+    said = reelworks(verb, str(tmp_path / "pipe.mp4"))
+    assert (said.status, "is not a regular file" in said.err) == (2, True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.history import jobs, steps
+from pipeline.history.database import Database
+from pipeline.history.errors import DatabaseFull
 from pipeline.models import JobState
-from pipeline.stack import overview
+from pipeline.stack import overview, presence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +68,28 @@ def test_what_runs_is_told_to_programs(
     [
         (("python", "-m", "pipeline.cli", "watch"), True),
         (("python", "/usr/bin/reelworks", "--config", "c", "watch"), True),
+        (("python", "/usr/bin/reelworks", "--config=c", "watch", ""), True),
         (("python", "-m", "pipeline.cli", "beat"), False),
+        (("python", "/usr/bin/reelworks", "health", "watch"), False),
+        (("python", "/usr/bin/reelworks", "--config", "watch", "beat"), False),
+        (("python", "/usr/bin/reelworks", ""), False),
         (("watch", "ls"), False),
     ],
 )
 def test_a_part_is_known_by_its_command_line(words: tuple[str, ...], is_it: bool) -> None:
-    assert overview.is_verb(words, "watch") is is_it
+    assert presence.is_verb(words, "watch") is is_it
+
+
+def test_what_all_wait_for_over_a_full_disk_is_told(
+    reelworks: Callable[..., Said],
+    ready: Runtime,
+    answers: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (told,) = reelworks("status", "--json").objects()
+    assert told["full"] is None
+    full = DatabaseFull.on_disk(Path("/state"), 16_777_216, 4096)
+    monkeypatch.setattr(Database, "lacks_room", lambda *_: full)
+    (told,) = reelworks("status", "--json").objects()
+    assert told["full"] == full.message
+    assert f"full      {full.message} Everything waits" in reelworks("status").out

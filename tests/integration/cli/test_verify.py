@@ -86,7 +86,7 @@ def test_what_is_as_it_was_published_is_said_to_be(
         said = reelworks("verify", *words, "--json")
         assert said.status == 0
         assert (only(said)["state"], only(said)["directory"]) == ("ok", str(folder))
-    assert reelworks("verify").out == "1 folders: 1 ok\n"
+    assert reelworks("verify").out == "1 folder: 1 ok\n"
 
 
 @pytest.mark.parametrize("what", ["a bit", "the end", "the file", "a link"])

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from pipeline.errors import ReelworksError, TransientError
-from pipeline.history import jobs, steps
+from pipeline.history import events, freeing, jobs, steps, tallies
 from pipeline.history.errors import LeaseLost
 from pipeline.history.steps import Claim, Refusal
 from pipeline.models import Attempt, Job, JobState, Step, StepState
@@ -133,6 +133,24 @@ def test_a_heartbeat_extends_the_lease_and_records_progress(
     assert after.lease_until > before
 
 
+def test_a_heartbeat_keeps_every_step_of_a_unit_whatever_their_attempts(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    names = ("rendition:720p", "rendition:480p")
+    job = planned(db, new_job(), *names)
+    take(db, job.id, "rendition:720p", owner="encode@b/task-1")
+    lapse(db)
+    claimed = take(db, job.id, *names)
+    assert claimed.attempts == {"rendition:720p": 2, "rendition:480p": 1}
+    with db.begin() as session:
+        steps.heartbeat(session, claimed, 0.25)
+    assert [step(db, job.id, name).progress for name in names] == [0.25, 0.25]
+    stale = Claim(job.id, claimed.owner, {**claimed.attempts, "rendition:480p": 2}, 1)
+    with pytest.raises(LeaseLost), db.begin() as session:
+        steps.heartbeat(session, stale, 0.5)
+    assert [step(db, job.id, name).progress for name in names] == [0.25, 0.25]
+
+
 def test_who_was_taken_over_can_neither_beat_nor_publish(
     db: Database, new_job: Callable[..., Job]
 ) -> None:
@@ -189,9 +207,11 @@ def test_an_error_that_can_pass_sends_the_step_back_to_wait(
     with db.begin() as session:
         error = TransientError("no_space", "The disk is full.")
         steps.fail(session, claimed, error, retry_in=timedelta(seconds=7), log="tail")
+        said = events.since(session, job.id)[-1].message
     row = step(db, job.id, "probe")
     assert (row.state, row.retry_at is not None) == (StepState.WAITING, True)
     assert outcomes(db, job.id, "probe") == ["retried"]
+    assert said == "probe: The disk is full; again in 7 s"
 
 
 def test_an_error_that_stays_fails_the_step_for_good(
@@ -231,12 +251,29 @@ def test_a_dead_worker_frees_what_it_held_and_nothing_else(
     take(db, mine.id, "probe", owner="encode@a/dead/task-1")
     take(db, other.id, "probe", owner="encode@ab/dead/task-2")
     with db.begin() as session:
-        assert steps.release_node(session, "encode@a", lambda owner: "/dead/" in owner) == {mine.id}
+        assert freeing.release_node(session, "encode@a", lambda owner: "/dead/" in owner) == {
+            mine.id
+        }
     assert step(db, mine.id, "probe").state is StepState.WAITING
     assert step(db, other.id, "probe").state is StepState.RUNNING
     with db.begin() as session:
-        assert steps.release_task(session, "task-2") == {other.id}
+        assert freeing.release_task(session, "task-2") == {other.id}
     assert outcomes(db, other.id, "probe") == ["lost"]
+
+
+def test_the_dead_of_a_role_are_freed_by_whatever_name_one_comes_back(
+    db: Database, new_job: Callable[..., Job]
+) -> None:
+    first, second, living, card = new_job(), new_job(), new_job(), new_job()
+    take(db, first.id, "probe", owner="encode@a/dead/task-1")
+    take(db, second.id, "probe", owner="encode.2@a/dead/task-2")
+    take(db, living.id, "probe", owner="encode.3@a/alive/task-3")
+    take(db, card.id, "probe", owner="encode-gpu@a/dead/task-4")
+    with db.begin() as session:
+        freed = freeing.release_role(session, "encode", lambda owner: "/dead/" in owner)
+    assert freed == {first.id, second.id}
+    assert step(db, living.id, "probe").state is StepState.RUNNING
+    assert step(db, card.id, "probe").state is StepState.RUNNING
 
 
 def test_a_second_worker_of_the_same_name_keeps_what_it_holds(
@@ -246,7 +283,7 @@ def test_a_second_worker_of_the_same_name_keeps_what_it_holds(
     take(db, former.id, "probe", owner="encode@a/dead/task-1")
     living = take(db, second.id, "probe", owner="encode@a/alive/task-2")
     with db.begin() as session:
-        freed = steps.release_node(session, "encode@a", lambda owner: "/dead/" in owner)
+        freed = freeing.release_node(session, "encode@a", lambda owner: "/dead/" in owner)
     assert freed == {former.id}
     with db.begin() as session:
         steps.heartbeat(session, living, 0.5)
@@ -260,7 +297,9 @@ def test_what_was_stopped_by_us_is_no_try(db: Database, new_job: Callable[..., J
             claimed = steps.claim(session, job.id, ["probe"], owner="encode@a/dead/t", limit=3)
             assert isinstance(claimed, Claim)
         with db.begin() as session:
-            assert steps.release_node(session, "encode@a", lambda _: True, stopped=True) == {job.id}
+            assert freeing.release_node(session, "encode@a", lambda _: True, stopped=True) == {
+                job.id
+            }
     with db.read() as session:
         (probe,) = [one for one in jobs.get(session, job.id).steps if one.name == "probe"]
         assert (probe.state, probe.attempt, probe.tries) == (StepState.WAITING, 4, 0)
@@ -277,7 +316,7 @@ def test_what_somebody_took_over_meanwhile_is_not_freed(
             session.execute(update(Step).values(owner="encode@b/alive/task-2"))
             return True
 
-        assert steps.release_node(session, "encode@a", dies_and_is_replaced) == set()
+        assert freeing.release_node(session, "encode@a", dies_and_is_replaced) == set()
     assert step(db, job.id, "probe").state is StepState.RUNNING
 
 
@@ -287,12 +326,12 @@ def test_a_lapsed_step_is_freed_once_and_a_live_one_is_not(
     job = new_job()
     take(db, job.id, "probe")
     with db.begin() as session:
-        assert steps.release_lapsed(session, job.id) == set()
+        assert freeing.release_lapsed(session, job.id) == set()
     lapse(db)
     with db.begin() as session:
-        assert steps.release_lapsed(session, job.id) == {job.id}
+        assert freeing.release_lapsed(session, job.id) == {job.id}
     with db.begin() as session:
-        assert steps.release_lapsed(session, job.id) == set()
+        assert freeing.release_lapsed(session, job.id) == set()
     assert outcomes(db, job.id, "probe") == ["lost"]
     assert step(db, job.id, "probe").tries == 1
 
@@ -307,6 +346,6 @@ def test_what_was_made_again_is_counted_and_may_be_tried_afresh(
     assert step(db, job.id, "rendition:a").tries == 0
     do(db, job.id, "rendition:a")
     with db.read() as session:
-        assert steps.times_done(session, job.id, ["rendition:a", "rendition:b"]) == 2
-        assert steps.times_done(session, job.id, ["rendition:b"]) == 1
-        assert steps.times_done(session, job.id, ["manifest"]) == 0
+        assert tallies.times_done(session, job.id, ["rendition:a", "rendition:b"]) == 2
+        assert tallies.times_done(session, job.id, ["rendition:b"]) == 1
+        assert tallies.times_done(session, job.id, ["manifest"]) == 0

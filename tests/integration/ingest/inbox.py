@@ -14,6 +14,8 @@ from pipeline.models import Job, JobState
 from pipeline.tasks.finalise import finalise
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pipeline.app import Runtime
     from pipeline.settings.pipeline import WatchFolder
 
@@ -37,11 +39,15 @@ class Inbox:
         self.superseded: list[tuple[str, str]] = []
         self.actions = Actions(
             publish=self.published.append,
-            rerun=self.rerun.append,
+            rerun=self._run_again,
             supersede=lambda job_id, error: self.superseded.append((job_id, error.code)),
         )
         #: What was asked of other workers: task and arguments.
         self.sent: list[tuple[str, tuple[str, ...]]] = []
+
+    def _run_again(self, _session: Session, job_id: str) -> bool:
+        self.rerun.append(job_id)
+        return False
 
     def put(self, name: str, content: str = "a clip") -> Path:
         path = self.folder.path / name
@@ -57,7 +63,7 @@ class Inbox:
         error = BAD if state is JobState.FAILED else None
         assert finalise(self.ready, job_id, state, error=error, step="probe")
 
-    def keeping(self, **rules: str) -> None:
+    def keeping(self, **rules: str | Path) -> None:
         """Change what the folder's entry says of files that are done with."""
         self.folder = self.folder.model_copy(update=rules)
 

@@ -72,6 +72,18 @@ def test_a_held_job_waits_and_goes_on_with_the_whole_file(inbox: Inbox) -> None:
     probing(inbox, made.job_id)
 
 
+def test_who_lost_its_steps_to_the_next_run_does_not_hold_that(inbox: Inbox) -> None:
+    path = inbox.put("clip.mp4")
+    made = inbox.submit(path)
+    claim = _claimed(inbox, made.job_id)
+    with path.open("a") as growing:
+        growing.write(" and more")
+    assert inbox.submit(path).restarted
+    with inbox.ready.db.begin() as session:
+        again.hold(session, claim, "clip.mp4 has changed")
+    assert inbox.job(made.job_id).held_at is None
+
+
 def _claimed(inbox: Inbox, job_id: str) -> Claim:
     return probing(inbox, job_id)
 

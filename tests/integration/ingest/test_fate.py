@@ -15,6 +15,8 @@ from pipeline.tasks.finalise import settle_job
 from pipeline.tasks.settle import settle_at_leisure
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from tests.integration.ingest.inbox import Inbox
 
 
@@ -58,8 +60,8 @@ def test_a_source_that_others_take_in_the_last_moment_is_not_said_to_be_deleted(
     made = inbox.submit(path)
     deleted = settling.deleted
 
-    def while_it_changes(*arguments: Any) -> None:
-        deleted(*arguments)
+    def while_it_changes(session: Session, **told: Any) -> None:
+        deleted(session, **told)
         path.unlink()
         if happens == "replaced":
             path.write_text("another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +16,12 @@ from pipeline.history import jobs, settling
 from pipeline.history.database import now
 from pipeline.history.settling import SettlingLost
 from pipeline.ingest import source
-from pipeline.ingest.submit import Wishes
 from pipeline.models import Job, JobState
 from pipeline.tasks import settle
 from pipeline.tasks.finalise import settle_job
 from pipeline.tasks.settle import settle_at_leisure
 from pipeline.tasks.workspace import Workspace
+from tests.system import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 def no_links(self: Path, target: Path) -> None:
     raise OSError(18, "Invalid cross-device link")
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 def names(folder: Path) -> list[str]:
@@ -84,6 +89,25 @@ def test_one_who_held_the_source_before_the_clock_was_set_back_is_not_waited_for
     assert inbox.job(submitted.job_id).settled_at is not None
 
 
+def test_what_a_disk_does_not_let_be_removed_now_is_removed_when_it_does(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.keeping(on_failure="quarantine")
+    path = inbox.put("clip.mp4", "one")
+    made = inbox.submit(path)
+    paths = inbox.ready.settings.pipeline.paths
+    staging = Workspace(paths.work, paths.library, made.job_id).staging(1)
+    staging.mkdir(parents=True)
+    with monkeypatch.context() as refusing:
+        refusing.setattr(os, "rmdir", refused)
+        inbox.end(made.job_id, JobState.FAILED)
+    assert (staging.exists(), path.exists()) == (True, True)
+    assert inbox.job(made.job_id).settled_at is None
+    settle_job(inbox.ready, made.job_id)
+    assert (staging.exists(), path.exists()) == (False, False)
+    assert "clip.mp4" in names(inbox.folder.quarantine)
+
+
 def test_a_file_that_grew_after_it_was_submitted_stays_and_becomes_a_job_of_its_own(
     inbox: Inbox,
 ) -> None:
@@ -96,6 +120,54 @@ def test_a_file_that_grew_after_it_was_submitted_stays_and_becomes_a_job_of_its_
     assert inbox.scan() == [path]
     assert len(inbox.published) == 2
     assert inbox.job(inbox.published[1]).source_bytes == path.stat().st_size
+
+
+def test_a_file_rewritten_so_that_only_its_content_tells_becomes_a_job_of_its_own(
+    inbox: Inbox,
+) -> None:
+    path = inbox.put("clip.mp4", "the former")
+    early, was = inbox.submit(path), path.stat()
+    path.write_text("the latter")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    with inbox.ready.db.begin() as session:
+        long_ago = now(session) - timedelta(minutes=1)
+        session.execute(update(Job).values(created_at=long_ago))
+    assert inbox.scan() == []
+    inbox.end(early.job_id, JobState.SUCCEEDED)
+    settle_at_leisure(early.job_id)
+    assert inbox.job(early.job_id).source_fate == "replaced"
+    assert ("pipeline.look", (str(path),)) in inbox.sent
+    assert inbox.scan() == [path]
+    assert len(inbox.published) == 2
+    assert inbox.scan() == []
+
+
+def test_what_one_who_was_killed_while_he_copied_left_is_removed_by_the_next(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = inbox.submit(inbox.put("clip.mp4", "whole"))
+    copy, left = source._copy_bytes, list[Path]()
+
+    class Killed(BaseException):
+        """What ends a process at once."""
+
+    def copy_and_die(path: Path, unfinished: Path, on_chunk: Callable[[], object]) -> None:
+        copy(path, unfinished, on_chunk)
+        left.append(unfinished)
+        patched.setattr(Path, "unlink", lambda *_, **__: None)  # he runs no more code
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "hardlink_to", no_links)
+        patched.setattr(source, "_copy_bytes", copy_and_die)
+        inbox.end(made.job_id, JobState.SUCCEEDED)
+        with pytest.raises(Killed):
+            settle_at_leisure(made.job_id)
+    assert [path.name for path in left] == names(inbox.folder.archive)
+    lapse(inbox)
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    settle_at_leisure(made.job_id)
+    assert names(inbox.folder.archive) == ["clip.mp4"]
 
 
 def test_a_source_that_was_only_touched_is_read_and_settled(inbox: Inbox) -> None:
@@ -217,85 +289,25 @@ def test_a_long_copy_keeps_its_lease_and_stops_when_it_is_lost(
     made = inbox.submit(inbox.put("clip.mp4"))
     monkeypatch.setattr("pipeline.tasks.finalise.settle_job", lambda *_: None)
     inbox.end(made.job_id, JobState.SUCCEEDED)
-    monkeypatch.setattr(settle, "BEAT_S", 0.0)
+    monkeypatch.setattr(settle, "BEAT_S", 0.05)
     with inbox.ready.db.begin() as session:
         assert settling.claim(session, made.job_id, "me") is not None
     lapse(inbox)
-    beat = settle._beating(inbox.ready, made.job_id, "me")
-    beat()
-    with inbox.ready.db.begin() as session:
-        assert settling.claim(session, made.job_id, "another") is None
-    lapse(inbox)
-    with inbox.ready.db.begin() as session:
-        assert settling.claim(session, made.job_id, "another") is not None
-    with pytest.raises(SettlingLost):
-        beat()
+    lapsed = inbox.job(made.job_id).settle_until
 
+    def beaten() -> bool:
+        until = inbox.job(made.job_id).settle_until
+        return lapsed is not None and until is not None and until > lapsed
 
-def test_a_source_two_profiles_share_is_settled_when_neither_needs_it(inbox: Inbox) -> None:
-    path = inbox.put("clip.mp4")
-    first = inbox.submit(path)
-    second = inbox.submit(path, Wishes("slow", 5, inbox.folder))
-    assert (second.created, second.job_id == first.job_id) == (True, False)
-    inbox.end(first.job_id, JobState.SUCCEEDED)
-    assert path.exists()
-    assert inbox.job(first.job_id).settled_at is None
-    inbox.end(second.job_id, JobState.FAILED)
-    settle_job(inbox.ready, first.job_id)
-    settle_job(inbox.ready, second.job_id)
-    archived = inbox.folder.archive / "clip.mp4"
-    assert archived.exists()
-    assert not path.exists()
-    assert {inbox.job(one.job_id).source_path for one in (first, second)} == {str(archived)}
-    with inbox.ready.db.read() as session:
-        assert jobs.unsettled(session) == []
-
-
-@pytest.mark.parametrize("slow_first", [True, False])
-def test_a_copy_that_two_profiles_share_is_not_deleted_under_one_of_them(
-    inbox: Inbox, slow_first: bool
-) -> None:
-    inbox.keeping(on_success="delete", duplicates="process")
-    inbox.submit(inbox.put("first.mp4"))
-    path = inbox.put("copy.mp4")
-    wishes = [Wishes.of(inbox.folder), Wishes("slow", 5, inbox.folder)]
-    made = [inbox.submit(path, one) for one in (wishes[::-1] if slow_first else wishes)]
-    assert all(one.created for one in made)
-    inbox.end(made[0].job_id, JobState.SUCCEEDED)
-    assert path.exists(), "the other one still needs it"
-    inbox.end(made[1].job_id, JobState.SUCCEEDED)
-    for one in made:
-        settle_job(inbox.ready, one.job_id)
-    assert not path.exists()
-    assert (inbox.folder.path / "first.mp4").exists()
-
-
-@pytest.mark.parametrize("rule", ["delete", "archive"])
-def test_a_copy_that_another_profile_works_on_stays_until_that_has_ended(
-    inbox: Inbox, rule: str
-) -> None:
-    inbox.keeping(on_success=rule)
-    first = inbox.submit(inbox.put("first.mp4"))
-    copy = inbox.put("copy.mp4")
-    second = inbox.submit(copy, Wishes("slow", 5, inbox.folder))
-    assert second.created
-    inbox.end(first.job_id, JobState.SUCCEEDED)
-    inbox.submit(copy)
-    inbox.scan()
-    assert copy.exists()
-    inbox.end(second.job_id, JobState.SUCCEEDED)
-    settle_job(inbox.ready, second.job_id)
-    assert not copy.exists()
-
-
-def test_a_source_another_profile_failed_on_is_not_deleted(inbox: Inbox) -> None:
-    inbox.keeping(on_success="delete", on_failure="keep")
-    path = inbox.put("clip.mp4")
-    first = inbox.submit(path)
-    second = inbox.submit(path, Wishes("slow", 5, inbox.folder))
-    inbox.end(first.job_id, JobState.FAILED)
-    inbox.end(second.job_id, JobState.SUCCEEDED)
-    assert path.exists()
+    with settle._held(inbox.ready, made.job_id, "me") as check:
+        eventually(beaten, "a beat, though nothing was copied")
+        check()
+        with inbox.ready.db.begin() as session:
+            assert settling.claim(session, made.job_id, "another") is None
+        lost = update(Job).values(settle_owner="another")
+        inbox.ready.db.write(lambda session: session.execute(lost))
+        with pytest.raises(SettlingLost):
+            eventually(check, "it to be lost")
 
 
 def test_without_a_broker_a_source_to_be_copied_stays_owed(

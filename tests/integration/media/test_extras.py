@@ -318,8 +318,8 @@ def test_a_picture_of_another_size_is_not_what_was_laid_out(making: Making) -> N
     path = brightness_film(making.folder / "film.mp4", 2)
     board = storyboard(256, 144, 2.0, 2.0)
     make_storyboard(making, Film(path, 256, 144, 2.0, 2.0))
-    check_storyboard(tools(), making.folder, board)
+    check_storyboard(making.folder, board)
     with pytest.raises(MediaError, match="it is 320x90, not 320x160"):
-        check_storyboard(tools(), making.folder, replace(board, tile_height=160))
+        check_storyboard(making.folder, replace(board, tile_height=160))
     with pytest.raises(MediaError, match="does not cover"):
-        check_storyboard(tools(), making.folder, replace(board, duration_ms=2500))
+        check_storyboard(making.folder, replace(board, duration_ms=2500))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.media.capabilities import encodes, hardware, working_encoder
-from pipeline.media.errors import MediaError
+from pipeline.media.errors import MediaError, TransientMediaError
 from pipeline.media.fallback import encode_verified
 from pipeline.media.probe import probe
 from pipeline.plan.capacity import Capacity, EncodeWorker
@@ -84,6 +84,49 @@ def test_an_ffmpeg_without_the_processors_encoder_is_named(tmp_path: Path) -> No
         working_encoder(program, "h264")
     assert caught.value.code == "tool_missing"
     assert "ffmpeg" in caught.value.hint
+
+
+def killed_at_first(folder: Path, times: int, then: str = "true") -> Path:
+    """Write an ffmpeg whose first trials are killed, and which then does `then`.
+
+    It counts in a file, so it must not start inside the fence.
+    """
+    (folder / "trials").write_text("0")
+    program = folder / "ffmpeg"
+    program.write_text(
+        f"""#!/bin/sh
+        n=$(cat {folder}/trials) || exit 1
+        case "$*" in *-version*) exit 0 ;; esac
+        echo $((n + 1)) > {folder}/trials
+        [ $n -ge {times} ] || kill -9 $$
+        {then}
+        """
+    )
+    program.chmod(0o755)
+    return program
+
+
+def test_an_encoder_whose_trial_somebody_kills_is_tried_again(tmp_path: Path) -> None:
+    assert working_encoder(killed_at_first(tmp_path, 2), "h264") == "libx264"
+
+
+def test_an_encoder_whose_trials_are_all_killed_is_tried_later_and_not_said_to_be_missing(
+    tmp_path: Path,
+) -> None:
+    program = killed_at_first(tmp_path, 3)
+    with pytest.raises(TransientMediaError) as caught:
+        working_encoder(program, "h264")
+    assert caught.value.code == "killed"
+    assert working_encoder(program, "h264") == "libx264", "it was not remembered"
+
+
+def test_a_trial_of_the_processors_encoder_that_takes_too_long_is_made_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.media.capabilities.TRIAL_TIMEOUT_S", 0.2)
+    with pytest.raises(TransientMediaError) as caught:
+        working_encoder(killed_at_first(tmp_path, 0, "exec sleep 60"), "h264")
+    assert caught.value.code == "timeout"
 
 
 def carded(folder: Path) -> Plan:

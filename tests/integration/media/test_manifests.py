@@ -137,8 +137,8 @@ def test_variants_say_what_their_segments_take(each: Made) -> None:
     for one in master.playlists:
         told, groups = one.stream_info, []
         for group in (told.audio, told.subtitles):
-            found = [playlists[m.uri] for m in master.media if group and m.group_id == group]
-            groups.append([listed for listed in found if one.uri != listed.base_uri])
+            named = [m.uri for m in master.media if group and m.group_id == group]
+            groups.append([playlists[uri] for uri in named if uri != one.uri])
         average = _average(each, playlists[one.uri])
         peak = _peak(each, playlists[one.uri])
         for members in groups:
@@ -300,3 +300,19 @@ def test_sounds_and_texts_of_dash_have_their_labels(
         ("audio", "fr", "fra", "alternate"),
         ("text", "de", "deu", "subtitle"),
     ]
+
+
+def test_sound_that_goes_on_after_the_picture_is_played_to_its_end(tmp_path: Path) -> None:
+    source = tmp_path / "film.mp4"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=3"),
+        *("-f", "lavfi", "-i", "sine=d=7", "-c:v", "libx264", "-bf", "2", str(source)),
+    )
+    video = {**QUICK, "codec": ALL, "preset": "veryfast"}
+    made = make(source, tmp_path / "made", video=video)
+    parsed = MPEGDASHParser.parse(made.read("stream/manifest.mpd"))
+    assert parsed.media_presentation_duration == "PT7S"
+    assert [(fact.frames, fact.duration_s) for fact in made.facts] == [(75, 7.0)] * len(ALL)
+    for name, listed in _playlists(made).items():
+        lasts_s = sum(one.duration for one in listed.segments)
+        assert lasts_s == pytest.approx(7.0, abs=0.05), name

@@ -21,11 +21,12 @@ from pipeline.media.ranges import encode_range, join_ranges
 from pipeline.plan import ranges
 from pipeline.plan.capacity import Capacity, EncodeWorker
 from pipeline.plan.encodes import EncodeUnit
-from pipeline.plan.names import rendition_step
+from pipeline.plan.names import rendition_step, result_suffix
 from pipeline.plan.plan import Plan, make_plan
 from pipeline.settings.pipeline import Limits
 from pipeline.settings.profiles import Profile
 from tests.media import ffmpeg, tools
+from tests.sources.bitstream import captioned
 
 RATES = ["30", "30000/1001", "24000/1001", "25", "50"]
 SECONDS = 12.7
@@ -73,7 +74,7 @@ def planned(path: Path, capacity: Capacity = THREE, **video: Any) -> Plan:
 def encoded(plan: Plan, folder: Path) -> dict[str, Path]:
     """Make everything of a plan as it is cut."""
     folder.mkdir()
-    made = {step: folder / f"{step.partition(':')[2]}.mp4" for step in plan.steps}
+    made = {step: folder / f"{step.partition(':')[2]}{result_suffix(step)}" for step in plan.steps}
     parts = [(unit, folder / f"part-{unit.name[-3:]}.mp4") for unit in plan.ranges]
     for unit in plan.units:
         if unit.kind == "whole":
@@ -158,6 +159,38 @@ def test_key_frames_of_long_ranges_lie_where_those_of_one_encode_do(
     monkeypatch.setattr(ranges, "LEAST_S", seconds / 4)
     source = clip(tmp_path / name, "30000/1001", size="64x36", seconds=seconds)
     assert_the_same(both(source, ladder=[36], preset="ultrafast"))
+
+
+def with_captions(path: Path) -> tuple[Path, int]:
+    """Make a clip that tells a caption in nearly every second, and count them."""
+    raw, told = path.with_name("raw.h264"), path.with_name("told.h264")
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "37")
+    look = f"testsrc2=s=160x90:r=25:d={SECONDS}"
+    ffmpeg("-f", "lavfi", "-i", look, "-pix_fmt", "yuv420p", *coded, str(raw))
+    texts = {first: f"CAPTION {first:04d}" for first in range(10, 290, 22)}
+    told.write_bytes(captioned(raw.read_bytes(), texts))
+    ffmpeg("-r", "25", "-i", str(told), "-c", "copy", str(path))
+    return path, len(texts)
+
+
+def captions(path: Path) -> list[str]:
+    """Read the captions that lie in a file's pictures."""
+    argv = [str(tools().ffmpeg), "-v", "error", "-f", "lavfi", "-i", f"movie={path}[out0+subcc]"]
+    argv += ["-map", "s", "-f", "webvtt", "-"]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60)
+    return told.stdout.splitlines()
+
+
+def test_captions_are_neither_lost_nor_doubled_at_a_join(tmp_path: Path) -> None:
+    source, count = with_captions(tmp_path / "clip.mp4")
+    made = both(source, preset="ultrafast")
+    step = rendition_step(made.plan.videos[0].name)
+    joined = captions(made.joined[step])
+    assert sum("CAPTION" in line for line in joined) == count
+    assert joined == captions(made.whole[step])
+    assert key_frames(made.joined[step]) == key_frames(made.whole[step])
+    (text,) = (made.joined[one] for one in made.joined if "captions" in one)
+    assert text.read_text().count("CAPTION") == count
 
 
 def test_groups_of_pictures_that_are_not_closed_can_be_cut(tmp_path: Path) -> None:
@@ -245,8 +278,23 @@ def test_a_disk_that_refuses_ffmpeg_is_no_fault_of_the_ranges_either(
 ) -> None:
     log = f"[concat @ 0x1] {os.strerror(number)}"
     monkeypatch.setattr("pipeline.media.ranges.run", lambda *_, **__: Completed(1, log, Progress()))
-    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+    with pytest.raises(OSError, match=os.strerror(number)):
         join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)
+
+
+@pytest.mark.parametrize("returncode", [0, 1])
+def test_a_range_whose_source_the_disk_refuses_is_not_taken_for_a_wrong_one(
+    returncode: int, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ffmpeg ends well where a disk refuses in the middle: for it the file is over there."""
+    log = f"[in#0/mov @ 0x1] [error] Error during demuxing: {os.strerror(errno.EIO)}"
+    told = Completed(returncode, log, Progress())
+    monkeypatch.setattr("pipeline.media.ranges.run_anew", lambda *_, **__: told)
+    (unit, path), (_, other) = made.parts[0], made.parts[1]
+    path.write_bytes(other.read_bytes())
+    unit = unit.model_copy(update={"frames": (unit.frames or 0) + 1})
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        encode_range(tools(), made.plan, unit, path)
 
 
 def test_a_range_that_vanishes_while_it_is_joined_is_told_from_a_wrong_one(

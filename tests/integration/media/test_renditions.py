@@ -117,7 +117,7 @@ def test_only_the_wanted_part_is_used_of_everything(rich: Path, tmp_path: Path) 
     made = make(rich, tmp_path, trim={"start": "1s", "end": "3s"})
     assert made.facts[0].frames == 50
     assert made.facts[0].duration_s == pytest.approx(2.0, abs=0.01)
-    assert "00:00.000 --> 00:01.500\nHello" in made.read("subtitles/subtitles-eng.vtt")
+    assert "00:00:00.000 --> 00:00:01.500\nHello" in made.read("subtitles/subtitles-eng.vtt")
     assert "00:00:00.000 --> 00:00:01.000\nIntro" in made.read("chapters.vtt")
     sound = streams(made.folder / "mp4" / "144p.mp4")[1]
     assert float(sound["duration"]) == pytest.approx(2.0, abs=0.05)
@@ -161,11 +161,28 @@ def test_hdr_is_kept_beside_ordinary_light(tmp_path: Path) -> None:
     assert "VIDEO-RANGE=PQ" in made.read("stream/master.m3u8")
 
 
-def test_loudness_is_brought_to_the_target(tmp_path: Path) -> None:
-    source = tmp_path / "quiet.wav"
+@pytest.mark.parametrize("name", ["quiet.wav", "quiet.ts"])
+def test_loudness_is_brought_to_the_target(name: str, tmp_path: Path) -> None:
+    source = tmp_path / name
     ffmpeg("-f", "lavfi", "-i", "sine=f=1000:d=6", "-af", "volume=-12dB", str(source))
     made = make(source, tmp_path / "made", audio={"loudness": -20})
     assert _loudness(made.folder / "mp4" / "audio.m4a") == pytest.approx(-20, abs=0.6)
+
+
+def test_sounds_of_a_broadcast_with_holes_in_turn_do_not_wait_for_each_other(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "holes.ts"
+    holes = "[1]aselect='lt(mod(t,12),4)'[a];[2]aselect='lt(mod(t+6,12),4)'[b]"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=64x36:r=25:d=60", "-f", "lavfi", "-i", "sine=d=60"),
+        *("-f", "lavfi", "-i", "sine=880:d=60", "-filter_complex", holes),
+        *("-map", "0", "-map", "[a]", "-map", "[b]", "-c:v", "libx264", "-preset", "ultrafast"),
+        *("-c:a", "ac3", "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=fra"),
+        *("-copyts", str(source)),
+    )
+    made = make(source, tmp_path / "made", video={**QUICK, "ladder": [36]})
+    assert [one["language"] for one in made.said["audio"]] == ["eng", "fra"]
 
 
 def _loudness(path: Path) -> float:

@@ -89,10 +89,19 @@ def _empty(url: URL) -> bool:
     """Empty the scheduler's tables on a server; True when they are not there."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as server:
-        found = server.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'beat'"))
-        tables = [f"beat.{name}" for name in found.scalars() if name != "django_migrations"]
-        if tables:
-            server.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+        if url.get_backend_name() == "postgresql":
+            found = server.execute(
+                text("SELECT tablename FROM pg_tables WHERE schemaname = 'beat'")
+            )
+            tables = [f"beat.{name}" for name in found.scalars() if name != "django_migrations"]
+            if tables:
+                server.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+        else:
+            found = server.execute(text("SHOW TABLES LIKE 'django\\_celery\\_beat%'"))
+            tables = list(found.scalars())
+            server.execute(text("SET foreign_key_checks = 0"))
+            for name in tables:
+                server.execute(text(f"DELETE FROM {name}"))
     engine.dispose()
     return not tables
 

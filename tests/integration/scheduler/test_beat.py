@@ -13,6 +13,7 @@ import pytest
 from django.db import connections
 from sqlalchemy import create_engine, make_url, text
 
+from pipeline.history import locks
 from pipeline.scheduler import migrate
 from pipeline.scheduler.alone import BEAT_LOCK, NotAlone, right_to_send, stand_by
 from pipeline.scheduler.tables import _one_at_a_time
@@ -96,6 +97,11 @@ def _take_away(beats: Beats, address: str) -> None:
         return
     engine = create_engine(address, isolation_level="AUTOCOMMIT")
     with engine.connect() as server:
+        if server.dialect.name != "postgresql":
+            name = text(f"SELECT is_used_lock({locks.NAME})")
+            holder = server.execute(name, {"lock": BEAT_LOCK}).scalar_one()
+            server.execute(text(f"KILL {holder}"))
+            return
         holders = server.execute(
             text(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "

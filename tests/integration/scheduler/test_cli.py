@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import delete
 
 from pipeline import app as application
 from pipeline.cli import main
-from pipeline.history import schedule_runs
+from pipeline.history import schedule_runs, schema
 from pipeline.history.database import Database
-from pipeline.history.schedule_runs import Outcome
-from pipeline.scheduler import sync
+from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.schedule_runs import Beginning, Outcome, Run
+from pipeline.models import ScheduleRun
+from pipeline.scheduler import awaiting, sync
 from pipeline.settings.load import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy.orm import Session
 
     from pipeline.settings.load import Settings
     from tests.integration.scheduler.beats import Beats
@@ -49,11 +54,16 @@ def cli(
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(["--config", str(settings.config_dir), "schedules", *arguments])
+        application.runtime().db.dispose()
         said = capfd.readouterr()
         return int(ended.value.code or 0), said.out, said.err
 
     yield run
     application.runtime.cache_clear()
+
+
+def run_of(name: str, task_id: str = "t") -> Run:
+    return Run(name, "t", task_id, f"notify@a/place.1.1/{task_id}")
 
 
 def entries(said: str) -> dict[str, dict[str, Any]]:
@@ -102,7 +112,7 @@ def test_what_has_a_result_has_run(cli: Cli, config_dir: Path, environ: dict[str
     database = Database(environ["REELWORKS_DATABASE"])
     cli("sync")
     with database.begin() as session:
-        schedule_runs.begin(session, "yaml:often", task="pipeline.scan", task_id="t", due_at=None)
+        schedule_runs.begin(session, run_of("yaml:often"), due_at=None)
     database.dispose()
     row = entries(cli("list", "--json")[1])["often"]
     assert row["last_run_at"] == row["last_result"]["started_at"]
@@ -119,8 +129,8 @@ def test_the_list_tells_the_next_run_in_the_readers_own_zone_and_the_last_result
     database = Database(environ["REELWORKS_DATABASE"])
     with database.begin() as session:
         for name, outcome, said in told:
-            assert schedule_runs.begin(session, name, task="t", task_id="t", due_at=None)
-            schedule_runs.finish(session, name, "t", Outcome(outcome), said, {"n": 3})
+            assert schedule_runs.begin(session, run_of(name), due_at=None) is Beginning.BEGUN
+            schedule_runs.finish(session, run_of(name), Outcome(outcome), said, {"n": 3})
     database.dispose()
     row = entries(cli("list", "--json")[1])["summer"]
     assert (row["when"], row["next_run_at"]) == ("once at 2036-07-01 10:00", "2036-07-01T10:00:00Z")
@@ -222,6 +232,159 @@ def test_run_without_a_broker_exits_3_and_shows_no_password(beats: Beats, broker
     assert "can't be reached" in said
     assert "127.0.0.1:1" in said
     assert "topsecret" not in said
+
+
+@pytest.fixture
+def own(
+    cli: Cli, config_dir: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Callable[[Session], None]], None]]:
+    """What is run by hand is sent nowhere; a test says what became of its row, look after look."""
+    (config_dir / "schedules.yml").write_text(TWO)
+    monkeypatch.setattr(awaiting, "run_now", lambda *_: "mine")
+    monkeypatch.setattr("pipeline.cli.schedules.SILENT_S", 0.0)
+    monkeypatch.setattr(awaiting, "LOOK_S", 0.01)
+    database = Database(environ["REELWORKS_DATABASE"])
+    schema.upgrade(database)
+    with database.begin() as session:
+        session.execute(delete(ScheduleRun))  # a server keeps those of other tests
+    look = awaiting._look
+    steps: list[Callable[[Session], None]] = []
+
+    def looked(*facts: Any) -> Any:
+        if steps:
+            with database.begin() as session:
+                steps.pop(0)(session)
+        return look(*facts)
+
+    monkeypatch.setattr(awaiting, "_look", looked)
+    yield steps.append
+    database.dispose()
+
+
+def begins(task_id: str) -> Callable[[Session], None]:
+    def act(session: Session) -> None:
+        assert (
+            schedule_runs.begin(session, run_of("yaml:often", task_id), due_at=None)
+            is Beginning.BEGUN
+        )
+
+    return act
+
+
+def ends(outcome: str, said: str, task_id: str = "mine") -> Callable[[Session], None]:
+    run = run_of("yaml:often", task_id)
+    return lambda session: schedule_runs.finish(session, run, Outcome(outcome), said, {})
+
+
+def test_run_waits_for_the_end_and_says_for_what_it_waits(cli: Cli, own: Any) -> None:
+    for act in (begins("earlier"), begins("mine"), ends("done", "2 new jobs")):
+        own(act)
+    code, said, progress = cli("run", "often", "--wait")
+    assert (code, said) == (0, "often done: 2 new jobs\n")
+    assert progress.splitlines() == [
+        "often: waiting for a worker that takes it",
+        "often: waiting for its end",
+    ]
+
+
+def test_run_tells_programs_the_end_and_exits_1_when_it_failed(cli: Cli, own: Any) -> None:
+    own(begins("mine"))
+    own(ends("failed", "no room"))
+    code, said, _ = cli("run", "often", "--wait", "--json")
+    assert code == 1
+    told = json.loads(said)["result"]
+    assert (told["outcome"], told["summary"]) == ("failed", "no room")
+
+
+def test_run_says_that_a_later_run_took_the_row(cli: Cli, own: Any) -> None:
+    own(begins("mine"))
+    own(begins("later"))
+    code, said, error = cli("run", "often", "--wait")
+    assert (code, said) == (1, "")
+    assert "error: A later run of often began before this one had ended" in error
+    assert "hint: `reelworks schedules` tells what came of the later one." in error
+
+
+def test_run_says_that_its_worker_is_gone(
+    cli: Cli, own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule_runs, "LEASE", timedelta(0))
+    monkeypatch.setattr(awaiting, "LOST_S", 0.1)
+    own(begins("mine"))
+    code, _, error = cli("run", "often", "--wait")
+    assert code == 1
+    assert "often: waiting for its worker, of which nothing is heard, or another one" in error
+    assert "error: The worker that did often ended before it did." in error
+    assert "then run it again" in error
+    code, said, _ = cli("list")
+    assert code == 0
+    assert "lost: its worker ended before it did" in said
+    row = entries(cli("list", "--json")[1])["often"]
+    assert row["last_result"]["outcome"] == "lost"
+
+
+def test_run_says_that_another_one_took_the_row_unseen(
+    cli: Cli, own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaiting, "PASSED_S", 0.1)
+
+    def both(session: Session) -> None:
+        for task_id in ("mine", "later"):
+            begins(task_id)(session)
+            ends("done", "", task_id)(session)
+
+    own(both)
+    code, said, error = cli("run", "often", "--wait")
+    assert (code, said) == (1, "")
+    assert "error: Another run of often began after this one was sent" in error
+    assert "hint: `reelworks schedules` tells what came of the other one" in error
+    assert "waits in the queue ingest." in error
+
+
+def test_run_says_that_nobody_took_it(cli: Cli, own: Any, environ: dict[str, str]) -> None:
+    database = Database(environ["REELWORKS_DATABASE"])
+    with database.begin() as session:
+        begins("earlier")(session)
+    database.dispose()
+    code, said, error = cli("run", "often", "--wait", "--begin-within", "0.1", "--json")
+    assert (code, error) == (1, "often: waiting for a worker that takes it\n")
+    told = json.loads(said)["error"]
+    assert told["code"] == "not_begun"
+    assert told["message"] == "No worker has begun often within 0.1 s."
+    assert "It stays in the queue ingest until a worker takes it." in told["hint"]
+
+
+def test_run_waits_for_a_database_that_is_away_for_a_moment_but_not_for_ever(
+    cli: Cli, own: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Session) -> None:
+        raise DatabaseUnreachable("there", "connection refused")
+
+    for act in (away, begins("mine"), away, ends("done", "")):
+        own(act)
+    code, said, progress = cli("run", "often", "--wait")
+    assert (code, said) == (0, "often is done.\n")
+    assert progress.count("waiting for the database, which does not answer") == 2
+    monkeypatch.setattr(awaiting, "AWAY_S", -1.0)
+    own(away)
+    assert cli("run", "often", "--wait")[0] == 3
+
+
+def test_a_run_whose_worker_was_killed_is_lost_and_not_waited_for_for_ever(
+    config_dir: Path, beats: Beats
+) -> None:
+    inbox = config_dir.parent / "media" / "inbox"
+    inbox.mkdir(parents=True)
+    (inbox / "film.mp4").write_text("not whole yet")
+    watched = "watch:\n  - {path: ./media/inbox, settle_seconds: 120}\n"
+    (config_dir / "pipeline.yml").write_text(watched)
+    (config_dir / "schedules.yml").write_text(TWO)
+    worker = beats.start("-m", "pipeline.cli", "worker", "notify")
+    running = beats.start("-m", "pipeline.cli", "schedules", "run", "often", "--wait")
+    running.says("waiting for its end")
+    worker.process.kill()
+    assert running.ends() == 1
+    assert "The worker that did often ended before it did." in running.said()
 
 
 def _in_a_process(beats: Beats, *arguments: str) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from pipeline.errors import ReelworksError
 from pipeline.history.errors import DatabaseUnreachable
-from pipeline.scheduler import SyncReport, migrate, prepare, sync
+from pipeline.scheduler import SyncReport, migrate, prepare, rows, sync
 from pipeline.scheduler.tables import configure
 
 if TYPE_CHECKING:
@@ -307,6 +307,11 @@ def test_the_database_is_shared_with_writers_that_wait(settings: Settings) -> No
             assert cursor.fetchone() == ("wal",)
             assert connection.settings_dict["OPTIONS"]["timeout"] == 30
             assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        elif connection.vendor == "mysql":
+            cursor.execute("SELECT @@innodb_lock_wait_timeout, @@collation_database")
+            wait_s, collation = cursor.fetchone()
+            assert wait_s == 30
+            assert collation in ("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
         else:
             cursor.execute("SELECT current_schema()")
             assert cursor.fetchone() == ("beat",)
@@ -318,8 +323,11 @@ def test_one_process_works_on_one_database(settings: Settings) -> None:
         configure(dataclasses.replace(settings, pipeline=pipeline))
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(settings: Settings) -> None:
-    address = "postgresql+psycopg://me:topsecret@127.0.0.1:1/reelworks"
+@pytest.mark.parametrize("kind", ["postgresql+psycopg", "mysql+pymysql"])
+def test_a_database_that_does_not_answer_is_named_without_its_password(
+    settings: Settings, kind: str
+) -> None:
+    address = f"{kind}://me:topsecret@127.0.0.1:1/reelworks"
     pipeline = settings.pipeline.model_copy(update={"database": address})
     with pytest.raises(DatabaseUnreachable, match=r"127\.0\.0\.1:1/reelworks") as caught:
         migrate(dataclasses.replace(settings, pipeline=pipeline))
@@ -331,8 +339,8 @@ def test_a_user_who_may_not_make_the_schema_is_told_what_to_ask_for(
     settings: Settings, database_address: str
 ) -> None:
     url = make_url(database_address)
-    if url.get_backend_name() == "sqlite":
-        pytest.skip("no PostgreSQL was given (REELWORKS_DATABASE)")
+    if url.get_backend_name() != "postgresql":
+        pytest.skip("no PostgreSQL was given (REELWORKS_DATABASE=postgresql)")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     user = f"guest_{url.database}"
     with engine.connect() as server:
@@ -354,3 +362,10 @@ def test_a_user_who_may_not_make_the_schema_is_told_what_to_ask_for(
             server.execute(text(f"DROP OWNED BY {user}"))
             server.execute(text(f"DROP ROLE {user}"))
     engine.dispose()
+
+
+def test_who_lists_what_runs_leaves_no_connection_open(scheduled: Scheduled) -> None:
+    settings = scheduled(tick={"task": "clean", "every": "1h"})
+    prepare(settings)
+    assert "tick" in [row.name for row in rows(settings)]
+    assert connection.connection is None

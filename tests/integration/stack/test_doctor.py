@@ -13,8 +13,12 @@ from click.testing import CliRunner
 
 from pipeline.cli import cli
 from pipeline.errors import ReelworksError
+from pipeline.history import schema
+from pipeline.history.database import Database
+from pipeline.history.errors import DatabaseFull
 from pipeline.ingest.inotify_limits import Limits
 from pipeline.media import isolation, landlock
+from pipeline.settings import addresses
 from pipeline.settings.load import Settings, load_settings
 from pipeline.stack import isolation_checks, machine_checks, service_checks, tool_checks
 from tests.integration.media.cards import ffmpeg_with_card
@@ -104,18 +108,33 @@ def test_a_taken_port_names_the_key(settings: Settings, change: Any) -> None:
     assert "web.listen" in found["web.listen"]["hint"]
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb+pymysql"])
 def test_a_broker_database_and_results_that_do_not_answer_are_told_apart(
-    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        monkeypatch.setenv("REELWORKS_DATABASE", f"postgresql://ada:secret@{address}/reelworks")
+        monkeypatch.setenv("REELWORKS_DATABASE", f"{kind}://ada:secret@{address}/reelworks")
         status, found = examine(settings)
     assert status == 1
     assert found["database"]["state"] == "failed"
     assert "secret" not in json.dumps(found)
     assert found["broker"]["state"] == found["results"]["state"] == "ok"
+
+
+def test_a_database_without_room_on_its_disk_is_told_with_what_it_needs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELWORKS_DATABASE", "embedded")
+    schema.upgrade(Database(addresses.database_url(settings)))
+    full = DatabaseFull.on_disk(settings.pipeline.paths.state, 16_777_216, 4096)
+    monkeypatch.setattr(Database, "lacks_room", lambda *_: full)
+    status, found = examine(settings)
+    assert status == 1
+    assert found["database"]["state"] == "failed"
+    assert "needs about 16,777,216 bytes" in found["database"]["detail"]
+    assert "free some" in found["database"]["hint"]
 
 
 def test_a_folder_we_may_not_write_to_is_named_with_its_key(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from pipeline.errors import ReelworksError
 from pipeline.settings import addresses
@@ -16,6 +17,7 @@ from pipeline.settings.load import Settings, load_settings
 from pipeline.stack import valkey
 from pipeline.stack.part import Life
 from pipeline.stack.traces import sweep
+from tests.faults.mounts import small_disks
 
 PATIENCE_S = 20
 
@@ -55,11 +57,14 @@ def test_only_its_owner_can_reach_it_and_no_port_is_open(
         assert broker.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
 
 
-def test_what_it_was_told_survives_a_kill(start: Callable[..., Life], settings: Settings) -> None:
+def test_what_it_had_written_down_survives_a_kill(
+    start: Callable[..., Life], settings: Settings
+) -> None:
     life = start()
     with client(settings) as broker:
         broker.rpush("queue", "work")
-    time.sleep(0.1)
+        broker.save()
+        broker.rpush("queue", "told since")
     sweep({life.trace}, within_s=PATIENCE_S)
     assert addresses.socket_path(settings).exists(), "a killed broker leaves its socket"
     start()
@@ -67,24 +72,20 @@ def test_what_it_was_told_survives_a_kill(start: Callable[..., Life], settings: 
         assert broker.lrange("queue", 0, -1) == [b"work"]
 
 
-def test_a_file_cut_short_by_a_crash_is_loaded_up_to_there(
-    start: Callable[..., Life], settings: Settings
-) -> None:
+def test_all_it_was_told_survives_a_stop(start: Callable[..., Life], settings: Settings) -> None:
     life = start()
     with client(settings) as broker:
-        broker.rpush("queue", "whole")
-        broker.rpush("queue", "cut short")
+        broker.rpush("queue", "work")
     life.ask_to_stop()
-    life.collect()
-    file = appended(settings)
-    file.write_bytes(file.read_bytes()[:-5])
+    assert life.collect() == 0
     start()
     with client(settings) as broker:
-        assert broker.lrange("queue", 0, -1) == [b"whole"]
+        assert broker.lrange("queue", 0, -1) == [b"work"]
 
 
-def test_a_file_damaged_in_the_middle_is_set_aside(
-    start: Callable[..., Life], settings: Settings
+@pytest.mark.parametrize("damage", ["in the middle", "cut short", "empty"])
+def test_a_damaged_file_is_set_aside(
+    start: Callable[..., Life], settings: Settings, damage: str
 ) -> None:
     life = start()
     with client(settings) as broker:
@@ -92,9 +93,10 @@ def test_a_file_damaged_in_the_middle_is_set_aside(
             broker.rpush("queue", f"work {number}")
     life.ask_to_stop()
     life.collect()
-    file = appended(settings)
+    file = settings.pipeline.paths.state / "valkey" / valkey.KEPT
     whole = file.read_bytes()
-    file.write_bytes(whole[:200] + b"\0" * 200 + whole[400:])
+    hurt = {"in the middle": whole[:200] + b"\0" * 200 + whole[400:], "cut short": whole[:-20]}
+    file.write_bytes(hurt.get(damage, b""))
     assert start(until_it_answers=False).collect() != 0
     said = valkey.set_damaged_aside(settings)
     assert said is not None
@@ -102,7 +104,26 @@ def test_a_file_damaged_in_the_middle_is_set_aside(
     start()
     with client(settings) as broker:
         assert broker.lrange("queue", 0, -1) == []
-    assert list((settings.pipeline.paths.state / "valkey").glob("appendonlydir.damaged-*"))
+    assert list((settings.pipeline.paths.state / "valkey").glob(f"{valkey.KEPT}.damaged-*"))
+
+
+def test_on_a_full_disk_it_takes_what_it_is_told_and_stops_when_asked(
+    start: Callable[..., Life], tmp_path: Path
+) -> None:
+    with small_disks(tmp_path / "media") as disks:
+        if not disks:
+            pytest.skip("no disk can be mounted here")
+        (tmp_path / "config" / "pipeline.yml").write_text("paths: {state: ./media/state}\n")
+        settings = load_settings(tmp_path / "config", environ={})
+        life = start(settings)
+        disks["state"].fill(leaving=0)
+        with client(settings) as broker:
+            with pytest.raises(ResponseError):
+                broker.save()
+            broker.rpush("queue", "work")
+            assert valkey.answers(settings)
+        life.ask_to_stop()
+        assert life.collect() == 0
 
 
 def test_nothing_is_set_aside_when_it_died_of_something_else(
@@ -140,11 +161,6 @@ def test_a_configured_program_that_is_not_there_is_named(
     with pytest.raises(ReelworksError, match="/nowhere/valkey-server") as raised:
         valkey.program(load_settings(settings.config_dir, environ={}))
     assert raised.value.code == "tool_missing"
-
-
-def appended(settings: Settings) -> Path:
-    (file,) = (settings.pipeline.paths.state / "valkey" / "appendonlydir").glob("*.incr.aof")
-    return file
 
 
 def quoted(text: str) -> str:

@@ -56,7 +56,7 @@ pytestmark = [
     ),
     pytest.mark.skipif(
         not POSTGRESQL.startswith("postgresql"),
-        reason="no PostgreSQL was given (REELWORKS_DATABASE)",
+        reason="no PostgreSQL was given (REELWORKS_DATABASE=postgresql)",
     ),
     pytest.mark.skipif(
         os.getuid() != 0 or shutil.which("rabbitmqctl") is None,

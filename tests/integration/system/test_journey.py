@@ -210,7 +210,14 @@ def test_ingest_waits_and_tells_the_final_job_as_json(system: System, tmp_path: 
     job = json.loads(told.stdout)
     assert (job["state"], job["source"]["path"]) == ("succeeded", str(kept))
     assert kept.exists()
-    shown = json.loads(system.cli("show", job["id"][:12], "--json").stdout)
+
+    def settled() -> Any:
+        shown = json.loads(system.cli("show", job["id"][:12], "--json").stdout)
+        return shown if shown["source"]["fate"] == "kept" else None
+
+    # What becomes of the source is told a moment after the end.
+    job["source"]["fate"] = "kept"
+    shown = eventually(settled, "the source to be settled")
     assert shown == job
     listed = system.cli("jobs", "--json", "--limit", "500").stdout.splitlines()
     assert shown in [json.loads(line) for line in listed]

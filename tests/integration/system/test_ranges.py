@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from pipeline.history import workers
-from pipeline.history.database import Database
 from tests.media import make_clip, tools
-from tests.system import EMBEDDED, System, eventually, running_system
+from tests.system import System, eventually, running_system
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,17 +53,6 @@ def waiting_ffmpeg(root: Path, go: Path) -> Callable[[Path], None]:
     return adapt
 
 
-def announced(system: System) -> int:
-    address = system.environment.get("REELWORKS_DATABASE", EMBEDDED)
-    if address == EMBEDDED:
-        address = f"sqlite:///{system.root}/media/state/reelworks.db"
-    database = Database(address)
-    with database.read() as session:
-        found = len(workers.present(session))
-    database.dispose()
-    return found
-
-
 def test_a_killed_worker_loses_its_range_of_a_file_and_no_other(
     tmp_path: Path, server_database: URL | None
 ) -> None:
@@ -84,7 +71,7 @@ def test_a_killed_worker_loses_its_range_of_a_file_and_no_other(
             start_new_session=True,
         )
         try:
-            eventually(lambda: announced(system) == 2, "both workers to announce themselves")
+            eventually(lambda: len(system.encoders()) == 2, "both workers to announce themselves")
             system.drop(clip, "film.mp4")
             eventually(
                 lambda: (

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pipeline.app import app
+from pipeline.settings.schedules import ScheduleEntry
 from pipeline.tasks import control
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.app import Runtime
 
 
 @pytest.fixture
@@ -25,3 +35,18 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(app, "send_task", lambda *_, **__: None)
     monkeypatch.setattr(control, "queue_depth", lambda _queue: 0)
     return ids
+
+
+@pytest.fixture
+def hours(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], datetime]:
+    """Open the only window so many hours from now, for one hour; gives when it opens."""
+
+    def opens_in(count: int) -> datetime:
+        opens = (datetime.now(UTC) + timedelta(hours=count)).replace(second=0, microsecond=0)
+        window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+        entry = ScheduleEntry.model_validate({"task": "encode", "window": window})
+        changed = replace(ready.settings, schedules={"night": entry})
+        monkeypatch.setitem(ready.__dict__, "settings", changed)
+        return opens
+
+    return opens_in

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def claim(ready: Runtime, job: Job, task: str = "t") -> Claim:
     with ready.db.begin() as session:
-        claimed = steps.claim(session, job.id, ["probe"], owner=f"n/{task}", limit=3)
+        claimed = steps.claim(session, job.id, ["probe"], owner=f"n@here/{task}", limit=3)
     assert isinstance(claimed, Claim)
     return claimed
 
@@ -195,7 +195,7 @@ def test_a_worker_that_starts_frees_what_its_former_self_held_and_nobody_elses(
     place, _, _ = owner.process().partition(".")
     claim(ready, former, f"{place}.{ended_pid()}.123/t1")
     living = claim(ready, beside, f"{owner.process()}/t2")
-    control._free_former_self(sender=type("Consumer", (), {"hostname": "n"})())
+    control._free_former_self(sender=type("Consumer", (), {"hostname": "n.2@here"})())
     assert sent == [former.id]
     with ready.db.begin() as session:
         steps.heartbeat(session, living, 0.5)

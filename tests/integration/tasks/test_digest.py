@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ from sqlalchemy import select, update
 
 from pipeline.alerts.outbox import drain
 from pipeline.app import app
+from pipeline.history import schedule_runs
 from pipeline.history.database import now
-from pipeline.models import Job, JobState, OutboxRow
+from pipeline.history.schedule_runs import Beginning, Run
+from pipeline.models import Job, JobState, OutboxRow, Rendition, ScheduleRun
 from pipeline.settings.notifications import Channel, Notifications
 from pipeline.tasks.digest import digest
 
@@ -50,6 +53,10 @@ def test_a_digest_tells_what_happened_to_who_wants_it(
 ) -> None:
     good, bad, rotten = new_job(), new_job(source_path="/in/bad\n.mp4"), new_job()
     new_job()
+    with ready.db.begin() as session:
+        lost = Run("yaml:nightly", "t", "t", "notify@a/place.1.1/t")
+        assert schedule_runs.begin(session, lost, due_at=None) is Beginning.BEGUN
+        session.execute(update(ScheduleRun).values(lease_until=now(session)))
     end(ready, good, JobState.SUCCEEDED, source_duration_s=3600.0)
     end(ready, bad, JobState.FAILED, error_message="It is no media.")
     end(ready, rotten, JobState.SUCCEEDED, damage="144p.mp4 is damaged")
@@ -61,9 +68,25 @@ def test_a_digest_tells_what_happened_to_who_wants_it(
     for line in (
         *("1 h 0 min of media became", "Failed: bad .mp4: It is no media."),
         *("Damaged: clip.mp4: 144p.mp4 is damaged", "1 jobs wait or run."),
+        "nightly: its worker ended before it did",
     ):
         assert line in message.body
     assert sent(ready) == []
+
+
+def test_what_a_digest_tells_can_be_written_down(
+    ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    good = new_job()
+    end(ready, good, JobState.SUCCEEDED, source_duration_s=2.5)
+    facts = {"width": 256, "height": 144, "codec": "h264", "frames": 50, "duration_s": 2.5}
+    with ready.db.begin() as session:
+        for name in ("144p", "240p"):
+            path = f"mp4/{name}.mp4"
+            made = Rendition(job_id=good.id, name=name, path=path, bytes=3_000_000_000, **facts)
+            session.add(made)
+    told = json.loads(json.dumps(digest().facts))
+    assert (told["seconds"], told["bytes"]) == (2.5, 6_000_000_000)
 
 
 def test_the_next_digest_begins_where_the_last_one_ended(

@@ -14,6 +14,9 @@ from pipeline.alerts.messages import message_for
 from pipeline.app import app
 from pipeline.history import jobs
 from pipeline.history.database import now
+from pipeline.media import health as media_health
+from pipeline.media.errors import TransientMediaError
+from pipeline.media.process import run
 from pipeline.models import Job, OutboxRow
 from pipeline.settings.notifications import Channel, Notifications
 from pipeline.settings.schedules import ScheduleEntry
@@ -118,6 +121,25 @@ def test_whole_results_are_found_to_be_whole_and_rot_is_told_once(
     segment.unlink()
     assert check(ready, published) == "damaged"
     assert owed(ready) == ["damaged"]
+
+
+@pytest.mark.parametrize("word", ["mp4/", "concatf:"])
+def test_a_decoder_that_somebody_kills_tells_of_no_damage(
+    ready: Runtime, published: Job, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """Neither while a file is decoded nor while the segments of a stream are."""
+
+    def run_killed(argv: Any, **how: Any) -> Any:
+        if word in " ".join(argv):
+            raise TransientMediaError("killed", "ffmpeg was killed by signal 9.")
+        return run(argv, **how)
+
+    monkeypatch.setattr(media_health, "run", run_killed)
+    with pytest.raises(TransientMediaError, match="was killed"):
+        check(ready, published)
+    assert view(ready, published).checked_at is None
+    assert view(ready, published).damage is None
+    assert owed(ready) == []
 
 
 def test_what_is_gone_or_empty_is_damage(ready: Runtime, published: Job) -> None:

@@ -13,7 +13,6 @@ from pipeline.app import app
 from pipeline.history import holding, jobs
 from pipeline.history.database import now
 from pipeline.models import JobState
-from pipeline.settings.schedules import ScheduleEntry
 from pipeline.tasks import control
 from pipeline.tasks.control import reconcile
 from tests.integration.tasks.journeys import do, renditions, row, submitted
@@ -41,21 +40,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(control, "queue_depth", lambda _queue: 0)
     monkeypatch.setattr("pipeline.tasks.finalise._wake_notifier", lambda: None)
     return canvases
-
-
-@pytest.fixture
-def hours(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], datetime]:
-    """Open the only window so many hours from now, for one hour; gives when it opens."""
-
-    def opens_in(count: int) -> datetime:
-        opens = (datetime.now(UTC) + timedelta(hours=count)).replace(second=0, microsecond=0)
-        window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
-        entry = ScheduleEntry.model_validate({"task": "encode", "window": window})
-        changed = replace(ready.settings, schedules={"night": entry})
-        monkeypatch.setitem(ready.__dict__, "settings", changed)
-        return opens
-
-    return opens_in
 
 
 @pytest.fixture

@@ -21,12 +21,14 @@ from pipeline.tasks import control
 from pipeline.tasks.capacity import capacity
 from pipeline.tasks.planned import stored_plan
 from pipeline.tasks.rendition import rendition
+from pipeline.tasks.step import StepFailed
 from pipeline.tasks.workspace import Workspace
 from tests.integration.tasks.journeys import attempts, do, row, rows, state
 from tests.media import make_clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from pathlib import Path
 
     from pipeline.app import Runtime
@@ -73,7 +75,7 @@ def make(job: Job, unit: str, steps: list[str]) -> Any:
 
 def make_parts(job: Job) -> None:
     for part in PARTS:
-        assert make(job, part, [part]) == "done"
+        assert make(job, part, [part]) in ("done", f"refused: {Refusal.DONE.value}")
     assert make(job, "sound", ["rendition:audio"]) == "done"
 
 
@@ -143,6 +145,26 @@ def test_a_rung_is_as_far_as_its_ranges_are(ready: Runtime, job: Job) -> None:
         (rung, *_) = [step for step in found.steps if step.name == RUNGS[0]]
         assert share(rung, found.steps) == pytest.approx(0.475)
         assert 0.3 < jobs.view(session, job.id).progress < 0.6
+
+
+def test_ranges_that_have_not_begun_wait_for_their_hours_and_go_on_in_them(
+    ready: Runtime, job: Job, launched: list[str], hours: Callable[[int], datetime]
+) -> None:
+    with ready.db.begin() as session:
+        jobs.mark_published(session, job.id)
+    make(job, PARTS[0], [PARTS[0]])
+    hours(3)
+    assert make(job, PARTS[1], [PARTS[1]]) == "held until its hours begin"
+    control.resume(job.id)
+    assert launched == []
+    hours(0)
+    control.resume(job.id)
+    assert launched == [job.id]
+    assert todo(ready, job) == ([PARTS[1], "sound"], True)
+    make_parts(job)
+    make(job, "join", RUNGS)
+    assert do(ready, job, "manifest") == "done"
+    assert state(ready, job) == ("succeeded", None)
 
 
 def test_a_worker_that_is_lost_loses_its_range_alone(
@@ -244,6 +266,70 @@ def test_a_disk_that_refuses_costs_no_range(
     assert attempts(ready, job, RUNGS[0]) == [("retried", "system"), ("done", None)]
     assert [attempts(ready, job, part) for part in PARTS] == [[("done", None)]] * 2
     assert said(ready, job, "uncut") == []
+
+
+def refused(*_: object, **__: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_range_that_can_not_be_read_has_the_source_encoded_whole_after_its_tries(
+    ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(job, PARTS[1], [PARTS[1]])
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.tasks.ranges.encode_range", refused)
+        assert "given back" in make(job, PARTS[0], [PARTS[0]])
+    limit = ready.settings.pipeline.limits.attempts
+    assert len(said(ready, job, "step_retried")) == limit - 1
+    assert said(ready, job, "uncut") == [
+        "range:001: The system refused: Input/output error; the source is encoded whole"
+    ]
+    assert todo(ready, job) == (["all"], False)
+    assert not list(workspace(ready, job).folder.glob("0*"))
+    make(job, "all", [*RUNGS, "rendition:audio"])
+    assert do(ready, job, "manifest") == "done"
+    with ready.db.read() as session:
+        view = jobs.view(session, job.id)
+    assert view.outputs is not None
+    assert {one.frames for one in view.outputs.renditions} == {225}
+
+
+def test_a_range_that_one_worker_may_not_read_has_the_source_encoded_whole(
+    ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("pipeline.tasks.ranges.encode_range", forbidden)
+    assert "given back" in make(job, PARTS[0], [PARTS[0]])
+    assert said(ready, job, "step_retried") == []
+    assert todo(ready, job) == (["all"], False)
+
+
+def test_what_can_not_be_encoded_whole_either_fails_after_the_tries_of_that(
+    ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.tasks.ranges.encode_range", refused)
+    monkeypatch.setattr("pipeline.tasks.rendition.encode_verified", refused)
+    assert "given back" in make(job, PARTS[0], [PARTS[0]])
+    with pytest.raises(StepFailed):
+        make(job, "all", [*RUNGS, "rendition:audio"])
+    limit = ready.settings.pipeline.limits.attempts
+    assert [code for _, code in attempts(ready, job, RUNGS[0])] == ["system"] * limit
+    assert len(said(ready, job, "uncut")) == 1
+
+
+def test_ranges_that_can_not_be_joined_leave_the_whole_encode_all_its_tries(
+    ready: Runtime, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_parts(job)
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.media.ranges.read_index", refused)
+        assert "given back" in make(job, "join", RUNGS)
+    assert len(said(ready, job, "uncut")) == 1
+    assert [row(ready, job, rung).tries for rung in RUNGS] == [0, 0]
+    make(job, "all", RUNGS)
+    assert do(ready, job, "manifest") == "done"
 
 
 def test_ranges_count_as_encodes_that_run_and_wait(

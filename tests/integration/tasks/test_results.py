@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import durability
 from pipeline.history import jobs
 from pipeline.models import JobState, StepState
 from pipeline.tasks import control, workspace
@@ -24,7 +24,7 @@ from tests.integration.tasks.journeys import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy.orm import Session
 
@@ -40,23 +40,25 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, Path]]:
     """What was forced to disk, each with whether that was inside the fence."""
     seen: list[tuple[bool, Path]] = []
     inside = [False]
-    fence, flush = Work.publishing, workspace.flush
+    publish, flush = Work.publish, durability.flush
 
-    @contextmanager
-    def publishing(work: Work) -> Iterator[tuple[Session, Job]]:
-        with fence(work) as entered:
+    def publishing(work: Work, act: Callable[[Session, Job], Any]) -> Any:
+        def acting(session: Session, job: Job) -> Any:
             inside[0] = True
             try:
-                yield entered
+                return act(session, job)
             finally:
                 inside[0] = False
+
+        return publish(work, acting)
 
     def watched(path: Path) -> None:
         seen.append((inside[0], path))
         flush(path)
 
-    monkeypatch.setattr(Work, "publishing", publishing)
-    monkeypatch.setattr(workspace, "flush", watched)
+    monkeypatch.setattr(Work, "publish", publishing)
+    for module in (durability, workspace):
+        monkeypatch.setattr(module, "flush", watched)
     return seen
 
 

@@ -15,7 +15,9 @@ from pipeline.history import jobs, known, pruning
 from pipeline.history.database import now
 from pipeline.history.known import Identity
 from pipeline.models import Event, Job, JobState, KnownFile, Step
+from pipeline.printable import size_text
 from pipeline.settings.retention import Retention
+from pipeline.tasks.exchange import ASIDE, AWAY, PLACE
 from pipeline.tasks.retention import Removal, clean, retain, retention, told
 
 if TYPE_CHECKING:
@@ -237,6 +239,22 @@ def test_working_folders_of_ended_and_unknown_jobs_go_and_those_of_others_stay(
     assert [folder.exists() for folder in gone + kept] == [False] * 3 + [True] * 3
 
 
+def test_results_that_were_away_as_somebody_was_killed_go_back_and_are_not_cleared_away(
+    ready: Runtime, succeeded: Succeeded
+) -> None:
+    job, library = succeeded(), ready.settings.pipeline.paths.library
+    results = Path(row(ready, job).output_directory or "")
+    aside = library / ".staging" / f"{job.id}.2{ASIDE}"
+    aside.mkdir(parents=True)
+    (aside / PLACE).write_bytes(os.fsencode(results))
+    results.rename(aside / AWAY)
+    for path in (*aside.rglob("*"), aside):
+        os.utime(path, (1, 1))
+    assert clean().facts["work"] == 1
+    assert (results / "mp4/144p.mp4").stat().st_size == 40_000
+    assert not any(aside.parent.iterdir())
+
+
 def test_a_working_folder_whose_job_is_retried_meanwhile_stays(
     ready: Runtime, new_job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,7 +272,9 @@ def test_history_goes_with_all_that_belongs_to_it(
     old, new, running = new_job(), new_job(), new_job()
     end(ready, old, JobState.FAILED, 400)
     end(ready, new, JobState.FAILED, 4)
-    assert [one.job for one in run(ready, history={"older_than": "365d"})] == [old.id]
+    (removal,) = run(ready, history={"older_than": "365d"})
+    assert removal.job == old.id
+    assert removal.reason == "history.older_than: it ended more than 365d ago"
     with ready.db.read() as session:
         assert set(session.scalars(select(Job.id))) == {new.id, running.id}
         assert old.id not in set(session.scalars(select(Step.job_id)))
@@ -265,13 +285,17 @@ def test_history_goes_by_count_and_by_size(ready: Runtime, new_job: Callable[...
     made = [new_job() for _ in range(6)]
     for days, job in enumerate(made):
         end(ready, job, JobState.FAILED, days + 1)
-    assert {one.job for one in run(ready, history={"keep_newest": 4})} == {
-        made[4].id,
-        made[5].id,
+    assert {(one.job, one.reason) for one in run(ready, history={"keep_newest": 4})} == {
+        (made[4].id, "history.keep_newest keeps the newest 4 of 6 ended jobs"),
+        (made[5].id, "history.keep_newest keeps the newest 4 of 6 ended jobs"),
     }
     with ready.db.read() as session:
         size = pruning.history_bytes(session)
-    assert len(run(ready, history={"max_size": size - 1})) == 1
+    (removal,) = run(ready, history={"max_size": size - 1})
+    assert removal.reason == (
+        "history.max_size keeps the newest 3 of 4 ended jobs: "
+        f"all take {size_text(size)} and may take {size_text(size - 1)}"
+    )
     assert run(ready, history={"max_size": size * 2}) == []
 
 

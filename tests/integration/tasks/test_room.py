@@ -9,8 +9,9 @@ import pytest
 
 from pipeline.history import jobs
 from pipeline.tasks import step
+from pipeline.tasks.backoff import room_wait_s
 from pipeline.tasks.room import Room
-from pipeline.tasks.step import StepFailed, room_wait_s
+from pipeline.tasks.step import StepFailed
 from tests.integration.tasks.journeys import attempts, do, renditions, row, state, submitted
 
 if TYPE_CHECKING:

@@ -214,12 +214,14 @@ def lost_beats(monkeypatch: pytest.MonkeyPatch, first: int, last: int) -> list[f
     """Let the heartbeats from the `first` to the `last` fail as on a locked database."""
     swift, beats = steps.heartbeat, list[float]()
 
-    def heartbeat(session: Session, claim: Claim, progress: float) -> None:
+    def heartbeat(
+        session: Session, claim: Claim, progress: float, *, idle: bool | None = None
+    ) -> None:
         beats.append(progress)
         if first <= len(beats) <= last:
             locked = sqlite3.OperationalError("database is locked")
             raise OperationalError("UPDATE", {}, locked)
-        swift(session, claim, progress)
+        swift(session, claim, progress, idle=idle)
 
     monkeypatch.setattr(steps, "heartbeat", heartbeat)
     monkeypatch.setattr(step, "BEAT_S", 0.1)
@@ -258,8 +260,7 @@ def test_what_cannot_tell_of_itself_keeps_the_lease_too(
 
     def flush_slowly(work: Work) -> None:
         work.meanwhile(lambda: time.sleep(1.2))
-        with work.publishing():
-            pass
+        work.publish(lambda *_: None)
 
     job = new_job()
     assert perform(task(), job.id, ("probe",), flush_slowly) == "done"

@@ -290,5 +290,5 @@ def test_the_doctor_looks_for_each_tag_that_is_asked_for(
 def test_a_retried_alert_is_owed_no_second_time(ready: Runtime, probed: Job) -> None:
     with ready.db.begin() as session:
         for _ in range(2):
-            outbox.owe(session, probed.id, lacking.EVENT, ("hook",))
+            outbox.owe(session, session.get_one(Job, probed.id), lacking.EVENT, ("hook",))
     assert len(owed(ready)) == 1

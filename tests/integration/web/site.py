@@ -114,6 +114,11 @@ class Site:
         with self.ready.db.begin() as session:
             steps.heartbeat(session, claim, progress)
 
+    def fail(self, claim: Claim, error: ReelworksError, log: str = "") -> None:
+        """Fail the steps of a claim for good."""
+        with self.ready.db.begin() as session:
+            assert steps.fail(session, claim, error, retry_in=None, log=log)
+
     def end(self, job_id: str, state: JobState, error: ReelworksError | None = None) -> None:
         """End the job."""
         with self.ready.db.begin() as session:

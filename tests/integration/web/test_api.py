@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,9 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.errors import ReelworksError
-from pipeline.history import listing, steps
+from pipeline.history import listing, schedule_runs, steps
 from pipeline.history.database import now
-from pipeline.models import Job, JobState
+from pipeline.history.schedule_runs import Beginning, Run
+from pipeline.models import Job, JobState, ScheduleRun
+from pipeline.tasks.owner import process
 from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
@@ -230,7 +233,7 @@ def test_what_a_tool_said_in_failed_attempts_is_on_the_page(
     page = client.get(f"/jobs/{job.id}").text
     assert page.count("x264: &lt;no&gt; way") == 1
     assert "180p, 90p, attempt 1" in page
-    assert "<span>180p: clip.mp4 is a text.</span>" in page
+    assert "<span>180p, 90p: clip.mp4 is a text.</span>" in page
 
 
 def test_a_deleted_source_is_said_to_be(site: Site, client: httpx.Client) -> None:
@@ -244,13 +247,34 @@ def test_a_deleted_source_is_said_to_be(site: Site, client: httpx.Client) -> Non
     assert (told["fate"], told["deleted"]) == ("deleted", True)
 
 
+def test_the_page_of_schedules_tells_a_run_whose_worker_is_gone(
+    site: Site, client: httpx.Client
+) -> None:
+    point_django_at(site.ready.settings)
+    name = "system:reconcile"
+    for owner, told in (
+        (f"control@a/{process()}/1/t", '<span class="state running">running</span>'),
+        (
+            "control@a/place.1.1/1/later",
+            '<span class="state failed">lost</span> its worker ended before it did',
+        ),
+    ):
+        run = Run(name, "pipeline.reconcile", owner.rpartition("/")[2], owner)
+        with site.ready.db.begin() as session:
+            assert schedule_runs.begin(session, run, due_at=None) is Beginning.BEGUN
+            if told.endswith("did"):
+                lapsed = now(session) - timedelta(seconds=1)
+                session.execute(update(ScheduleRun).values(lease_until=lapsed))
+        assert told in " ".join(client.get("/schedules").text.split())
+
+
 def test_every_page_leads_to_flower_and_the_schedules(site: Site, client: httpx.Client) -> None:
     point_django_at(site.ready.settings)  # another test may have set it up on its own database
     page = client.get("/").text
     assert 'href="http://127.0.0.1:5555/"' in page
     assert 'href="/schedules"' in page
     schedules = client.get("/schedules").text
-    assert '<th scope="col">Task</th>' in schedules
+    assert 'role="columnheader">Task</th>' in schedules
     assert "reconcile" in schedules
     for column in ("Next run", "Last run", "Last result"):
         assert column in schedules

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 
 from pipeline.history import schema
-from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.database import Database
+from pipeline.history.errors import DatabaseFull, DatabaseUnreachable
 from pipeline.models import JobState
+from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
     import pytest
@@ -39,6 +42,32 @@ def test_without_its_database_it_is_alive_but_not_ready(
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "unreachable"
     assert client.get("/healthz").status_code == 200
+
+
+def test_over_a_full_disk_it_is_not_ready_and_every_page_says_what_is_needed(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_django_at(site.ready.settings)  # another test may have set it up on its own database
+    full = DatabaseFull.on_disk(Path("/state"), 16_777_216, 4096)
+    monkeypatch.setattr(Database, "lacks_room", lambda *_: full)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "no_space"
+    said = "The database needs about 16,777,216 bytes in /state, and 4,096 bytes are free."
+    assert answer.json()["error"]["message"] == said
+    for page in ("/", "/schedules", "/nowhere"):
+        assert said in client.get(page, headers={"accept": "text/html"}).text
+
+
+def test_what_is_to_be_written_is_refused_over_a_full_disk(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = site.job().id
+    full = DatabaseFull.on_disk(Path("/state"), 16_777_216, 4096)
+    monkeypatch.setattr(Database, "lacks_room", lambda *_: full)
+    answer = client.post(f"/api/v1/jobs/{job_id}/cancel")
+    assert answer.status_code == 507
+    assert answer.json()["error"]["code"] == "no_space"
 
 
 def test_with_tables_of_another_release_it_is_not_ready(

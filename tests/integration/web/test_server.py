@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pipeline.errors import ReelworksError
-from pipeline.web import serve
+from pipeline.web import receiving, serve
 from tests.integration.web.site import PATIENCE_S, until
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys
 from pipeline.app import runtime
-from pipeline.web import serve
+from pipeline.web import receiving, serve
 serve(runtime(), "127.0.0.1", int(sys.argv[1]))
 print("returned")
 """
@@ -110,6 +110,17 @@ def test_a_server_that_is_killed_leaves_what_the_next_one_sweeps(
     os.utime(left, (1, 1))
     with site.served():
         assert not left.exists()
+
+
+def test_what_a_server_left_that_was_killed_just_now_is_swept_a_little_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "FRESH_S", 1.0)
+    site.inbox.mkdir()
+    left = site.inbox / ".upload-left"
+    left.write_bytes(b"half")
+    with site.served():
+        until(lambda: not left.exists())
 
 
 def test_an_port_in_use_is_said_so(site: Site) -> None:

@@ -95,6 +95,16 @@ def test_a_late_alert_says_that_the_job_was_run_again() -> None:
     assert late.body.startswith("It was run again since: it is running now.")
 
 
+def test_a_late_alert_does_not_tell_the_error_of_a_later_run() -> None:
+    error = ErrorView(step="probe", code="not_media", message="It is a text.", hint="Give a video.")
+    failed = job("failed", run=2, error=error)
+    late = message_for(failed, "failed", run=1)
+    assert late.body.startswith("It was run again since: it is failed now.\n")
+    assert error.message not in late.body
+    for run in (0, 2):
+        assert message_for(failed, "failed", run).body.startswith(error.message)
+
+
 def test_a_success_without_renditions_says_so() -> None:
     assert "Renditions: none" in message_for(job("succeeded", outputs=outputs()), "succeeded").body
 

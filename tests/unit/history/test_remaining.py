@@ -12,15 +12,20 @@ from pipeline.models import Attempt, Job, Step, StepKind, StepState
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def rendition(state: StepState, progress: float, worked_s: float, tries: int = 1) -> Step:
+def rendition(
+    state: StepState, progress: float, worked_s: float, *, claims: int = 1, tries: int = 1
+) -> Step:
+    """A step that was claimed so often, an hour apart, of which some counted as tries."""
     began = NOW - timedelta(seconds=worked_s)
     return Step(
         kind=StepKind.RENDITION,
         state=state,
         progress=progress,
         tries=tries,
-        started_at=began - timedelta(hours=tries - 1),
-        attempts=[Attempt(started_at=began)],
+        started_at=began - timedelta(hours=claims - 1),
+        attempts=[
+            Attempt(started_at=began - timedelta(hours=ago)) for ago in reversed(range(claims))
+        ],
     )
 
 
@@ -29,7 +34,11 @@ def rendition(state: StepState, progress: float, worked_s: float, tries: int = 1
     [
         ([], None),
         ([rendition(StepState.RUNNING, 0.5, 100)], 120.0),
-        ([rendition(StepState.RUNNING, 0.5, 100, tries=2)], 120.0),
+        ([rendition(StepState.RUNNING, 0.5, 100, claims=2, tries=2)], 120.0),
+        # Its first worker was killed while it waited.
+        ([rendition(StepState.RUNNING, 0.5, 100, claims=2)], 120.0),
+        # Its job was begun again as it was looked at.
+        ([rendition(StepState.RUNNING, 0.5, 100, claims=0)], None),
         ([rendition(StepState.RUNNING, 0.01, 100)], None),
         ([rendition(StepState.RUNNING, 0.5, 2)], None),
         ([rendition(StepState.DONE, 1.0, 100)], None),

@@ -56,6 +56,16 @@ def test_clips_of_others_are_read_too(name: str) -> None:
         _agrees(path, number, track)
 
 
+@pytest.mark.parametrize(("moved", "apart_s"), [("N", 0.04), ("floor(N/2)*2", 0), ("0", 0)])
+def test_how_close_together_pictures_are_shown_is_told(
+    tmp_path: Path, moved: str, apart_s: float
+) -> None:
+    shown = f"settb=1/25,setpts={moved}"
+    track = read_tracks(_made(tmp_path, "-vf", shown, "-fps_mode", "passthrough"))[0]
+    assert track.count == 50
+    assert track.apart_s == pytest.approx(apart_s, abs=1e-3)
+
+
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     path = _made(tmp_path, "-movflags", "+faststart")
     path.write_bytes(path.read_bytes()[:-100])

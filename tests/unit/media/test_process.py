@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pipeline.media.errors import TransientMediaError
+from pipeline.media.fence import Fence
 from pipeline.media.process import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("signal", ["KILL", "TERM"])
@@ -22,3 +29,19 @@ def test_a_crash_is_the_tools_own_answer() -> None:
 
 def test_a_bad_end_is_the_tools_own_answer() -> None:
     assert run(["sh", "-c", "exit 3"]).returncode == 3
+
+
+@pytest.mark.parametrize("end", [0, 3])
+def test_what_is_removed_while_a_tool_writes_it_is_made_again(tmp_path: Path, end: int) -> None:
+    out = tmp_path / "work" / "out.mp4"
+    out.parent.mkdir()
+    # Told through the progress, so that no right to remove anything is needed inside the fence.
+    words = ["sh", "-c", f"echo half > {out}; echo frame=1; sleep 0.3; exit {end}"]
+    with pytest.raises(TransientMediaError, match="removed while it was being written") as caught:
+        run(words, fence=Fence(writes=(out,)), on_output=lambda _: shutil.rmtree(out.parent))
+    assert caught.value.code == "output_gone"
+
+
+def test_what_could_not_be_begun_is_no_output_that_was_removed(tmp_path: Path) -> None:
+    out = tmp_path / "absent" / "out.mp4"
+    assert run(["sh", "-c", "exit 3"], fence=Fence(writes=(out,))).returncode == 3

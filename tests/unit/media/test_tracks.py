@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.media.packets import count_packets
-from pipeline.media.tracks import audio_of, video_of
+from pipeline.media.tracks import audio_of, left_out, texts_of, unseen_videos, video_of
 
 TURNED = (
     "\n00000000:            0       65536           0\n00000001:   -65536           0           0"
@@ -46,6 +46,24 @@ def test_a_coarse_clock_moves_frames_when_it_begins_at_nothing(
     assert video.unsteady_s == pytest.approx(unsteady_s, abs=1e-6)
 
 
+@pytest.mark.parametrize(("told_rate", "rate"), [("60000/1", 25), ("50/1", 50), ("1/1", 1)])
+def test_a_file_that_tells_of_absurdly_many_frames_a_second_is_not_believed(
+    told_rate: str, rate: int
+) -> None:
+    packets = count_packets("".join(f"{number / 25},N/A,0.04,9,0,K_\n" for number in range(9)))
+    video = video_of(told(avg_frame_rate=told_rate), packets, captions=False)
+    assert video.average_rate == rate
+
+
+@pytest.mark.parametrize(("joined", "lasts_s"), [(False, 101.9), (True, None)])
+def test_of_joined_recordings_nothing_tells_how_long_a_sound_lasts(
+    *, joined: bool, lasts_s: float | None
+) -> None:
+    stream = {"index": 1, "codec_type": "audio", "channels": 2, "duration": "101.9"}
+    (track,) = audio_of({"streams": [stream]}, joined=joined)
+    assert track.duration_s == lasts_s
+
+
 @pytest.mark.parametrize(
     ("written", "told"),
     [
@@ -59,3 +77,39 @@ def test_a_language_has_one_spelling_whichever_the_file_uses(
     stream = {"index": 1, "codec_type": "audio", "channels": 2, "tags": {"language": written}}
     (track,) = audio_of({"streams": [stream]})
     assert track.language == told
+
+
+@pytest.mark.parametrize(
+    ("margins", "size"),
+    [
+        ({"crop_top": 8, "crop_bottom": 12, "crop_left": 16, "crop_right": 24}, (600, 340)),
+        ({"crop_top": 180, "crop_bottom": 180}, (640, 360)),
+        ({"crop_top": 0}, (640, 360)),
+    ],
+)
+def test_edges_that_the_container_cuts_off_are_no_part_of_the_picture(
+    margins: dict[str, int], size: tuple[int, int]
+) -> None:
+    data = [{"side_data_type": "Frame Cropping", **margins}]
+    video = video_of(told(side_data_list=data), count_packets(""), captions=False)
+    assert (video.width, video.height) == size
+
+
+def test_subtitles_that_nothing_reads_are_left_out_and_said_so() -> None:
+    file = {
+        "streams": [
+            {"index": 2, "codec_type": "subtitle", "codec_name": "ttml"},
+            {"index": 3, "codec_type": "subtitle", "codec_name": "dvd_subtitle"},
+        ]
+    }
+    assert texts_of(file) == ()
+    assert left_out(file, None) == (
+        "stream 2 (ttml) is subtitles: they can't become text",
+        "stream 3 (dvd_subtitle) is subtitles made of pictures: they can't become text",
+    )
+
+
+def test_a_picture_without_a_size_is_one_that_nobody_sees() -> None:
+    blind = {"index": 0, "codec_type": "video", "codec_name": "flashsv", "width": 0, "height": 0}
+    cover = {**blind, "disposition": {"attached_pic": 1}}
+    assert unseen_videos({"streams": [blind, cover, {**blind, "width": 1, "height": 1}]}) == [blind]

@@ -28,7 +28,12 @@ def picture(width: int = 1280, height: int = 720, **facts: Any) -> VideoStream:
 
 
 def sound(index: int = 1, **facts: Any) -> AudioStream:
-    usual: dict[str, Any] = {"codec": "aac", "channels": 2, "sample_rate": 48_000}
+    usual: dict[str, Any] = {
+        "codec": "aac",
+        "channels": 2,
+        "sample_rate": 48_000,
+        "duration_s": 10.0,
+    }
     return AudioStream(index=index, **{**usual, **facts})
 
 

@@ -5,11 +5,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipeline.plan.argv import Muxed, encode_argv, mux_argv, text_argv
+import pytest
+
+from pipeline.plan.argv import Muxed, encode_argv, mux_argv, sound_argv, text_argv
 from pipeline.plan.codecs import ENCODERS, longest_gop
 from pipeline.plan.plan import Plan
 from pipeline.plan.reading import DEMUXERS
 from pipeline.plan.renditions import SoundRendition
+from pipeline.plan.source import AudioStream, Source
 from pipeline.settings.profiles import (
     AudioSettings,
     Profile,
@@ -23,6 +26,7 @@ from tests.unit.plan.sources import plan, sound, source, words
 FFMPEG = Path("/tools/ffmpeg")
 #: What fences in a file of our own making.
 OURS = ("-format_whitelist", "mov,matroska", "-protocol_whitelist", "file")
+COPIED_TO_NOWHERE = (*("0:0", "-f", "null", "-c", "copy", "-bsf", "noise=amount=0:drop=1", "-"),)
 SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
 SOUND_AND_RUNGS = ("audio.m4a", "720p.mp4", "480p.mp4")
 KEY_FRAMES = (
@@ -101,7 +105,9 @@ def test_only_what_is_still_to_do_is_encoded() -> None:
 def test_sound_alone_decodes_no_picture() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:audio")
-    assert graphs(arguments) == ["[0:1]aresample=async=1:first_pts=0[s0]"]
+    assert graphs(arguments) == [
+        "[0:1]aresample=async=1:first_pts=0[s0];[s0]aformat=channel_layouts=stereo[s1]"
+    ]
     assert "libx264" not in arguments
 
 
@@ -140,17 +146,42 @@ def test_the_language_of_the_sound_is_kept() -> None:
     assert french[french.index("-metadata:s:a:0") + 1] == "language=fra"
 
 
-def test_stereo_and_mono_are_not_mixed() -> None:
-    assert "channel_layouts" not in graph(argv(plan(source(audio=(sound(channels=1),)))))
+def test_stereo_and_mono_are_not_mixed_but_named_where_nothing_names_them() -> None:
+    mono = sound(channels=1, channel_layout="mono")
+    assert "channel_layouts" not in graph(argv(plan(source(audio=(mono,)))))
+    unnamed = graph(argv(plan(source(audio=(sound(channels=1),)))))
+    assert "aformat=channel_layouts=mono" in unnamed
 
 
-def test_a_broadcast_whose_channels_may_change_is_not_led_in_by_silence_at_each_change() -> None:
-    cast = source(audio=(sound(start_s=0.0),)).model_copy(update={"container": "mpegts"})
-    assert graphs(argv(plan(cast)))[1] == (
-        "[0:1]aresample=async=1[s25];[s25]aformat=channel_layouts=stereo[s26]"
+def test_a_broadcasts_sound_is_made_alike_by_one_graph_and_kept_in_time_by_the_next() -> None:
+    cast = plan(broadcast(sound(start_s=1.3)))
+    told = sound_argv(FFMPEG, cast, cast.sounds, {"rendition:audio": Path("/a.m4a")}, loudness={})
+    alike, timed = graphs(told)
+    assert alike == (
+        "[0:1]aresample=48000[s0];[s0]aformat=channel_layouts=stereo:sample_fmts=fltp[s1];"
+        "[s1]anull[s2]"
     )
-    late = source(audio=(sound(start_s=0.3),)).model_copy(update={"container": "mpegts"})
-    assert "first_pts=0" in graph(argv(plan(late)))
+    assert timed.startswith("[dec:0]aresample=async=1:first_pts=0:min_hard_comp=0.015[s3]")
+    # The next graph is told when the sound ends only if a decoder is between them.
+    between = told[told.index(alike) + 1 : told.index(timed) - 1]
+    assert between[:4] == ["-map", "[s2]", "-c:a", "pcm_f32le"]
+    assert between[-5:] == ["-f", "null", "-", "-dec", "0:0"]
+
+
+@pytest.mark.parametrize(("jumps", "read"), [(0, []), (1, ["0:0"])])
+def test_where_recordings_were_joined_their_picture_moves_each_sound_too(
+    jumps: int, read: list[str]
+) -> None:
+    film = source(jumps=jumps, first_pts_s=0.5, audio=(sound(start_s=0.0),))
+    cast = plan(film.model_copy(update={"container": "mpegts"}))
+    told = sound_argv(FFMPEG, cast, cast.sounds, {"rendition:audio": Path("/a.m4a")}, loudness={})
+    mapped = [told[n + 1] for n, part in enumerate(told) if part == "-map"]
+    assert [one for one in mapped if one.startswith("0:")] == read
+
+
+def broadcast(track: AudioStream) -> Source:
+    made = source(first_pts_s=1.0, audio=(track,))
+    return made.model_copy(update={"container": "mpegts", "start_s": 1.0})
 
 
 def test_a_watermark_stays_in_the_graph_of_the_picture_it_is_laid_over() -> None:
@@ -274,6 +305,33 @@ def test_a_text_is_written_as_webvtt_on_the_pictures_clock() -> None:
     assert arguments[arguments.index("-map") + 1] == "0:3"
     assert arguments[arguments.index("-c:s") + 1] == "webvtt"
     assert "-ss" not in arguments
+
+
+def test_a_picture_of_a_rare_matrix_is_not_scaled_before_its_colours_are_changed() -> None:
+    chain = graph(argv(plan(source(320, 240, color_space="ycgco"), SMALL)))
+    assert "zscale=h=240:m=bt709:w=320" in chain
+    assert chain.index("zscale") < chain.index("scale=flags=bicubic")
+    turned = source(320, 240, color_space="ycgco", rotation=90)
+    assert "zscale=h=320:m=bt709:w=240" in graph(argv(plan(turned, SMALL)))
+
+
+def test_what_a_broadcast_begins_with_is_read_for_its_clock() -> None:
+    sounds = Profile(video=VideoSettings(enabled=False))
+    late = sound(1).model_copy(update={"start_s": 0.4})
+    film = source(audio=(late, sound(2).model_copy(update={"start_s": 0.5})))
+    broadcast = film.model_copy(update={"container": "mpegts"})
+    arguments = argv(plan(broadcast, sounds))
+    beside = arguments[arguments.index("0:0") :][: len(COPIED_TO_NOWHERE)]
+    assert sorted(beside) == sorted(COPIED_TO_NOWHERE)
+    assert "0:0" not in argv(plan(film, sounds))
+    assert "null" not in argv(plan(broadcast))
+
+
+def test_a_sound_that_begins_with_its_broadcast_needs_nothing_beside_it() -> None:
+    sounds = Profile(video=VideoSettings(enabled=False))
+    early = sound(1).model_copy(update={"start_s": -0.05})
+    broadcast = source(audio=(early,)).model_copy(update={"container": "mpegts"})
+    assert "null" not in argv(plan(broadcast, sounds))
 
 
 def test_the_field_that_is_shown_first_is_told_where_it_is_known() -> None:

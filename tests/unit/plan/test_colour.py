@@ -5,6 +5,7 @@ from pipeline.plan.colour import (
     GAMUT_MAP,
     TONE_MAP,
     colours,
+    common_matrix,
     scaled_colours,
     screen_colours,
     told_colours,
@@ -35,6 +36,12 @@ def test_an_untagged_hd_source_is_taken_for_bt709_in_all_its_rungs() -> None:
         "colorspace": "bt709",
         "range": "tv",
     }
+
+
+def test_a_source_that_tells_only_its_wide_matrix_has_wide_colours() -> None:
+    video = picture(1280, 720, **{**UNTOLD, "color_space": "bt2020nc"})
+    assert colours(video) == ("bt2020", "bt709", "bt2020nc")
+    assert screen_colours(video) == GAMUT_MAP
 
 
 def test_an_untagged_sd_source_is_taken_for_sd() -> None:
@@ -73,3 +80,13 @@ def test_another_decoder_is_told_all_colours_again() -> None:
         "color_trc": "bt709",
         "colorspace": "bt709",
     }
+
+
+def test_a_matrix_that_is_not_let_through_is_changed_first() -> None:
+    assert common_matrix(picture(color_space="ycgco")) == "bt709"
+    assert common_matrix(picture(color_space="bt2020c", color_primaries="bt2020")) == "bt2020nc"
+    assert common_matrix(picture()) is None
+
+
+def test_linear_light_is_brought_to_that_of_screens() -> None:
+    assert screen_colours(picture(color_transfer="linear")) == GAMUT_MAP

@@ -47,6 +47,8 @@ def test_a_picture_is_looked_at_where_its_kind_is_known_to_lie() -> None:
     assert doubtful(picture(640, 360, field_order="tt"))
     assert doubtful(picture(1920, 1080, field_order="progressive"))
     assert doubtful(picture(720, 576, codec="mpeg2video", average_rate=Fraction(30000, 1001)))
+    assert doubtful(picture(720, 576, codec="mjpeg"))
+    assert doubtful(picture(720, 608, codec="mpeg2video"))
     assert not doubtful(picture(1920, 1080, average_rate=50))
     assert not doubtful(picture(1280, 720))
     assert not doubtful(picture(1920, 1080, codec="vp9"))

@@ -4,7 +4,15 @@ from fractions import Fraction
 
 import pytest
 
-from pipeline.plan.frame_rate import STEADY, USUAL, dash_rate, frame_rate, hls_rate, steady
+from pipeline.plan.frame_rate import (
+    STEADY,
+    USUAL,
+    dash_rate,
+    frame_rate,
+    frame_rates,
+    hls_rate,
+    steady,
+)
 
 
 @pytest.mark.parametrize("usual", USUAL)
@@ -55,3 +63,34 @@ def test_a_rate_that_varies_is_none() -> None:
     late = [number / 25 + (STEADY + 0.01) / 25 * (number == 50) for number in range(100)]
     assert steady(late) is None
     assert steady([]) is None
+
+
+@pytest.mark.parametrize("usual", USUAL)
+def test_a_steady_picture_has_one_rate_also_after_a_frame_that_is_held(usual: Fraction) -> None:
+    times = [round(float(number / usual), 3) for number in range(100)]
+    assert frame_rates(times) == (usual, usual)
+    assert frame_rates([0.0, *(1.5 + at for at in times)]) == (usual, usual)
+
+
+def test_of_a_changing_rate_the_average_and_the_highest_are_told() -> None:
+    screen = [*(number / 10 for number in range(20)), *(2 + number / 50 for number in range(100))]
+    found = frame_rates(screen)
+    assert found is not None
+    assert found.most == 50
+    assert float(found.average) == pytest.approx(119 / 3.98, rel=0.001)
+
+
+def test_rounded_times_are_no_rate_of_their_own() -> None:
+    dropping = [round(number / 30, 3) for number in range(300) if number % 20]
+    found = frame_rates(dropping)
+    assert found is not None
+    assert found.most == 30
+
+
+def test_a_few_frames_have_their_average_and_one_has_none() -> None:
+    found = frame_rates([0.0, 2.0, 2.5])
+    assert found is not None
+    assert found.most == found.average
+    assert frame_rates([0.0]) is None
+    assert frame_rates([]) is None
+    assert frame_rates([0.0] * 20) is None

@@ -63,3 +63,15 @@ def test_the_version_is_told_once() -> None:
     made = plan()
     twice = with_rates(with_rates("#EXTM3U\n", made, {}, None), made, {}, None)
     assert twice == "#EXTM3U\n#EXT-X-VERSION:6\n"
+
+
+def test_sound_alone_takes_what_the_largest_of_it_takes_once() -> None:
+    listed = """#EXTM3U
+#EXT-X-MEDIA:TYPE=AUDIO,URI="audio.m3u8",GROUP-ID="audio",NAME="a"
+#EXT-X-MEDIA:TYPE=AUDIO,URI="audio-fra.m3u8",GROUP-ID="audio",NAME="fra"
+#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="mp4a.40.2",AUDIO="audio"
+audio.m3u8
+"""
+    told = with_rates(listed, plan(), RATES, None)
+    (variant,) = (attributes(line) for line in told.splitlines() if "-INF:" in line)
+    assert (variant["BANDWIDTH"], variant["AVERAGE-BANDWIDTH"]) == ("20", "9")

@@ -7,7 +7,6 @@ import pytest
 
 from pipeline.plan.posters import (
     key_frames_suffice,
-    luma_argv,
     poster_argv,
     poster_choice,
     poster_size,
@@ -67,10 +66,32 @@ def test_of_a_source_with_many_key_frames_only_those_are_decoded() -> None:
         *(False, False),
         True,
     ]
-    arguments = poster_argv(Path("ffmpeg"), source(), 2.0, Path("/w/p.jpg"), keys=True)
+    of = source(codec="hevc")
+    arguments = poster_argv(Path("ffmpeg"), of, 2.0, Path("/w/p.jpg"), keys=True)
     assert arguments[arguments.index("-skip_frame") + 1] == "nokey"
     assert arguments.index("-noaccurate_seek") < arguments.index("-i")
     assert "thumbnail=n=3" in arguments[arguments.index("-filter_complex") + 1]
+
+
+def test_of_one_whose_decoder_shows_a_frame_at_once_no_more_than_one_is_decoded() -> None:
+    arguments = poster_argv(Path("ffmpeg"), source(), 2.0, Path("/w/p.jpg"), keys=True)
+    assert arguments[arguments.index("-bsf:0") + 1] == r"noise=drop=gt(n\,0)"
+    assert arguments.index("-discard:0") < arguments.index("-i")
+    assert "thumbnail" not in " ".join(arguments)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        source(codec="hevc"),
+        source(field_order="tt"),
+        source().model_copy(update={"container": "mpegts"}),
+    ],
+)
+def test_where_the_decoder_would_wait_for_more_it_gets_more(of: Source) -> None:
+    words = " ".join(poster_argv(Path("ffmpeg"), of, 2.0, Path("/w/p.jpg"), keys=True))
+    assert "-bsf" not in words
+    assert "thumbnail=n=3" in words
 
 
 def test_the_beginning_is_read_without_seeking() -> None:
@@ -88,5 +109,8 @@ def test_a_source_without_a_picture_has_no_poster() -> None:
         poster_argv(Path("ffmpeg"), silent, 0.0, Path("/w/p.jpg"))
 
 
-def test_brightness_is_read_from_a_few_pixels() -> None:
-    assert "scale=flags=area:h=18:w=32" in " ".join(luma_argv(Path("ffmpeg"), Path("/w/p.jpg")))
+@pytest.mark.parametrize("keys", [False, True])
+def test_the_brightness_of_what_was_chosen_is_told_with_it(keys: bool) -> None:
+    arguments = poster_argv(Path("ffmpeg"), source(), 2.0, Path("/w/p.jpg"), keys=keys)
+    assert "scale=flags=area:h=18:w=32" in arguments[arguments.index("-filter_complex") + 1]
+    assert arguments[arguments.index("rawvideo") + 1 :].count("pipe:1") == 1

@@ -12,7 +12,7 @@ from pipeline.plan.capacity import Capacity, EncodeWorker
 from pipeline.plan.encodes import EncodeUnit
 from pipeline.plan.plan import Plan, make_plan, uncut
 from pipeline.plan.range_argv import range_argv
-from pipeline.plan.ranges import MOST_S, how_many, why_whole
+from pipeline.plan.ranges import LEAD_S, LEAST_S, MOST_S, TWICE, how_many, why_whole
 from pipeline.plan.source import Source
 from pipeline.plan.space import RESERVE, encode_bytes
 from pipeline.settings.profiles import Profile
@@ -48,13 +48,14 @@ def planned(of: Source, capacity: Capacity, **profile: Any) -> Plan:
         (39, 2, 1),
         (40, 2, 2),
         (60, 2, 2),
-        (80, 2, 4),
+        (80, 2, 2),
+        (120, 2, 4),
         (3600, 2, 6),
         (7200, 2, 12),
         (7200, 8, 16),
-        (100, 8, 5),
-        (10, 8, 0),
-        (7200, 0, 360),
+        (100, 8, 3),
+        (10, 8, 1),
+        (7200, 0, 181),
     ],
 )
 def test_how_many_ranges(duration_s: float, free: int, count: int) -> None:
@@ -62,6 +63,14 @@ def test_how_many_ranges(duration_s: float, free: int, count: int) -> None:
     if 1 < free <= count:
         assert count % free == 0
         assert duration_s / count <= MOST_S
+
+
+@pytest.mark.parametrize("seconds", [39.9, 40, 64, 79.9, 80, 100, 170, 600, 7200])
+@pytest.mark.parametrize("free", [2, 3, 8, 64])
+def test_no_more_than_a_share_of_a_source_is_encoded_twice(seconds: float, free: int) -> None:
+    cuts = max(how_many(seconds, free) - 1, 0)
+    assert cuts * 2 * LEAD_S <= TWICE * seconds
+    assert (cuts > 0) is (seconds >= LEAST_S)
 
 
 def test_each_range_has_all_pictures_and_sounds_and_texts_stay_whole() -> None:
@@ -112,7 +121,7 @@ def test_a_range_begins_between_two_frames_where_a_segment_begins(rate: Fraction
         ("its picture begins late", {"first_pts_s": 0.5}),
         ("it has too few key frames", {"key_frames": 1}),
         ("it is not certain with which frames its segments begin", {"unsteady_s": 0.002}),
-        ("it is shorter than two ranges of 20 s", {"seconds": 39}),
+        ("it is shorter than 40 s", {"seconds": 39}),
     ],
 )
 def test_what_keeps_a_source_whole(why: str, facts: dict[str, Any]) -> None:
@@ -155,6 +164,13 @@ def test_what_the_workers_keep_whole(why: str, capacity: Capacity) -> None:
     assert why_whole(made, made.units, capacity) == why
 
 
+def test_a_film_whose_last_frame_is_held_is_not_cut() -> None:
+    track = sound(start_s=0.0, duration_s=90.0)
+    longer = film().model_copy(update={"audio": (track,), "duration_s": 90.0})
+    made = planned(longer, workers(2))
+    assert why_whole(made, made.units, workers(2)) == "its sound goes on after its picture"
+
+
 def test_sound_alone_is_not_cut() -> None:
     made = planned(record(), workers(2))
     assert why_whole(made, made.units, workers(2)) == "it has no picture"
@@ -182,16 +198,16 @@ def test_a_range_needs_its_share_of_the_room() -> None:
 
 
 def test_more_is_encoded_than_a_range_and_only_the_range_is_written() -> None:
-    made = planned(film(80), workers(2))
+    made = planned(film(160), workers(4))
     first, second, *_, last = (arguments(made, unit) for unit in made.ranges)
-    assert dropped(first) == "gte(pts*tb,19.980000)"
-    assert dropped(second) == "lt(pts*tb,19.980000)+gte(pts*tb,39.980000)"
-    assert dropped(last) == "lt(pts*tb,59.980000)"
-    assert "]trim=end=23.980000[" in graph(first)
-    assert "]trim=end=43.980000:start=15.980000[" in graph(second)
+    assert dropped(first) == "gte(pts*tb,39.980000)"
+    assert dropped(second) == "lt(pts*tb,39.980000)+gte(pts*tb,79.980000)"
+    assert dropped(last) == "lt(pts*tb,119.980000)"
+    assert "]trim=end=43.980000[" in graph(first)
+    assert "]trim=end=83.980000:start=35.980000[" in graph(second)
     # The spans before it have their key frames, too.
-    assert asked(second)[:2] == ["15.998950", "17.998950"]
-    assert asked(second)[-1] == "43.998950"
+    assert asked(second)[:2] == ["35.998950", "37.998950"]
+    assert asked(second)[-1] == "83.998950"
 
 
 def test_what_comes_before_a_range_may_be_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.plan.reading import (
     DEMUXERS,
+    LONGEST_HOLE,
     file_url,
     input_options,
     packets_argv,
@@ -55,3 +56,9 @@ def test_a_decoder_takes_pictures_that_grow_but_not_without_end() -> None:
     assert input_options(source(320, 240))["max_pixels"] == PIXELS["8K"]
     assert input_options(source(16384, 8640))["max_pixels"] == 4 * 16384 * 8640
     assert input_options(record(sound()))["max_pixels"] == PIXELS["8K"]
+
+
+def test_a_broadcast_is_searched_beyond_any_hole() -> None:
+    broadcast = packets_argv(Path("/tools/ffprobe"), Path("/in/a.ts"), "0", "mpegts")
+    assert broadcast[broadcast.index("-resync_size") + 1] == str(LONGEST_HOLE)
+    assert "-resync_size" not in packets_argv(Path("/tools/ffprobe"), Path("/in/a.mp4"), "0", "mov")

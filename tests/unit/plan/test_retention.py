@@ -50,7 +50,7 @@ def test_the_reason_is_the_rule_that_was_broken() -> None:
     found = doomed(ITEMS, KeepFiles(older_than="9d", keep_newest=8, max_size=700), NOW)
     assert [one.reason for one in found] == [
         "older than 9d",
-        "not among the newest 8",
+        "not among the newest 8 of 10",
         "all of them take more than 700 bytes",
     ]
 

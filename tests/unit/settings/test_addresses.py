@@ -59,6 +59,13 @@ def test_a_database_elsewhere_is_reached_by_the_driver_that_is_installed(
     assert addresses.results_url(settings) == f"db+{url}"
 
 
+@pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
+def test_mysql_and_mariadb_are_spoken_to_alike(config: Configuration, scheme: str) -> None:
+    settings = config.load(REELWORKS_DATABASE=f"{scheme}://u:p@h/d?connect_timeout=3")
+    assert not addresses.database_is_embedded(settings)
+    assert addresses.database_url(settings) == "mysql+pymysql://u:p@h/d?connect_timeout=3"
+
+
 def test_a_relative_sqlite_file_is_the_same_one_for_every_part(config: Configuration) -> None:
     settings = config.load(REELWORKS_DATABASE="sqlite:///data/r.db?timeout=9")
     assert addresses.database_url(settings) == f"sqlite:///{config.root}/data/r.db?timeout=9"

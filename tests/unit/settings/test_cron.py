@@ -22,6 +22,19 @@ from pipeline.settings.errors import BadValue
         ("0 5 * * 5-7", "0 5 * * 0,5,6"),
         ("0 5 * * 1-7/2", "0 5 * * 0,1,3,5"),
         ("0 5 * * 7-2", "0 5 * * 0-2"),
+        ("0 5 * * 07", "0 5 * * 0"),
+        ("0 5 * * 0,7,sun", "0 5 * * 0"),
+        ("0 5 * * 0-7", "0 5 * * 0,1,2,3,4,5,6"),
+        ("0 5 * * fri-sun", "0 5 * * 0,5,6"),
+        ("0 5 * * 5-sun", "0 5 * * 0,5,6"),
+        ("0 5 * * 5-7,sun", "0 5 * * 0,5,6"),
+        ("0 5 * * mon-sun/2", "0 5 * * 0,1,3,5"),
+        ("0 5 * * mon-7/3", "0 5 * * 0,1,4"),
+        ("0 5 * * sat-sun,wed", "0 5 * * 0,6,3"),
+        ("0 5 * * sun-tue", "0 5 * * 0-2"),
+        ("0 5 * * sun-sun", "0 5 * * 0-0"),
+        ("0 5 * * 7-sun", "0 5 * * 0-0"),
+        ("0 5 * * 0-sun", "0 5 * * 0-0"),
         ("0 5 29 2 *", "0 5 29 2 *"),
         ("@daily", "0 0 * * *"),
         ("@Weekly", "0 0 * * 0"),
@@ -47,14 +60,30 @@ def test_a_line_without_five_fields_is_refused(line: str) -> None:
         ("* 24 * * *", "'24' as hour", "0 to 23"),
         ("* * 0 * *", "'0' as day of month", "1 to 31"),
         ("* * * 13 *", "'13' as month", "1 to 12 or jan to dec"),
-        ("* * * * 8", "'8' as day of week", "0 to 6 or sun to sat"),
+        ("* * * * 8", "'8' as day of week", "0 to 7 or sun to sat; Sunday is 0, 7 or sun."),
+        ("* * * * 5-8", "'8' as day of week", "0 to 7 or sun to sat; Sunday is 0, 7 or sun."),
         ("* * * * funday", "'funday' as day of week", "sun to sat"),
-        ("* * * * Mun-fri", "'mun' as day of week", "Did you mean 'mon'? It goes from 0 to 6"),
+        ("* * * * Mun-fri", "'mun' as day of week", "Did you mean 'mon'? It goes from 0 to 7"),
         ("* * * juni *", "'juni' as month", "Did you mean 'jun'?"),
         ("mon * * * *", "'mon' as minute", "0 to 59"),
         ("* 22-5 * * *", "'22-5' as hour, which goes backwards", "22-23,0-5"),
-        ("* * * * fri-mon", "'fri-mon' as day of week, which goes backwards", "fri-6,0-mon"),
-        ("5/15 * * * *", "'5/15' as minute, a step without a range", "5-59/15"),
+        ("* * * * fri-mon", "'fri-mon' as day of week, which goes backwards", "fri-sat,sun-mon."),
+        ("* * * * 5-1", "'5-1' as day of week, which goes backwards", "5-6,0-1."),
+        ("* * * * 6-1", "'6-1' as day of week, which goes backwards", "Write 6,0-1."),
+        ("* * * * fri-1", "'fri-1' as day of week, which goes backwards", "fri-6,0-1."),
+        ("* * * * 5-0", "'5-0' as day of week, which goes backwards", "Write 5-7."),
+        ("* * * * sat-0", "'sat-0' as day of week, which goes backwards", "Write sat-7."),
+        ("* * * nov-jan *", "'nov-jan' as month, which goes backwards", "Write nov-dec,jan."),
+        ("* * * dec-mar *", "'dec-mar' as month, which goes backwards", "Write dec,jan-mar."),
+        ("* * * * 7/2", "'7/2' as day of week, a step without a range", "0-7/2, or 7 alone."),
+        (
+            "* * * * sun/2",
+            "'sun/2' as day of week, a step without a range",
+            "sun-7/2, or sun",
+        ),
+        ("* * * * 5/2", "'5/2' as day of week, a step without a range", "5-7/2, or 5 alone"),
+        ("* * * dec/2 *", "'dec/2' as month, a step without a range", "Write dec alone."),
+        ("5/15 * * * *", "'5/15' as minute, a step without a range", "5-59/15, or 5 alone"),
         ("*/0 * * * *", "'*/0' as minute", "/1 to /59"),
         ("*/90 * * * *", "'*/90' as minute", "/1 to /59"),
         ("1,,2 * * * *", "'' as minute", "1,15"),
@@ -113,3 +142,24 @@ def test_celery_takes_every_line_for_what_it_means(
     assert crontab_parser(31, 1).parse(meant[2]) == set(range(1, 32))
     assert crontab_parser(12, 1).parse(meant[3]) == month[1]
     assert days is None or crontab_parser(7).parse(meant[4]) == days
+
+
+@pytest.mark.parametrize("first", range(8))
+@pytest.mark.parametrize("last", range(8))
+@pytest.mark.parametrize("names", [False, True])
+def test_what_a_hint_says_of_a_range_of_days_is_taken_and_means_what_was_meant(
+    first: int, last: int, names: bool
+) -> None:
+    days = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "7")
+    term = f"{days[first]}-{days[last]}" if names else f"{first}-{last}"
+    try:
+        written = cron(f"0 0 * * {term}")
+    except BadValue as refused:
+        written = cron(f"0 0 * * {refused.hint.removeprefix('Write ').rstrip('.')}")
+    day, meant = first % 7, {first % 7}
+    while day != last % 7:
+        day = (day + 1) % 7
+        meant.add(day)
+    whole_week = (first, last) == (0, 7)
+    found = crontab_parser(7).parse(written.split()[4])
+    assert found == (set(range(7)) if whole_week else meant)

@@ -26,6 +26,9 @@ def test_plain_addresses_use_no_tls() -> None:
     plain = "postgresql+psycopg://host/name"
     assert with_certificates(plain, ALL) == plain
     assert with_certificates(f"{plain}?sslmode=prefer", ALL) == f"{plain}?sslmode=prefer"
+    plain = "mysql+pymysql://host/name?connect_timeout=3"
+    assert with_certificates(plain, ALL) == plain
+    assert with_certificates(f"{plain}&ssl_disabled=1", ALL) == f"{plain}&ssl_disabled=1"
 
 
 def test_a_server_always_has_to_prove_who_it_is() -> None:
@@ -55,10 +58,16 @@ def test_every_client_is_told_the_files() -> None:
         "postgresql+psycopg://host/name?sslmode=verify-full"
         "&sslrootcert=/c/ca.pem&sslcert=/c/own.pem&sslkey=/c/own.key"
     )
+    assert with_certificates("mysql+pymysql://host/name?ssl_verify_identity=true", ALL) == (
+        "mysql+pymysql://host/name?ssl_verify_identity=true"
+        "&ssl_ca=/c/ca.pem&ssl_cert=/c/own.pem&ssl_key=/c/own.key"
+    )
 
 
 def test_a_file_that_a_database_address_names_goes_before_ours() -> None:
     given = "postgresql+psycopg://host/name?sslmode=verify-ca&sslrootcert=/other.pem"
+    assert with_certificates(given, Tls(ca=ALL.ca)) == given
+    given = "mysql+pymysql://host/name?ssl_ca=/other.pem"
     assert with_certificates(given, Tls(ca=ALL.ca)) == given
 
 

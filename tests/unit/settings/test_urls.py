@@ -41,9 +41,12 @@ def test_results_are_kept_by_redis_a_database_or_rpc(address: str) -> None:
         "postgresql+psycopg://user:secret@db:5432/reelworks",
         "postgresql:///reelworks?host=/var/run/postgresql",
         "sqlite:////var/lib/reelworks.db",
+        "mysql+pymysql://user:secret@db/reelworks",
+        "mariadb+pymysql://user:secret@db:3306/reelworks?ssl_verify_identity=true",
+        "mariadb:///reelworks?unix_socket=/run/mysqld/mysqld.sock",
     ],
 )
-def test_databases_are_sqlite_or_postgresql(address: str) -> None:
+def test_databases_are_sqlite_postgresql_or_mysql(address: str) -> None:
     assert database(address) == address
 
 
@@ -55,7 +58,11 @@ def test_databases_are_sqlite_or_postgresql(address: str) -> None:
         (broker, 6379, "is not an address", "redis://"),
         (broker, "reddis://h", "a kind that can't be used here: reddis", "Did you mean 'redis'?"),
         (database, "postgres://h/d", "can't be used here: postgres", "'postgresql'"),
-        (database, "mysql://h/d", "can't be used here: mysql", "embedded"),
+        (database, "oracle://h/d", "can't be used here: oracle", "embedded"),
+        (database, "mysql://host", "names no database", "mysql://user:password@host:3306/name"),
+        (database, "mysql://h/d?ssl_verify=1", "not known: ssl_verify", "'ssl_verify_cert'"),
+        (database, "mariadb://h/d?sslmode=require", "not known: sslmode", "ssl_verify_identity"),
+        (results, "db+mysql://h/d", "can't be used here: db+mysql", "embedded"),
         (results, "postgresql://h/d", "can't be used here: postgresql", "'db+postgresql'"),
         (broker, "redis://", "names no host", "redis://127.0.0.1"),
         (broker, "amqp:///vhost", "names no host", "amqp://127.0.0.1"),

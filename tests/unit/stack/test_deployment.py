@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -98,6 +99,13 @@ def test_the_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
     subprocess.run([script], check=True)
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made
     assert "/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert (tmp_path / "media").stat().st_uid == os.getuid(), "an engine would make it root's"
+
+
+def test_the_database_is_healthy_only_when_it_can_be_reached_by_others() -> None:
+    """While its image makes the database, a server answers on the socket that soon ends."""
+    asked = COMPOSE["services"]["database"]["healthcheck"]["test"]
+    assert asked[:4] == ["CMD", "pg_isready", "-h", "127.0.0.1"]
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
@@ -107,6 +115,11 @@ def test_every_service_tells_its_health_and_has_limits_and_time_to_stop(name: st
     assert {"memory", "pids"} <= limits.keys()
     assert service["stop_grace_period"]
     assert service["restart"] == "unless-stopped"
+    assert service["logging"] == {
+        "driver": "json-file",
+        "options": {"max-size": "20m", "max-file": "5"},
+    }
+    assert re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z-]+)?", service["image"])
     asked = service["healthcheck"]["test"]
     if name in OURS:
         assert asked == ["CMD", "reelworks", "health", service["command"][-1]]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,3 +48,36 @@ def test_a_small_log_stays(tmp_path: Path) -> None:
     logfile.trim(log)
     logfile.trim(tmp_path / "none.log")
     assert log.read_text() == "short\n"
+
+
+def test_a_large_log_on_a_full_disk_is_cut_without_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logfile, "LARGEST", 10)
+
+    def full(_source: Path, target: Path) -> None:
+        target.write_text("hal")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    log = tmp_path / "part.log"
+    log.write_text("a line that is long enough")
+    logfile.trim(log)
+    assert [path.name for path in tmp_path.iterdir()] == ["part.log"]
+    assert log.read_text() == ""
+
+
+def test_a_log_that_cannot_be_copied_for_another_reason_is_left_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logfile, "LARGEST", 10)
+
+    def refused(*_: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(shutil, "copyfile", refused)
+    log = tmp_path / "part.log"
+    log.write_text("a line that is long enough")
+    with pytest.raises(PermissionError):
+        logfile.trim(log)
+    assert log.read_text() == "a line that is long enough"

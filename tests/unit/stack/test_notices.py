@@ -27,6 +27,8 @@ from pipeline.stack.supervisor import Notice, What
         ),
         (Notice(What.KILLED, "web", 12), "web did not stop in time and was killed"),
         (Notice(What.MENDED, "web", lines=("all well",)), "web: all well"),
+        (Notice(What.FULL, "state", lines=("It is full.", "Free some.")), "It is full. Free some."),
+        (Notice(What.ROOM, "state", lines=("There is room.",)), "There is room."),
         (
             Notice(What.NOT_MENDED, "web", lines=("no luck",)),
             "web: what it worked on goes on once its lease has lapsed (no luck)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -12,8 +13,10 @@ from pipeline.queues import QUEUES
 from pipeline.settings.load import Settings
 from pipeline.stack import composition, roles
 from pipeline.stack.part import Stage
+from pipeline.tasks.owner import role_of
 
 Configured = Callable[[str], Settings]
+NAME = "encode.2@here"
 
 
 def test_every_queue_has_a_worker() -> None:
@@ -25,7 +28,7 @@ def test_an_encoder_binds_the_queues_of_the_hardware_that_works_before_the_proce
     configured: Configured,
 ) -> None:
     settings, role = configured("watch: []"), roles.ROLES["encode"]
-    options = roles.celery_options(role, settings, hardware=("vaapi", "nvenc"))
+    options = roles.celery_options(role, NAME, settings, hardware=("vaapi", "nvenc"))
     assert options["queues"] == ["encode.nvenc", "encode.vaapi", "encode.cpu", "check"]
 
 
@@ -35,10 +38,10 @@ def test_begun_jobs_go_on_before_others_begin() -> None:
 
 def test_a_worker_for_cards_alone_takes_no_other_work(configured: Configured) -> None:
     settings, role = configured("watch: []"), roles.ROLES["encode-gpu"]
-    options = roles.celery_options(role, settings, hardware=KINDS[:1])
+    options = roles.celery_options(role, NAME, settings, hardware=KINDS[:1])
     assert options["queues"] == ["encode.nvenc"]
     with pytest.raises(ReelworksError, match="No graphics card encodes") as caught:
-        roles.celery_options(role, settings)
+        roles.celery_options(role, NAME, settings)
     assert caught.value.code == "no_hardware"
     assert "doctor" in caught.value.hint
 
@@ -55,20 +58,47 @@ def test_media_work_is_done_in_processes_of_its_own(role: str) -> None:
 
 def test_the_configured_number_of_encodes_runs_at_once(configured: Configured) -> None:
     settings = configured("workers: {encode: 3}")
-    options = roles.celery_options(roles.ROLES["encode"], settings)
+    options = roles.celery_options(roles.ROLES["encode"], NAME, settings)
     assert options["concurrency"] == 3
     assert options["queues"] == ["encode.cpu", "check"]
-    assert options["hostname"] == roles.node("encode")
+    assert options["hostname"] == NAME
 
 
 def test_the_command_line_overrides_the_configured_number(configured: Configured) -> None:
     settings = configured("workers: {encode: 3}")
-    assert roles.celery_options(roles.ROLES["encode"], settings, 7)["concurrency"] == 7
+    assert roles.celery_options(roles.ROLES["encode"], NAME, settings, 7)["concurrency"] == 7
 
 
 def test_each_worker_has_a_name_of_its_own_on_the_machine() -> None:
-    names = {roles.node(role) for role in roles.ROLES}
-    assert len(names) == len(roles.ROLES)
+    names = {roles.node(role, number) for role in roles.ROLES for number in (1, 2, 11)}
+    assert len(names) == 3 * len(roles.ROLES)
+    assert {role_of(name) for name in names} == set(roles.ROLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("encode@a.b", True),
+        ("encode.2@a.b", True),
+        ("package.12@a.b", True),
+        ("encode-gpu@a.b", False),
+        ("encode@a-b", False),
+        ("encode@a.bc", False),
+        ("notify@a.b", False),
+    ],
+)
+def test_the_workers_of_some_roles_on_a_machine_are_known_by_their_names(
+    name: str, *, wanted: bool
+) -> None:
+    assert (re.match(roles.pattern(["encode", "package"], "a.b"), name) is not None) is wanted
+
+
+def test_a_supervised_worker_is_told_the_name_by_which_it_is_asked_for(
+    configured: Configured,
+) -> None:
+    part = composition.worker(configured("watch: []"), "package", "--concurrency", "2")
+    assert part.node == roles.node("package")
+    assert part.argv[-5:] == ("package", "--node", part.node, "--concurrency", "2")
 
 
 def test_workers_stop_after_what_brings_work_and_are_mended_when_they_die(

@@ -29,6 +29,8 @@ def project(tmp_path: Path) -> Path:
     for name in ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock"):
         (tmp_path / name).write_text("")
     (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "cli.py").write_text("")
     return tmp_path
 
 
@@ -166,8 +168,10 @@ def test_where_an_index_is_named_uv_is_fetched_from_it_and_checked(
     done = setup(project, "run", PYTHON=str(bare), PATH=str(project / "bin"), **named)
     assert done.returncode == (0 if hash_fits else 1), done.stderr
     if hash_fits:
-        assert "pip install --require-hashes" in (project / "asked").read_text()
-        assert f"index {address}" in (project / "asked").read_text()
+        asked = (project / "asked").read_text()
+        assert "pip install --compile-bytecode --require-hashes" in asked
+        assert f"index {address}" in asked
+        assert list(project.glob("pipeline/__pycache__/cli.*.pyc"))
     else:
         assert "with a hash we know" in done.stderr
 

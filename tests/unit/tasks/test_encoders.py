@@ -159,14 +159,29 @@ def test_a_process_in_place_of_a_killed_one_begins_with_nothing(sharing: Encoder
     assert sharing.most_taken == 1
 
 
+def working(
+    beats: list[tuple[float, bool]],
+    *,
+    late: bool = False,
+    after: Callable[[], object] = lambda: None,
+) -> Any:
+    """Give a step's work that notes its beats; `after` each of them something is done."""
+
+    def beat(share: float, *, idle: bool = False) -> None:
+        beats.append((share, idle))
+        after()
+
+    return SimpleNamespace(beat=beat, late=late, planned=None)
+
+
 @pytest.mark.parametrize(("late", "patience_s"), [(False, 0.02), (True, 60.0)])
 def test_who_gets_no_encoder_for_long_or_is_late_is_given_back(
     sharing: Encoders, monkeypatch: pytest.MonkeyPatch, *, late: bool, patience_s: float
 ) -> None:
     monkeypatch.setattr(turns, "PATIENCE_S", patience_s)
     monkeypatch.setattr(turns, "is_short", lambda _plan, _unit: False)
-    beats: list[float] = []
-    work: Any = SimpleNamespace(beat=beats.append, late=late, planned=None)
+    beats: list[tuple[float, bool]] = []
+    work = working(beats, late=late)
     unit: Any = None
     with (
         another_has_one(sharing),
@@ -174,7 +189,20 @@ def test_who_gets_no_encoder_for_long_or_is_late_is_given_back(
         turns.encoding(work, unit),
     ):
         pass
-    assert set(beats) == {0.0}, "it holds its lease until then"
+    assert set(beats) == {(0.0, True)}, "it holds its lease until then, and has tried nothing"
+
+
+def test_who_gets_its_encoder_tries_from_then_on(
+    sharing: Encoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "is_short", lambda _plan, _unit: False)
+    beats: list[tuple[float, bool]] = []
+    unit: Any = None
+    with another_has_one(sharing) as (_, told):
+        work = working(beats, after=lambda: told.send("enough"))
+        with turns.encoding(work, unit):
+            assert beats[0] == (0.0, True)
+            assert beats[-1] == (0.0, False)
 
 
 def test_a_pool_that_grew_has_room(sharing: Encoders, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,8 @@ def test_what_is_between_backticks_is_code_and_nothing_becomes_markup() -> None:
     [
         ("rendition:720p-hevc started", "720p-hevc started"),
         ("rendition:audio: It went wrong.", "Audio: It went wrong."),
+        ("rendition:720p, rendition:audio: It broke.", "720p, Audio: It broke."),
+        ("range:001, range:002 done", "Part 1, Part 2 done"),
         ("probe done", "Examine done"),
         ("planned 720p, audio", "planned 720p, audio"),
         ("probed nothing", "probed nothing"),
