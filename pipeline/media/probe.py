@@ -69,6 +69,9 @@ COUNTED = ("flac", "mp3", "wv", "au", "tta")
 ANNOUNCED = ("matroska", "flv", *COUNTED)
 #: Containers that tell when they end, not how long they last.
 ENDING = ("matroska", "nut")
+#: Containers that tell only how long they are in all, of which ffprobe makes the length of each
+#: stream, or of each that begins later than it looks.
+WHOLE = ("asf", *ENDING)
 #: More frames than an AVI of hours has: one made live doesn't know, and says as many as it can.
 UNKNOWN_FRAMES = 1 << 30
 #: Samples a second from which on an MP3 is MPEG-1, and its frames are whole.
@@ -194,7 +197,7 @@ def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         for part in (told["format"], *told["streams"]):
             part.pop("duration", None)
             part.pop("nb_frames", None)
-    if name == "asf":  # it says how long the file is, which ffprobe tells of each stream
+    if str(name).startswith(WHOLE):
         for stream in told["streams"]:
             stream.pop("duration", None)
     return told

@@ -13,7 +13,7 @@ from pipeline.plan.hardware import device_arguments, handed_over, kind_of
 from pipeline.plan.names import rendition_step
 from pipeline.plan.picture import pictures
 from pipeline.plan.reading import file_url, input_options, our_options
-from pipeline.plan.sound import Loudness, heard
+from pipeline.plan.sound import BEHIND_S, Loudness, behind, heard
 from pipeline.plan.stages import staged
 from pipeline.plan.threads import x264_threads
 
@@ -75,19 +75,28 @@ def sound_argv(
 ) -> list[str]:
     """Build the command that makes `sounds`, all of one track that may change on the way."""
     origin = opened(plan)
-    made = _sounds(heard(origin, plan, sounds, loudness, alone=True), sounds, outputs)
-    made += on_the_clock(origin, plan, {one.index for one in sounds})
+    tracks = heard(origin, plan, sounds, loudness, alone=True)
+    beside = on_the_clock(origin, plan, {one.index for one in sounds})
+    placed: dict[str, Any] = {}
+    if beside:
+        tracks = {name: behind(track) for name, track in tracks.items()}
+        placed = {"output_ts_offset": BEHIND_S}
+    made = [*_sounds(tracks, sounds, outputs, **placed), *beside]
     return staged(compiled(ffmpeg.merge_outputs(*made).global_args(*TOLD), program))
 
 
 def _sounds(
-    tracks: Mapping[str, Any], sounds: Sequence[SoundRendition], outputs: Mapping[str, Path]
+    tracks: Mapping[str, Any],
+    sounds: Sequence[SoundRendition],
+    outputs: Mapping[str, Path],
+    **placed: Any,
 ) -> list[Any]:
     return [
         ffmpeg.output(
             tracks[sound.name],
             file_url(outputs[rendition_step(sound.name)]),
             **sound_options(sound),
+            **placed,
         )
         for sound in sounds
     ]

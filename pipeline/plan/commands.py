@@ -45,8 +45,9 @@ def on_the_clock(origin: Any, plan: Plan, used: Collection[int]) -> list[Any]:
     Of a broadcast ffmpeg lets the clock begin with the first stream that is used, not with the
     first in the file: a picture or sound alone would come at another time than beside the other.
     A picture that begins `CLOSE_S` later will do: beside another sound, where both have holes in
-    turn, ffmpeg now and then waits for ever. Where recordings were joined, the first stream behind
-    a joint decides by how much all of them are moved: so the picture is always beside a sound.
+    turn, ffmpeg now and then waits for ever (for a picture, see `behind`). Where recordings were
+    joined, the first stream behind a joint decides by how much all of them are moved: so the
+    picture is always beside a sound.
     """
     source, video = plan.source, plan.source.video
     if source.container not in LEAPING:

@@ -31,6 +31,9 @@ _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
 #: How far a sound that changes may be from its time, seconds, before it is filled or cut: nobody
 #: hears 20 ms. Elsewhere ffmpeg's 0.1 holds, or sound whose times are rough would click.
 APART_S = 0.015
+#: How much earlier than it is a sound is made beside the picture that sets its clock, seconds: more
+#: than it can be ahead of it. It is put back as it is written.
+BEHIND_S = 100_000
 #: What is said of a sound whose filters were set up anew, and began at 0 again.
 _BACKWARD = re.compile(r"^\[aost#.*Non-monotonic DTS", re.MULTILINE)
 LAYOUTS = {1: "mono", STEREO: "stereo", 6: "5.1"}
@@ -125,6 +128,17 @@ def levelled(track: Any, plan: Plan, sound: SoundRendition, loudness: Loudness |
     return track
 
 
+def behind(track: Any) -> Any:
+    """Move a sound that is read beside a picture far behind it, so that none waits for the other.
+
+    ffmpeg 9.0 holds back filters whose output is ahead of the last one by 0.1 s. Where it fills a
+    hole up to a sound that lies before its picture in the file, and holds those filters back, it
+    reads no picture, either, until somebody takes the sound: it waits for ever, in four of ten runs
+    over one such broadcast. The last one is never held back.
+    """
+    return track.filter("asetpts", f"PTS-{BEHIND_S}/TB")
+
+
 def measure_argv(
     program: Path, plan: Plan, sound: SoundRendition, *, alone: bool = False
 ) -> list[str]:
@@ -138,6 +152,7 @@ def measure_argv(
         "loudnorm", **_aim(target), print_format="json"
     )
     beside = on_the_clock(origin, plan, {sound.index})
+    measured = behind(measured) if beside else measured
     made = ffmpeg.merge_outputs(ffmpeg.output(measured, "-", f="null"), *beside).global_args(
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1", "-loglevel", "info")
     )

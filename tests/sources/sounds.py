@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CLIP = Clip()
 TALK = Clip(seconds=30)
 LONG = Clip(seconds=6)
+LATE = Clip(seconds=10)
 FLAC = ("-c:a", "flac")
 SPHERE = ("-c:a", "libopus", "-mapping_family", "2")
 PCM = ("-c:a", "pcm_s16le")
@@ -92,6 +93,12 @@ def outlasting(name: str, picture_s: float, sound_s: float = 6) -> Callable[[Pat
     """Sound that goes on when the picture is over."""
     shown, heard = Clip(seconds=picture_s), Clip(seconds=sound_s)
     return lambda folder: encode(folder / name, shown, sound=heard.sound())
+
+
+def late(name: str) -> Callable[[Path], Path]:
+    """Sound that begins when ffprobe looks no more, and ends two seconds before the picture."""
+    heard = f"{LATE.sound()},aselect=between(t\\,6\\,8)"
+    return lambda folder: encode(folder / name, LATE, sound=heard, last=("-copyts",))
 
 
 def single(  # every part may be replaced
@@ -230,6 +237,14 @@ ROWS = (
         "sound shorter than the picture, WMV",
         short("a.wmv", "-c:v", "wmv2", "-c:a", "wmav2"),
         Expect(frames=100, seconds=4.046, patches=Patches()),
+    ),
+    *(
+        Row(
+            f"sound shorter than the picture, that begins late, {name.partition('.')[2]}",
+            late(name),
+            Expect(beeps=LATE.moments[6:8]),
+        )
+        for name in ("a.mkv", "a.nut", "a.ts")
     ),
     *(
         Row(

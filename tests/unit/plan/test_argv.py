@@ -179,6 +179,19 @@ def test_where_recordings_were_joined_their_picture_moves_each_sound_too(
     assert [one for one in mapped if one.startswith("0:")] == read
 
 
+def test_a_sound_is_made_far_behind_the_picture_that_is_read_beside_it_and_put_back() -> None:
+    film = source(jumps=1, first_pts_s=0.5, audio=(sound(start_s=0.0),))
+    cast = plan(film.model_copy(update={"container": "mpegts"}))
+    told = sound_argv(FFMPEG, cast, cast.sounds, {"rendition:audio": Path("/a.m4a")}, loudness={})
+    assert "asetpts=PTS-100000/TB" in graphs(told)[-1]
+    assert told[told.index("-output_ts_offset") + 1] == "100000"
+    assert told.index("-output_ts_offset") < told.index("file:/a.m4a")
+    alone = plan(broadcast(sound(start_s=0.5)))
+    told = sound_argv(FFMPEG, alone, alone.sounds, {"rendition:audio": Path("/a.m4a")}, loudness={})
+    assert "asetpts" not in graphs(told)[-1]
+    assert "-output_ts_offset" not in told
+
+
 def broadcast(track: AudioStream) -> Source:
     made = source(first_pts_s=1.0, audio=(track,))
     return made.model_copy(update={"container": "mpegts", "start_s": 1.0})
