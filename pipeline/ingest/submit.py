@@ -93,12 +93,14 @@ class Actions:
 
     `publish` puts a job on the broker; `rerun` opens an ended one again, when a file that failed
     before, or whose results were removed since, is dropped again, in the transaction that notes
-    that; where it did, it is published. `supersede` ends one whose source was replaced.
+    that; where it did, it is published. `supersede` ends one whose source was replaced. `refuse`
+    ends a new one, or one that begins again, in the transaction that makes it so.
     """
 
     publish: Callable[[str], object]
     rerun: Callable[[Session, str], bool]
     supersede: Callable[[str, ReelworksError], object]
+    refuse: Callable[[Session, str], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,10 @@ def _submit_new(
         job = jobs.get(session, job.id, lock=True)
         known.remember(session, path, wishes.profile, identity, job, read.sidecar)
         rerun = not created and _take_again(session, job, new, library)
-        return job, created, rerun and actions.rerun(session, job.id)
+        rerun = rerun and actions.rerun(session, job.id)
+        if actions.refuse is not None and (created or rerun):
+            actions.refuse(session, job.id)
+        return job, created, rerun
 
     job, created, rerun = ready.db.write(act)
     if created or rerun:
@@ -196,6 +201,8 @@ def _of_former(
         restarted = read.identity.inode == was.inode and again.begin_again(session, job, new, why)
         if restarted:
             known.remember(session, read.path, wishes.profile, read.identity, job, read.sidecar)
+            if actions.refuse is not None:
+                actions.refuse(session, job.id)
         return job, restarted
 
     found = ready.db.write(act)

@@ -15,6 +15,8 @@ from pipeline.ingest.source import TakesTime
 from pipeline.tasks.settle import settle
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from pipeline.app import Runtime
     from pipeline.errors import ReelworksError
     from pipeline.models import JobState
@@ -42,16 +44,34 @@ def finalise(
     the reconciler. What follows the end (moving the source, sending the alert) is written down
     as owed in the same transaction, so it is done later if this process dies now.
     """
-    channels = channels_for(ready.settings.notifications, state.value)
-    end = partial(jobs.end, run=run, error=error, step=step, channels=channels)
-    ended = ready.db.write(partial(end, job_id=job_id, state=state))
-    if not ended:
+    end = partial(end_in, ready=ready, state=state, run=run, error=error, step=step)
+    if not ready.db.write(partial(end, job_id=job_id)):
         return False
+    follow(ready, job_id, state)
+    return True
+
+
+def end_in(
+    session: Session,
+    job_id: str,
+    *,
+    ready: Runtime,
+    state: JobState,
+    run: int | None = None,
+    error: ReelworksError | None = None,
+    step: str | None = None,
+) -> bool:
+    """End the job as `finalise` does, as part of a transaction that the caller began."""
+    channels = channels_for(ready.settings.notifications, state.value)
+    return jobs.end(session, job_id, state, run=run, error=error, step=step, channels=channels)
+
+
+def follow(ready: Runtime, job_id: str, state: JobState) -> None:
+    """Do what is owed after the end of a job, as far as it can be done now."""
     logger.info("job %s %s", job_id, state.value)
     settle_job(ready, job_id)
-    if channels:
+    if channels_for(ready.settings.notifications, state.value):
         _wake_notifier()
-    return True
 
 
 def settle_job(ready: Runtime, job_id: str) -> None:

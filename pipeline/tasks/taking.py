@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from pipeline.ingest.submit import BAD_SIDECAR, Actions, Submitted, Wishes, subm
 from pipeline.ingest.survey import Found, has_usable_name, in_batches, look, survey
 from pipeline.models import JobState
 from pipeline.settings.errors import ConfigurationError
-from pipeline.tasks.finalise import finalise, settle_job
+from pipeline.tasks.finalise import end_in, finalise, follow
 from pipeline.workflows import launch, reopen
 
 if TYPE_CHECKING:
@@ -179,14 +180,13 @@ class Taking:
         told = why.message.removeprefix(f"{path.parent}/")
         error = ReelworksError(BAD_SIDECAR, told, why.hint)
 
-        def end(job_id: str) -> None:
-            if not finalise(self._ready, job_id, JobState.FAILED, error=error):
-                settle_job(self._ready, job_id)
-
+        failed = JobState.FAILED
         refusing = Actions(
-            publish=end,
+            # In the transaction that makes it: who dies behind it leaves nothing to work on.
+            publish=lambda job_id: follow(self._ready, job_id, failed),
             rerun=lambda _session, _job_id: True,
             supersede=_supersede,
+            refuse=partial(end_in, ready=self._ready, state=failed, error=error),
         )
         plain = replace(wishes, sidecar=False)
         try:

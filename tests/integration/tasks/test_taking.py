@@ -6,10 +6,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
-from pipeline.models import JobState
+from pipeline.models import Job, JobState, OutboxRow
+from pipeline.tasks import control, taking
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.taking import Taking
 from tests.integration.tasks.journeys import state
@@ -38,16 +40,41 @@ def test_failed_work_dropped_again_is_done_though_who_took_it_was_killed_before_
             raise Killed
         return True
 
-    taking = Taking(ready, publish)
-    taking.take_one(path, entry)
+    takes = Taking(ready, publish)
+    takes.take_one(path, entry)
     with ready.db.read() as session:
         job = jobs.get(session, taken[0])
     shutil.copyfile(path, again)
     assert finalise(ready, job.id, JobState.FAILED, error=BAD, step="probe")
     with pytest.raises(Killed):
-        taking.take_one(again, entry)
+        takes.take_one(again, entry)
     assert taken == [job.id, job.id]
     assert state(ready, job) == ("queued", None)
-    taking.take_one(again, entry)
+    takes.take_one(again, entry)
     assert len(taken) == 2, "it is the reconciler's now"
     assert "pipeline.notify" in sent
+
+
+def test_a_file_with_a_wrong_sidecar_is_not_worked_on_though_who_took_it_was_killed(
+    ready: Runtime, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ready.settings.pipeline.watch[0]
+    path = entry.path / "clip.mp4"
+    path.write_text("a clip")
+    path.with_name("clip.mp4.yml").write_text("titel: A clip\n")
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taking, "follow", killed)
+        with pytest.raises(Killed):
+            Taking(ready).take_one(path, entry)
+    with ready.db.read() as session:
+        (job,) = session.scalars(select(Job)).all()
+        owed = [one.event for one in session.scalars(select(OutboxRow))]
+    assert (job.state, job.error_code) == (JobState.FAILED, "bad_sidecar")
+    assert owed == ["failed"]
+    control.reconcile()
+    assert job.id not in sent
+    assert not path.exists(), "its source goes where failed ones do, by the reconciler"
