@@ -237,14 +237,14 @@ def test_without_an_inotify_instance_folders_are_looked_through(
 
 
 def test_a_polled_folder_waits_until_files_settle_also_across_a_restart(watched: Watched) -> None:
-    watched.rules(polling=True, settle_seconds=4.0)
+    watched.rules(polling=True, settle_seconds=9.0)
     path = watched.inbox / "film.mkv"
     path.write_text("a film")
     with watched.watching():
-        watched.quietly(2.5)
+        watched.quietly(3.0)
     assert watched.names() == []
     with watched.watching():
-        watched.until(lambda: watched.names() == ["film.mkv"], patience_s=3.5)
+        watched.until(lambda: watched.names() == ["film.mkv"], patience_s=8.5)
 
 
 def test_a_polled_file_that_changed_while_nobody_looked_is_waited_for_anew(
