@@ -359,4 +359,7 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
     jobs.replace_source(session, job.id, path, *stamps)
     job.title, job.language, job.tags = new.title, new.language, new.tags
     job.needs = new.needs
+    # What becomes of this file is for its own folder to say: one that lies in none stays.
+    job.on_success, job.on_failure = new.on_success, new.on_failure
+    job.archive_to, job.quarantine_to = new.archive_to, new.quarantine_to
     return True

@@ -160,6 +160,25 @@ def test_a_copy_goes_by_its_own_folders_rules(inbox: Inbox, tmp_path: Path) -> N
     assert original.exists()
 
 
+def test_failed_work_tried_again_with_a_file_from_elsewhere_goes_by_that_files_rules(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    made = inbox.submit(inbox.put("a.mp4"))
+    inbox.end(made.job_id, JobState.FAILED)
+    mine = tmp_path / "mine.mp4"
+    mine.write_text("a clip")
+    inbox.submit(mine, Wishes("quick", 5, by_hand=True))
+    assert run_again(inbox) == 1
+    inbox.end(made.job_id, JobState.FAILED)
+    assert mine.exists()
+    dropped = inbox.put("c.mp4")
+    inbox.submit(dropped)
+    assert run_again(inbox) == 1
+    inbox.end(made.job_id, JobState.FAILED)
+    assert mine.exists()
+    assert (inbox.folder.quarantine / "c.mp4").exists()
+
+
 def test_a_copy_that_can_not_be_moved_now_is_moved_by_a_later_scan(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch, read: list[str]
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pipeline import workflows
 from pipeline.history import jobs
 from pipeline.history.errors import WrongState
+from pipeline.history.fate import SourceFate
 from pipeline.ingest.results import results_gone
 from pipeline.ingest.submit import Wishes
 from pipeline.media.errors import MediaError
@@ -57,6 +58,24 @@ def test_content_dropped_again_after_its_results_were_removed_is_made_again(
     assert again.exists()
     assert inbox.job(job_id).source_path == str(again)
     assert "results_gone" in inbox.events(job_id)
+
+
+@pytest.mark.parametrize("on_success", ["delete", "archive"])
+def test_a_file_outside_all_folders_stays_though_what_it_is_a_copy_of_was_taken_away(
+    inbox: Inbox, on_success: str, tmp_path: Path
+) -> None:
+    inbox.keeping(on_success=on_success)
+    job_id = succeeded(inbox, inbox.put("a.mp4"))
+    remove_results(inbox, job_id)
+    mine = tmp_path / "master.mp4"
+    mine.write_text("a clip")
+    assert not inbox.submit(mine, Wishes(inbox.folder.profile, 5, by_hand=True)).created
+    assert inbox.rerun == [job_id]
+    with inbox.ready.db.begin() as session:
+        jobs.reopen(session, job_id, timedelta(hours=1), afresh=False, rebuild=True)
+    inbox.end(job_id, JobState.SUCCEEDED)
+    assert mine.read_text() == "a clip"
+    assert inbox.job(job_id).source_fate == SourceFate.KEPT
 
 
 def test_the_same_name_dropped_again_counts_as_a_drop(inbox: Inbox) -> None:
