@@ -158,7 +158,9 @@ def mux_argv(
 
 def _muxed(one: Muxed, texts: Sequence[tuple[TextRendition, Path]], told: Mapping[str, Any]) -> Any:
     film, text_file = our_options("film"), our_options("text")
-    streams = [] if one.video is None else [ffmpeg.input(file_url(one.video), **film)["v:0"]]
+    # Parsed, the last frame of VP9 would lose its own length, which may be long (`holding`).
+    whole = {**film, "fflags": "+noparse"}
+    streams = [] if one.video is None else [ffmpeg.input(file_url(one.video), **whole)["v:0"]]
     streams += [ffmpeg.input(file_url(path), **film)["a:0"] for _, path in one.sounds]
     streams += [ffmpeg.input(file_url(path), **text_file)["s:0"] for _, path in texts]
     named: dict[str, Any] = {**told, "c": "copy", **({"c:s": "mov_text"} if texts else {})}

@@ -10,6 +10,7 @@ from tests.sources.bad import cut, cut_tune, hurt, hurt_tune
 from tests.sources.colours import HDR10, deep
 from tests.sources.picture import Clip, encode
 from tests.sources.row import Expect, Patches, Row
+from tests.sources.sounds import outlasting
 from tests.sources.timing import apart
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ ROWS = (
     _coded("H.264 and HEVC", "h264", "hevc"),
     _coded("VP9", "vp9"),
     _coded("AV1", "av1"),
+    Row(
+        "VP9 whose last frame is held until its sound ends",
+        outlasting("a.mp4", 3),
+        Expect(frames=75, seconds=6, moments=CLIP.moments, codecs=frozenset({"vp9"})),
+        asking("vp9"),
+    ),
     Row(
         "the sound alone of a broadcast, which begins after its picture",
         apart("a.ts", sound_s=1.2),

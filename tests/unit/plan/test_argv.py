@@ -25,6 +25,7 @@ from tests.unit.plan.sources import plan, sound, source, words
 
 FFMPEG = Path("/tools/ffmpeg")
 #: What fences in a file of our own making.
+WHOLE = ("-fflags", "+noparse")
 OURS = ("-format_whitelist", "mov,matroska", "-protocol_whitelist", "file")
 COPIED_TO_NOWHERE = (*("0:0", "-f", "null", "-c", "copy", "-bsf", "noise=amount=0:drop=1", "-"),)
 SMALL = Profile(video=VideoSettings(ladder=(240, 144), preset="veryfast", crf=21))
@@ -225,7 +226,8 @@ def test_a_progressive_mp4_is_copied_with_its_index_in_front() -> None:
     sounds = [(made.sounds[0], Path("/w/audio.m4a"))]
     arguments = mux_argv(FFMPEG, [muxed("720p", sounds)], [])
     assert arguments == [
-        *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4", *OURS, "-i", "file:/w/audio.m4a"),
+        *("/tools/ffmpeg", *WHOLE, *OURS, "-i", "file:/w/720p.mp4"),
+        *(*OURS, "-i", "file:/w/audio.m4a"),
         *("-map", "0:v:0", "-map", "1:a:0", "-f", "mp4", "-c", "copy"),
         *("-disposition:a:0", "default", "-map_chapters", "-1"),
         *("-metadata:s:1", "language=fra", "-metadata:s:a:0", "handler_name=fra"),
@@ -261,8 +263,8 @@ def test_title_and_tags_go_into_every_file() -> None:
 
 def test_chapters_are_an_input_that_no_stream_is_taken_from() -> None:
     arguments = mux_argv(FFMPEG, [muxed("720p")], [], chapters=Path("/w/c.txt"))
-    assert arguments[:11] == [
-        *("/tools/ffmpeg", *OURS, "-i", "file:/w/720p.mp4"),
+    assert arguments[:13] == [
+        *("/tools/ffmpeg", *WHOLE, *OURS, "-i", "file:/w/720p.mp4"),
         *("-f", "ffmetadata", "-i", "file:/w/c.txt"),
     ]
     assert arguments[arguments.index("-map_chapters") + 1] == "1"
