@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TRUE_PEAK = -1.5
 #: What range of loudness is kept, LU: as much as there is, so that gain is all that changes.
 RANGE = 20.0
+#: A range of 0 LU, as of what is shorter than three seconds or always as loud, would be taken for
+#: one that was not measured, and the gain would change from moment to moment.
+LEAST_RANGE = 0.01
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
 #: How far a sound that changes may be from its time, seconds, before it is filled or cut: nobody
 #: hears 20 ms. Elsewhere ffmpeg's 0.1 holds, or sound whose times are rough would click.
@@ -186,7 +189,7 @@ def _aim(target: float) -> dict[str, Any]:
 def _from(loudness: Loudness) -> dict[str, Any]:
     return {
         "measured_I": f"{loudness.integrated:.2f}",
-        "measured_LRA": f"{loudness.range:.2f}",
+        "measured_LRA": f"{max(loudness.range, LEAST_RANGE):.2f}",
         "measured_TP": f"{loudness.true_peak:.2f}",
         "measured_thresh": f"{loudness.threshold:.2f}",
         "offset": f"{loudness.offset:.2f}",

@@ -55,6 +55,26 @@ def test_measuring_needs_a_loudness_to_aim_at() -> None:
         measure_argv(Path("/ffmpeg"), made, made.sounds[0])
 
 
+def test_the_gain_of_what_is_always_as_loud_stays_the_same() -> None:
+    import ffmpeg
+
+    made = plan(source(audio=(sound(),)), LEVEL)
+    even = Loudness(integrated=-20, range=0, true_peak=-3, threshold=-30, offset=0)
+    stream = heard(ffmpeg.input("x"), made, made.sounds, {"audio": even})["audio"]
+    assert "measured_LRA=0.01" in " ".join(ffmpeg.compile(ffmpeg.output(stream, "y")))
+
+
+def test_small_holes_are_filled_where_the_container_tells_of_them() -> None:
+    import ffmpeg
+
+    for container, filled in (("mov,mp4,m4a,3gp,3g2,mj2", True), ("matroska,webm", False)):
+        there = source(audio=(sound(),)).model_copy(update={"container": container})
+        made = plan(there)
+        stream = heard(ffmpeg.input("x"), made, made.sounds, {})["audio"]
+        argv = " ".join(ffmpeg.compile(ffmpeg.output(stream, "y")))
+        assert ("min_hard_comp=0.03" in argv) == filled
+
+
 def test_silence_is_left_as_it_is() -> None:
     import ffmpeg
 
