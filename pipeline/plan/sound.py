@@ -32,8 +32,12 @@ RANGE = 20.0
 LEAST_RANGE = 0.01
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
 #: How far a sound that changes may be from its time, seconds, before it is filled or cut: nobody
-#: hears 20 ms. Elsewhere ffmpeg's 0.1 holds, or sound whose times are rough would click.
+#: hears 20 ms.
 APART_S = 0.015
+#: The same of MP4 and MOV, which tell how long each packet is: what is longer is followed by a
+#: hole, and the first one is where streams of fragments begin apart. Elsewhere ffmpeg's 0.1 holds,
+#: or sound whose times are rough would click.
+TOLD_APART_S = 0.03
 #: How much earlier than it is a sound is made beside the picture that sets its clock, seconds: more
 #: than it can be ahead of it. It is put back as it is written.
 BEHIND_S = 100_000
@@ -100,7 +104,8 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     if plan.profile.trim is not None:
         track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
-    near = {"min_hard_comp": APART_S} if alone else {}
+    told = plan.source.container.startswith("mov")
+    near = {"min_hard_comp": APART_S if alone else TOLD_APART_S} if alone or told else {}
     track = track.filter("aresample", **{"async": 1, "first_pts": 0, **near})
     until_s = silent_until(plan, there)
     return track if until_s is None else track.filter("apad", whole_dur=f"{until_s:.6f}")
