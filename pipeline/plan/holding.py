@@ -151,15 +151,27 @@ def silent_until(plan: Plan, track: AudioStream) -> float | None:
     until_s = min(shown_s, plan.end_s - plan.start_s)
     ends_s = min(_end_s(plan, track), plan.end_s) - plan.start_s
     told = track.duration_s is not None
-    return None if told and ends_s >= until_s - APART_S else until_s
+    if told and not is_unheard(plan, track) and ends_s >= until_s - APART_S:
+        return None
+    return until_s
+
+
+def is_unheard(plan: Plan, track: AudioStream) -> bool:
+    """Whether nothing of a track is in the part that is used, as far as it tells."""
+    told = track.duration_s is not None
+    return _begins_s(plan, track) >= plan.end_s or (told and _end_s(plan, track) <= plan.start_s)
 
 
 def _end_s(plan: Plan, track: AudioStream) -> float:
     """Give when a track ends, seconds from the file's start; the file's end where nothing says."""
     if track.duration_s is None:
         return plan.source.duration_s
-    begins_s = 0.0 if track.start_s is None else track.start_s - plan.source.start_s
-    return begins_s + track.duration_s
+    return _begins_s(plan, track) + track.duration_s
+
+
+def _begins_s(plan: Plan, track: AudioStream) -> float:
+    """Give when a track begins, seconds from the file's start, which it is where nothing says."""
+    return 0.0 if track.start_s is None else track.start_s - plan.source.start_s
 
 
 def hold_options(wanted: Held | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ import ffmpeg
 
 from pipeline.plan.channels import placed
 from pipeline.plan.commands import compiled, on_the_clock, opened
-from pipeline.plan.holding import silent_until
+from pipeline.plan.holding import is_unheard, silent_until
 from pipeline.plan.renditions import STEREO
 from pipeline.plan.source import Fact
 from pipeline.plan.stages import BORDER, UNSTEADY, staged
@@ -108,7 +108,11 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     near = {"min_hard_comp": APART_S if alone else TOLD_APART_S} if alone or told else {}
     track = track.filter("aresample", **{"async": 1, "first_pts": 0, **near})
     until_s = silent_until(plan, there)
-    return track if until_s is None else track.filter("apad", whole_dur=f"{until_s:.6f}")
+    if until_s is None:
+        return track
+    track = track.filter("apad", whole_dur=f"{until_s:.6f}")
+    # What follows on nothing has no times of its own.
+    return track.filter("asetpts", "N/SR/TB") if is_unheard(plan, there) else track
 
 
 def _alike(track: Any, plan: Plan, index: int) -> Any:

@@ -174,3 +174,16 @@ def test_no_silence_follows_the_end_of_a_part_or_sound_alone() -> None:
     assert silent_until(part, part.source.audio[0]) is None
     alone = plan(beside(8.0), Profile(video=VideoSettings(enabled=False)))
     assert silent_until(alone, alone.source.audio[0]) is None
+
+
+@pytest.mark.parametrize(("trim", "until_s"), [({"end": "5s"}, 5.0), ({"start": "9s"}, 1.0)])
+def test_a_part_with_nothing_of_a_track_is_silent(trim: dict[str, str], until_s: float) -> None:
+    track = sound(start_s=6.0, duration_s=2.0)
+    part = plan(source(audio=(track,)), Profile(trim=TrimSettings.model_validate(trim)))
+    assert silent_until(part, track) == pytest.approx(until_s)
+    outputs = {"rendition:audio": Path("/audio.mp4")}
+    argv = " ".join(encode_argv(Path("/ffmpeg"), part, outputs, encoders={}, cores=1))
+    assert "asetpts=N/SR/TB" in argv
+    heard = plan(source(audio=(track,)), Profile(trim=TrimSettings.model_validate({"end": "7s"})))
+    argv = " ".join(encode_argv(Path("/ffmpeg"), heard, outputs, encoders={}, cores=1))
+    assert "asetpts=N/SR/TB" not in argv
