@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from pipeline.media.process import Progress
     from pipeline.media.tools import Tools
 
-#: A step of the clock longer than this, or backwards, is where recordings were joined: seconds.
-#: ffmpeg's own limit for MPEG transport streams (`-dts_delta_threshold`).
+#: A step of the clock longer than this, or further back than `BACK_S`, is where recordings were
+#: joined: seconds. ffmpeg's own limit for MPEG transport streams (`-dts_delta_threshold`).
 JUMP_S = 10.0
+#: A step back that is no longer than this is a clock that is rough: those of program streams are
+#: reckoned where a picture is kept field by field. Seconds; ffmpeg's own limit, too.
+BACK_S = 0.1
 #: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
 #: make shorter ones.
 HOLE = 3
@@ -86,6 +89,7 @@ class Counter:
         self._last: float | None = None
         self._end: float | None = None
         self._decoded_at: float | None = None
+        self._delay: float | None = None
         self._reckoned = False
         self._length = 0.0
         self._rest = b""
@@ -117,6 +121,8 @@ class Counter:
         # the other.
         at = _number(pts)
         self._timed = self._timed and at is not None
+        if self._delay is None and at is not None and decoded is not None:
+            self._delay = at - decoded
         at = decoded if at is None else at
         at = (self._end or 0.0) if at is None else at
         if "K" in flags and self._key is None:
@@ -137,7 +143,7 @@ class Counter:
             step = decoded - self._decoded_at
             if self._reckoned and step < 0:
                 step = length
-            if not 0 <= step <= JUMP_S:
+            if not -BACK_S <= step <= JUMP_S:
                 self.jumps += 1
                 self._leap += max(step - length, 0.0)
                 step = length
@@ -155,6 +161,7 @@ class Counter:
         """Give the sum of all that was taken."""
         self.line(self._rest.decode("ascii", "replace"))
         self._rest = b""
+        self._show_the_last()
         told = self._timed and not self.hidden and not self.jumps
         return Packets(
             count=self.count,
@@ -175,6 +182,19 @@ class Counter:
             complaints=self.complaints,
             shown_s=self._shown if told else array("d"),
         )
+
+    def _show_the_last(self) -> None:
+        """Reckon when the last frame is shown where not every packet tells (program streams).
+
+        Those that other frames refer to may tell only when they are decoded: as many frames later
+        than that as the first of all is one of them shown.
+        """
+        if self._timed or not self._delay or None in (self._decoded_at, self._last, self._end):
+            return
+        last, end = self._last or 0.0, self._end or 0.0
+        shown = (self._decoded_at or 0.0) + self._delay
+        if not self.jumps and last < shown <= last + JUMP_S:
+            self._last, self._end = shown, shown + end - last
 
 
 def read_packets(

@@ -48,3 +48,17 @@ def test_a_packet_holds_no_more_than_its_codec_can() -> None:
     counter.take(b"0,0,1,50,44,K__\n1,1,1,90000,94,K__\n")
     found = counter.sum()
     assert (found.held_bytes, found.place) == (110, 44)
+
+
+def test_a_clock_that_is_rough_steps_back_without_a_joint() -> None:
+    assert count_packets(listing(*range(10)) + "0.36,0.345,0.04,9,0,___\n").jumps == 0
+    assert count_packets(listing(*range(10)) + "0.16,0.16,0.04,9,0,___\n").jumps == 1
+
+
+def test_where_only_the_decoding_of_the_last_frames_is_told_their_showing_is_reckoned() -> None:
+    # As program streams tell it: frames 0 and 3, 1, 2, and 5, 4; those that are referred to tell
+    # when they are decoded, one frame's time before they could be shown.
+    told = ("0.04,0,K", "N/A,0.04,_", "0.08,0.08,_", "0.12,0.12,_", "N/A,0.16,_", "0.2,0.2,_")
+    lines = (f"{pts},{dts},0.04,9,0,{key}__\n" for pts, dts, key in (x.split(",") for x in told))
+    found = count_packets("".join(lines))
+    assert (found.first_s, found.last_s, found.end_s) == pytest.approx((0.04, 0.24, 0.28))
