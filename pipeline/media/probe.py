@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.media import content, extent, holes, tracks, webp
 from pipeline.media.appended import said_of_appended
 from pipeline.media.damage import SAMPLES, damaged, tolerated_sound_s
-from pipeline.media.endings import with_true_ends
+from pipeline.media.endings import ENDING, with_true_ends
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.light import with_light
@@ -67,11 +67,8 @@ EXACT = ("mov", "avi", "mxf")
 #: Containers that announce how long they are in all.
 COUNTED = ("flac", "mp3", "wv", "au", "tta")
 ANNOUNCED = ("matroska", "flv", *COUNTED)
-#: Containers that tell when they end, not how long they last.
-ENDING = ("matroska", "nut")
-#: Containers that tell only how long they are in all, of which ffprobe makes the length of each
-#: stream, or of each that begins later than it looks.
-WHOLE = ("asf", *ENDING)
+#: An Ogg stream that begins later than this, seconds, is told of as if it had begun at once.
+LATE_S = 0.1
 #: More frames than an AVI of hours has: one made live doesn't know, and says as many as it can.
 UNKNOWN_FRAMES = 1 << 30
 #: Samples a second from which on an MP3 is MPEG-1, and its frames are whole.
@@ -192,12 +189,15 @@ def _without_guesses(path: Path, told: dict[str, Any]) -> dict[str, Any]:
         or (name == "mp3" and not _agrees(told, content.counted_frames(path)))
         or (str(name).startswith("matroska") and not extent.tells_duration(path))
         or (name == "avi" and any(_uncounted(stream) for stream in told["streams"]))
+        or (name == "ogg" and any(_late(stream) for stream in told["streams"]))
     )
     if guessed:
         for part in (told["format"], *told["streams"]):
             part.pop("duration", None)
             part.pop("nb_frames", None)
-    if str(name).startswith(WHOLE):
+    if name == "asf":
+        _unstretched(told)
+    if str(name).startswith(ENDING):
         for stream in told["streams"]:
             stream.pop("duration", None)
     return told
@@ -209,6 +209,22 @@ def _agrees(told: dict[str, Any], frames: int) -> bool:
     rate, told_s = int(sound.get("sample_rate") or 0), seconds(told["format"].get("duration")) or 0
     samples = SAMPLES["mp3"] if rate >= FULL_RATE else SAMPLES["mp3"] // 2
     return bool(rate) and abs(frames * samples / rate - told_s) <= COUNTED_MISSING_S
+
+
+def _unstretched(told: dict[str, Any]) -> None:
+    """Let an ASF end when it says.
+
+    ffprobe takes that for the length of each stream, and so makes a file longer by what one begins
+    later.
+    """
+    found = [seconds(stream.get("duration")) for stream in told["streams"]]
+    ends_s = max((one for one in found if one is not None), default=None)
+    if ends_s is not None:
+        told["format"]["duration"] = f"{ends_s:.6f}"
+
+
+def _late(stream: dict[str, Any]) -> bool:
+    return (seconds(stream.get("start_time")) or 0.0) > LATE_S
 
 
 def _uncounted(stream: dict[str, Any]) -> bool:
@@ -281,15 +297,17 @@ def _cut_short(
     missing_s = max(MISSING_S, share_s, frame_s * MISSING_FRAMES)
     if name in COUNTED:
         missing_s = max(COUNTED_MISSING_S, frame_s * MISSING_FRAMES)
-    text_s = 0.0
+    beside_s = 0.0
     if announced_s - end_s > missing_s and not name.startswith(EXACT):
-        # What it announces is the longest stream's end: that may be the sound's or a text's.
+        # What it announces is the longest stream's end: that may be the sound's, a text's or that
+        # of a picture that is not used.
         end_s = max(end_s, _end_of(tools, path, told, "audio", on_tick))
         if announced_s - end_s > missing_s:
-            text_s = _end_of(tools, path, told, "subtitle", on_tick)
-    if announced_s - max(end_s, text_s) > missing_s:
+            ends = (_end_of(tools, path, told, kind, on_tick) for kind in ("subtitle", "video"))
+            beside_s = max(ends)
+    if announced_s - max(end_s, beside_s) > missing_s:
         return f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds", end_s
-    return "", end_s if text_s else None
+    return "", end_s if beside_s else None
 
 
 def _counted_s(name: str, chosen: dict[str, Any]) -> float:

@@ -105,6 +105,18 @@ def apart(name: str, *, picture_s: float = 0, sound_s: float = 0) -> Callable[[P
     return make
 
 
+def late_picture(folder: Path) -> Path:
+    """A WMV whose picture begins a second after its sound."""
+    path = folder / "a.wmv"
+    coded = ("-c:v", "wmv2", "-q:v", "2", "-c:a", "wmav2")
+    ffmpeg(
+        *("-f", "lavfi", "-i", CLIP.picture(), "-f", "lavfi", "-i", CLIP.sound()),
+        *("-map", "0:v", "-map", "1:a", "-vf", "trim=start=1,setpts=PTS", *coded, "-copyts"),
+        str(path),
+    )
+    return path
+
+
 def slides(folder: Path) -> Path:
     """Three pictures, two seconds each."""
     path = folder / "a.mp4"
@@ -252,5 +264,10 @@ ROWS = (
     kept(apart("a.ts", sound_s=0.32), "sound that begins after the picture, ts"),
     kept(apart("a.mp4", picture_s=0.32), "sound that begins before the picture, mp4", frames=67),
     kept(apart("a.mkv", picture_s=0.32), "sound that begins before the picture, mkv", frames=67),
+    Row(
+        "sound that begins before the picture, wmv",
+        late_picture,
+        Expect(frames=50, seconds=3.046, patches=Patches()),
+    ),
     kept(apart("a.ts", picture_s=0.32), "sound that begins before the picture, ts", frames=67),
 )
