@@ -204,32 +204,34 @@ def read_packets(
     container: str,
     *,
     largest: int = 0,
+    far: bool = False,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
 ) -> Packets:
     """Read every packet of one stream (`v:0`, or its number) that is to be shown.
 
     `container` is what ffprobe called it; `largest` is the size of the largest packet that the
-    codec knows, bytes: what is beyond that in one is something else. What ffprobe can't read counts
+    codec knows, bytes: what is beyond that in one is something else; `far` says that some stream
+    begins late. What ffprobe can't read counts
     as no packets; the caller knows whether that is an error.
     """
-    found = _listed(tools, path, stream, container, largest, timeout_s, on_tick)
+    argv = packets_argv(tools.ffprobe, path, stream, container, far=far)
+    found = _listed(tools, path, argv, largest, timeout_s, on_tick)
     if found.count == 0 and unasked(container):
         # A header that lies about the picture is found out only by looking into it.
-        return _listed(tools, path, stream, "", largest, timeout_s, on_tick)
+        argv = packets_argv(tools.ffprobe, path, stream, "")
+        return _listed(tools, path, argv, largest, timeout_s, on_tick)
     return found
 
 
 def _listed(
     tools: Tools,
     path: Path,
-    stream: str,
-    container: str,
+    argv: list[str],
     largest: int,
     timeout_s: float | None,
     on_tick: Callable[[Progress], None] | None,
 ) -> Packets:
-    argv = packets_argv(tools.ffprobe, path, stream, container)
     fence = tools.looking(path, cpu_s=timeout_s)
     counter = Counter(largest)
     done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)

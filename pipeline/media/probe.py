@@ -73,6 +73,10 @@ LATE_S = 0.1
 UNKNOWN_FRAMES = 1 << 30
 #: Samples a second from which on an MP3 is MPEG-1, and its frames are whole.
 FULL_RATE = 32_000
+#: Containers whose streams tell what they are only where they begin.
+SCATTERED = frozenset({"mpegts", "mpeg"})
+#: Says, of what ffprobe told, that it had to look far for it.
+FAR = "far"
 #: Raw streams of sound, which say nothing of it.
 GUESSED = frozenset({"aac", "ac3", "eac3", "dts", "truehd", "amr"})
 
@@ -144,22 +148,31 @@ def _size(path: Path) -> int:
     return size
 
 
-def _ask(tools: Tools, path: Path, limits: Limits, on_tick: Tick) -> dict[str, Any]:
-    argv = probe_argv(
-        tools.ffprobe, path, max_pixels=limits.max_pixels, max_streams=limits.max_streams
-    )
+def _ask(
+    tools: Tools, path: Path, limits: Limits, on_tick: Tick, *, far: bool = False
+) -> dict[str, Any]:
+    most = {"max_pixels": limits.max_pixels, "max_streams": limits.max_streams}
+    argv = probe_argv(tools.ffprobe, path, **most, far=far)
     fence = tools.looking(path, cpu_s=PROBE_TIMEOUT_S)
     done = run(argv, fence=fence, timeout_s=PROBE_TIMEOUT_S, on_tick=on_tick, keep_output=True)
     refuse_streams(path, done.log, limits)
     told = _parsed(done.output)
     refuse_unseen(path, told, done.log)
     if not done.returncode and told.get("streams"):
+        if not far and _unseen(told):
+            return {**_ask(tools, path, limits, on_tick, far=True), FAR: True}
         return _without_guesses(path, told)
     reason = unreadable(path, done, fence)
     moving = webp.animation(path) if reason.code == "still_image" else None
     if moving is None:
         raise reason
     return moving.told()
+
+
+def _unseen(told: dict[str, Any]) -> bool:
+    """Whether a broadcast has a picture or sound of which nothing was seen yet."""
+    blank = [*tracks.unseen_videos(told), *tracks.unheard_audio(told)]
+    return bool(blank) and told["format"].get("format_name") in SCATTERED
 
 
 def _refuse_blind(tools: Tools, path: Path, told: dict[str, Any], on_tick: Tick) -> None:
@@ -248,6 +261,7 @@ def _listed(
     return read_packets(
         *(tools, path, str(one["index"]), container),
         largest=holes.LARGEST.get(container, 0),
+        far=FAR in told,
         timeout_s=PACKETS_TIMEOUT_S,
         on_tick=on_tick,
     )
@@ -344,6 +358,7 @@ def _source(
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),
+        far=FAR in told,
         left_out=tracks.left_out(told, None if picture is None else picture["index"]),
     )
 

@@ -47,6 +47,11 @@ def unseen_videos(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in _of(told, "video") if not _cover(one) and not _sized(one)]
 
 
+def unheard_audio(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the sounds of which not even the channels could be read."""
+    return [one for one in _of(told, "audio") if int(one.get("channels") or 0) == 0]
+
+
 def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
     """Choose the sound that says how long a file without a picture is."""
     heard = [stream for stream in _of(told, "audio") if int(stream.get("channels") or 0) > 0]

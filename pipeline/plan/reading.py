@@ -39,6 +39,9 @@ OURS = {
     "text": ("webvtt",),
     "file": ("mov", "matroska", "image2", "jpeg_pipe", "webp_pipe", "png_pipe"),
 }
+#: How far into a broadcast is looked for streams that begin late, microseconds and bytes; usually
+#: ffmpeg looks five seconds.
+FAR = {"analyzeduration": 60_000_000, "probesize": 100_000_000}
 Ours = Literal["film", "list", "text", "file"]
 #: The most pixels of a picture that is decoded, whatever was probed: a stream may change its size
 #: on the way, from that of a phone to that of a broadcast. As many times the probed size, and at
@@ -59,6 +62,7 @@ def input_options(source: Source | None = None) -> dict[str, Any]:
     }
     if source is not None:
         fence["max_pixels"] = most_pixels(source)
+        fence |= FAR if source.far else {}
     return fence
 
 
@@ -100,13 +104,19 @@ def file_url(path: str | Path) -> str:
     return f"file:{path}"
 
 
-def probe_argv(program: Path, path: Path, *, max_pixels: int, max_streams: int) -> list[str]:
-    """Build the ffprobe command that prints container and streams as JSON."""
+def probe_argv(
+    program: Path, path: Path, *, max_pixels: int, max_streams: int, far: bool = False
+) -> list[str]:
+    """Build the ffprobe command that prints container and streams as JSON.
+
+    With `far` it looks for streams that begin late.
+    """
     shown = ["-show_format", "-show_streams", "-show_chapters", "-of", "json"]
     shown += ["-loglevel", "error"]
     # Somewhat more than allowed may be opened, to be refused by us in words.
     most = ["-max_pixels", str(2 * max_pixels)]
-    fence = _options({**input_options(), "max_streams": max_streams + 1})
+    looked = {**(FAR if far else {}), "max_streams": max_streams + 1}
+    fence = _options({**input_options(), **looked})
     return [str(program), *fence, *most, *shown, file_url(path)]
 
 
@@ -116,17 +126,21 @@ def streams_argv(program: Path, path: Path) -> list[str]:
     return [str(program), *_options(our_options("file")), *shown, file_url(path)]
 
 
-def packets_argv(program: Path, path: Path | str, stream: str, container: str) -> list[str]:
+def packets_argv(
+    program: Path, path: Path | str, stream: str, container: str, *, far: bool = False
+) -> list[str]:
     """Build the ffprobe command that prints each packet of a stream.
 
     Times in seconds, its size and place in the file in bytes, flags.
 
-    `container` is what ffprobe called it; with "" it looks into the file before it lists.
+    `container` is what ffprobe called it; with "" it looks into the file before it lists. With
+    `far` it looks there for streams that begin late: of others it could tell no times.
     """
     entries = "packet=pts_time,dts_time,duration_time,size,pos,flags"
     shown = ["-show_entries", entries, "-of", "csv=p=0"]
     chosen = ["-select_streams", stream, "-loglevel", "error"]
     opening = [*_options(input_options()), *(f"-{option}" for option in unasked(container))]
+    opening += _options(FAR) if far else []
     # Where a broadcast is damaged ffprobe gives up after 64 KiB, while ffmpeg goes on.
     opening += ["-resync_size", str(LONGEST_HOLE)] if container == "mpegts" else []
     return [str(program), *opening, *chosen, *shown, file_url(path)]

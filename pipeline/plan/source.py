@@ -169,6 +169,8 @@ class Source(Fact):
     chapters: tuple[Chapter, ...] = ()
     #: The stream that is a cover picture, not a film.
     cover: int | None = None
+    #: Whether some stream begins so late that it is found only by looking far into the file.
+    far: bool = False
     #: Sentences about what of the file is not used, and why.
     left_out: tuple[str, ...] = ()
     #: What is to be written into the files that are made of it: title, artist and the like.

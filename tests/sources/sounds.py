@@ -89,16 +89,48 @@ def short(name: str, *coded: str) -> Callable[[Path], Path]:
     return lambda folder: encode(folder / name, Clip(seconds=4), sound=CLIP.sound(), last=coded)
 
 
-def outlasting(name: str, picture_s: float, sound_s: float = 6) -> Callable[[Path], Path]:
+def outlasting(
+    name: str, picture_s: float, sound_s: float = 6, *last: str
+) -> Callable[[Path], Path]:
     """Sound that goes on when the picture is over."""
     shown, heard = Clip(seconds=picture_s), Clip(seconds=sound_s)
-    return lambda folder: encode(folder / name, shown, sound=heard.sound())
+    return lambda folder: encode(folder / name, shown, sound=heard.sound(), last=last)
 
 
-def late(name: str) -> Callable[[Path], Path]:
-    """Sound that begins when ffprobe looks no more, and ends two seconds before the picture."""
-    heard = f"{LATE.sound()},aselect=between(t\\,6\\,8)"
-    return lambda folder: encode(folder / name, LATE, sound=heard, last=("-copyts",))
+def two_lengths(folder: Path) -> Path:
+    """Two pictures: the one that is not used goes on for three seconds after all else."""
+    path, whole = folder / "a.mkv", ("-f", "lavfi", "-i", "color=red:s=80x60:r=25:d=6")
+    sources = ("-f", "lavfi", "-i", CLIP.picture(), *whole, "-f", "lavfi", "-i", CLIP.sound())
+    maps = ("-map", "0:v", "-map", "1:v", "-map", "2:a", "-disposition:v:0", "default")
+    ffmpeg(*sources, *maps, *X264, *AAC, str(path))
+    return path
+
+
+def late(
+    name: str,
+    begins_s: float = 6,
+    video: tuple[str, ...] = X264,
+    audio: tuple[str, ...] = AAC,
+) -> Callable[[Path], Path]:
+    """Sound that begins when ffprobe looks no more, and lasts no more than two seconds."""
+    heard = f"{LATE.sound()},aselect=between(t\\,{begins_s}\\,{begins_s + 2})"
+    return lambda folder: encode(
+        folder / name, LATE, video=video, audio=audio, sound=heard, last=("-copyts",)
+    )
+
+
+def begun_late(folder: Path) -> Path:
+    """Sound alone whose clock begins at seven seconds."""
+    heard, path = f"{LATE.sound()},atrim=start=7", folder / "a.opus"
+    ffmpeg("-f", "lavfi", "-i", heard, "-c:a", "libopus", "-copyts", str(path))
+    return path
+
+
+def in_fragments(folder: Path) -> Path:
+    """An MP4 in fragments, whose sound begins 80 ms after its picture: its first packet is long."""
+    heard, fragments = CLIP.sound() + ",atrim=start=0.08", "frag_keyframe+empty_moov"
+    path, last = folder / "a.mp4", ("-copyts", "-movflags", fragments)
+    return encode(path, audio=FLAC, sound=heard, last=last)
 
 
 def single(  # every part may be replaced
@@ -183,6 +215,7 @@ HELD = (
     *(2.96 + n for n in range(20)),
     *(22.96 + n / 10 for n in range(71)),
 )
+MPEG2_MP2 = ("-c:v", "mpeg2video", "-q:v", "3", "-bf", "2"), ("-c:a", "mp2")
 MUTE = "anullsrc=r=48000:cl=stereo:d=3"
 ROWS = (
     _row("mono", heard("a.mp4"), layout="mono"),
@@ -245,6 +278,39 @@ ROWS = (
             Expect(beeps=LATE.moments[6:8]),
         )
         for name in ("a.mkv", "a.nut", "a.ts")
+    ),
+    *(
+        Row(
+            f"sound that begins after eight seconds, {name.partition('.')[2]}",
+            make,
+            Expect(beeps=LATE.moments[8:]),
+        )
+        for name, make in (
+            ("a.ts", late("a.ts", 8)),
+            ("a.mpg", late("a.mpg", 8, *MPEG2_MP2)),
+            ("a.vob", late("a.vob", 8, MPEG2_MP2[0], ("-c:a", "pcm_dvd", "-ac", "2"))),
+        )
+    ),
+    *(
+        Row(
+            f"a part with nothing of the sound, {part.start}-{part.end}, {name}",
+            late(name),
+            Expect(frames=30, seconds=1.2, patches=Patches(), layout="mono"),
+            small().model_copy(update={"trim": part}),
+        )
+        for name in ("a.mp4", "a.mkv", "a.ts")
+        for part in (TrimSettings(start="1s", end="2.2s"), TrimSettings(start="8.4s", end="9.6s"))
+    ),
+    Row(
+        "a picture that is not used goes on after all else, mkv",
+        two_lengths,
+        Expect(frames=75, patches=Patches(), sync=True, moments=CLIP.moments, told="further"),
+    ),
+    _row("sound that begins late in fragments, mp4", in_fragments),
+    Row(
+        "sound that goes on after the picture, made live, mkv",
+        outlasting("a.mkv", 3, 6, "-live", "1"),
+        Expect(frames=75, seconds=6, patches=Patches(), moments=CLIP.moments),
     ),
     *(
         Row(
@@ -316,5 +382,10 @@ ROWS = (
     _alone("sound alone, in MPEG-TS", alone("a.ts", *AAC)),
     Row("sound alone, recorded live", live, Expect(beeps=TALK.moments)),
     Row("sound alone, MP3s joined with their tags", joined, Expect(poster=True)),
+    Row(
+        "sound alone that begins late, Opus",
+        begun_late,
+        Expect(beeps=tuple(at - 7 for at in LATE.moments[7:])),
+    ),
     _alone("sound alone, in WebM", alone("a.webm", "-c:a", "libopus")),
 )

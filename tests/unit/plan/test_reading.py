@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.plan.reading import (
     DEMUXERS,
+    FAR,
     LONGEST_HOLE,
     file_url,
     input_options,
@@ -62,3 +63,13 @@ def test_a_broadcast_is_searched_beyond_any_hole() -> None:
     broadcast = packets_argv(Path("/tools/ffprobe"), Path("/in/a.ts"), "0", "mpegts")
     assert broadcast[broadcast.index("-resync_size") + 1] == str(LONGEST_HOLE)
     assert "-resync_size" not in packets_argv(Path("/tools/ffprobe"), Path("/in/a.mp4"), "0", "mov")
+
+
+def test_what_begins_late_is_looked_for_wherever_its_file_is_opened() -> None:
+    probed = probe_argv(FFPROBE, Path("/a"), max_pixels=1, max_streams=1, far=True)
+    listed = packets_argv(FFPROBE, Path("/a"), "v:0", "mpegts", far=True)
+    for arguments in (probed, listed):
+        assert arguments[arguments.index("-analyzeduration") + 1] == "60000000"
+    late = source(320, 240).model_copy(update={"far": True})
+    assert FAR.items() <= input_options(late).items()
+    assert not FAR.keys() & input_options(source(320, 240)).keys()
