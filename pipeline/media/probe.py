@@ -159,8 +159,11 @@ def _ask(
     told = _parsed(done.output)
     refuse_unseen(path, told, done.log)
     if not done.returncode and told.get("streams"):
-        if not far and _unseen(told):
-            return {**_ask(tools, path, limits, on_tick, far=True), FAR: True}
+        unseen = 0 if far else _unseen(told)
+        if unseen:
+            again = _ask(tools, path, limits, on_tick, far=True)
+            if _unseen(again) < unseen:
+                return {**again, FAR: True}
         return _without_guesses(path, told)
     reason = unreadable(path, done, fence)
     moving = webp.animation(path) if reason.code == "still_image" else None
@@ -169,10 +172,11 @@ def _ask(
     return moving.told()
 
 
-def _unseen(told: dict[str, Any]) -> bool:
-    """Whether a broadcast has a picture or sound of which nothing was seen yet."""
-    blank = [*tracks.unseen_videos(told), *tracks.unheard_audio(told)]
-    return bool(blank) and told["format"].get("format_name") in SCATTERED
+def _unseen(told: dict[str, Any]) -> int:
+    """Count the pictures and sounds of a broadcast of which nothing was seen yet."""
+    if told["format"].get("format_name") not in SCATTERED:
+        return 0
+    return len(tracks.unseen_videos(told)) + len(tracks.unheard_audio(told))
 
 
 def _refuse_blind(tools: Tools, path: Path, told: dict[str, Any], on_tick: Tick) -> None:
