@@ -10,6 +10,7 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from pipeline.app import Runtime, runtime
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
     from pipeline.models import Job
+
+
+# How long one example takes tells how busy the machine is.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(trylast=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     """Show what would be made of FILE."""
+    from pipeline.media.errors import nothing_to_make
     from pipeline.media.probe import probe
     from pipeline.media.tools import find_tools
     from pipeline.plan.plan import make_plan
@@ -40,6 +41,8 @@ def plan(cli: Cli, file: Path, profile: str, as_json: bool) -> None:
     there = _workers(cli, tag)
     capacity = _this_machine(tools) if there is None else there
     made = make_plan(source, wanted, capacity, tag)
+    if not made.units:
+        raise nothing_to_make(made)
     if as_json:
         say_json(made.model_dump(mode="json"))
         return

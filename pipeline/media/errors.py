@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ReelworksError, TransientError, refused
 
 if TYPE_CHECKING:
-    from pipeline.plan.source import Source
+    from pipeline.plan.plan import Plan
 
 SUPPORTED = (
     "Give it video or sound, as MP4, MOV, MKV, WebM, AVI, MPEG-TS, GIF, MP3, FLAC, WAV or OGG."
@@ -27,9 +27,16 @@ class TransientMediaError(MediaError, TransientError):
     """Something about this machine went wrong; the same work may succeed later."""
 
 
-def nothing_to_make(source: Source) -> MediaError:
+def nothing_to_make(plan: Plan) -> MediaError:
     """Say that the profile asks for nothing that this source has."""
+    source = plan.source
     name = Path(source.path).name
+    if plan.streams:
+        return MediaError(
+            "nothing_to_make",
+            f"{name} lasts {source.duration_s:.2f} s, of which its `trim` leaves nothing.",
+            "Give it to another profile, or let `trim` in profiles.yml begin sooner.",
+        )
     missing = "sound" if source.video is not None else "picture"
     return MediaError(
         "nothing_to_make",

@@ -23,6 +23,8 @@ VERSION = 2
 #: The length of a segment, seconds, before it is made a multiple of the key frames' distance:
 #: long enough to compress and cache well, short enough to switch renditions within a few.
 SEGMENT_S = 4.0
+#: Sound of less than this is none, seconds.
+EMPTY_S = 0.001
 
 Rendition = VideoRendition | SoundRendition | TextRendition
 
@@ -87,6 +89,12 @@ class Plan(Fact):
         """How long the used part of the source is, seconds."""
         return max(self.end_s - self.start_s, 0.0)
 
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether `trim` leaves less of the source than one frame."""
+        rate = self.source.video.average_rate if self.source.video and self.videos else None
+        return self.profile.trim is not None and self.duration_s < (1 / rate if rate else EMPTY_S)
+
 
 def make_plan(
     source: Source, profile: Profile, capacity: Capacity | None = None, tag: str | None = None
@@ -110,7 +118,7 @@ def make_plan(
         units=(),
         segment_s=gop_s * max(1, math.ceil(SEGMENT_S / gop_s)),
     )
-    if not made.streams:
+    if not made.streams or made.leaves_nothing:
         return made
     cut = _cut(made, capacity or Capacity())
     if tag is None or (capacity is not None and capacity.workers):

@@ -49,7 +49,7 @@ def _probe(work: Work) -> None:
         source = described(source, title=job.title, language=job.language, tags=job.tags)
         plan = make_plan(source, profile, capacity(session, work.claim.job_id, tag), tag)
     if not plan.units:
-        raise nothing_to_make(source)
+        raise nothing_to_make(plan)
     work.check_source_kept()
 
     def record(session: Session, job: Job) -> None:

@@ -80,10 +80,20 @@ def test_the_used_part_lies_within_the_source(
 def test_a_source_without_what_its_profile_asks_for_is_told_what_it_lacks() -> None:
     mute = Profile(audio=AudioSettings(enabled=False))
     assert make_plan(record(sound(0)), mute).units == ()
-    refused = nothing_to_make(record(sound(0)))
+    refused = nothing_to_make(make_plan(record(sound(0)), mute))
     assert refused.code == "nothing_to_make"
     assert "has no picture" in refused.message
-    assert "has no sound" in nothing_to_make(source()).message
+    deaf = Profile(video=VideoSettings(enabled=False))
+    assert "has no sound" in nothing_to_make(make_plan(source(), deaf)).message
+
+
+@pytest.mark.parametrize("trim", [{"start": "1h"}, {"start": "9.99s"}, {"start": "10s"}])
+def test_a_trim_that_leaves_nothing_of_a_source_is_told_before_anything_is_made(
+    trim: dict[str, str],
+) -> None:
+    made = plan(source(), Profile(trim=TrimSettings.model_validate(trim)))
+    assert made.units == ()
+    assert "lasts 10.00 s, of which `trim`" in nothing_to_make(made).message
 
 
 def test_a_container_has_one_name() -> None:
