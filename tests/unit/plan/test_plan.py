@@ -93,7 +93,7 @@ def test_a_trim_that_leaves_nothing_of_a_source_is_told_before_anything_is_made(
 ) -> None:
     made = plan(source(), Profile(trim=TrimSettings.model_validate(trim)))
     assert made.units == ()
-    assert "lasts 10.00 s, of which `trim`" in nothing_to_make(made).message
+    assert "lasts 10.00 s, of which its `trim`" in nothing_to_make(made).message
 
 
 def test_a_container_has_one_name() -> None:
