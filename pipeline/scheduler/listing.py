@@ -1,4 +1,4 @@
-"""What beat runs, in words: what schedules.yml says, and what the rows know of it."""
+"""What beat runs, in words: what its rows say, and how that differs from schedules.yml."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pipeline.history import schedule_runs
 from pipeline.history.database import Database, now
 from pipeline.history.schedule_runs import Looking
 from pipeline.scheduler.entries import BUILT_IN, FROM_YAML, Line, lines
+from pipeline.scheduler.entries import line as line_for
 from pipeline.scheduler.synchronise import CRON_FIELDS, line_of
 from pipeline.scheduler.tables import configure, reachable
 from pipeline.scheduler.times import next_run
@@ -27,7 +28,7 @@ SPANS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that runs by the clock, as people see it.
+    """One thing that runs by the clock, as people see it: as beat has it, once beat has it.
 
     `origin` is schedules.yml, built in or other; `synchronised` tells whether beat's row is what
     the configuration says (rows of others always are). `last_run_at` is None when it never ran,
@@ -85,7 +86,7 @@ def _row(full_name: str, wanted: Line | None, row: Any, result: Result | None, a
     for prefix, word in ((FROM_YAML, "schedules.yml"), (BUILT_IN, "built in")):
         if full_name.startswith(prefix):
             origin, name = word, full_name.removeprefix(prefix)
-    line = wanted or line_of(row)
+    line = wanted if row is None else line_of(row)
     source = line or row
     next_run_at, words = _next(full_name, line, row, at), in_words(line) if line else None
     if words and line and line.at is not None and line.at <= at and next_run_at is None:
@@ -101,7 +102,7 @@ def _row(full_name: str, wanted: Line | None, row: Any, result: Result | None, a
         last_run_at=_last_run(row, result),
         total_run_count=row.total_run_count if row else 0,
         last_result=result,
-        synchronised=origin == "other" or (row is not None and line_of(row) == wanted),
+        synchronised=origin == "other" or (row is not None and line is not None and line == wanted),
     )
 
 
@@ -114,8 +115,8 @@ def _last_run(row: Any, result: Result | None) -> datetime | None:
 def _with_hours(row: Row, settings: Settings) -> Row:
     """Say of a window what it is for, and also when it closes: a row of beat only opens it."""
     entry = settings.schedules.get(row.name) if row.origin == "schedules.yml" else None
-    if entry is None or entry.window is None:
-        return row
+    if entry is None or entry.window is None or row.when != in_words(line_for(entry)):
+        return row  # also one that still opens at another time than the entry says
     words = f"{row.when}, encodes until {entry.window.partition('-')[2]}"
     return replace(row, task=f"pipeline.{entry.task}", when=words)
 

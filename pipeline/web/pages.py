@@ -1,5 +1,6 @@
 """The pages: the library with its drop zone, one job with its result, and what the clock does."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -8,6 +9,8 @@ from fastapi.responses import HTMLResponse
 from pipeline.history import cards, events, jobs, listing
 from pipeline.history.telling import story
 from pipeline.history.views import job_view
+from pipeline.settings.errors import ConfigurationError
+from pipeline.settings.load import Settings, load_settings
 from pipeline.web.access import Ready, Wanted
 from pipeline.web.posters import card_poster, poster_path
 from pipeline.web.templating import templates
@@ -63,10 +66,25 @@ def job_page(request: Request, runtime: Ready, job_id: str) -> HTMLResponse:
 
 @router.api_route("/schedules", methods=["GET", "HEAD"])
 def schedules_page(request: Request, runtime: Ready) -> HTMLResponse:
-    """Show what happens by the clock, and when it last did."""
+    """Show what happens by the clock, when it last did, and what schedules.yml says otherwise."""
     # It brings Django, which no other page needs.
     from pipeline import scheduler
 
     scheduler.migrate(runtime.settings)
-    facts = {"rows": scheduler.rows(runtime.settings)}
+    settings, mistake = _as_written(runtime.settings)
+    rows = scheduler.rows(settings)
+    waiting = [row.name for row in rows if not row.synchronised and mistake is None]
+    facts = {"rows": rows, "waiting": waiting, "mistake": mistake}
     return templates.TemplateResponse(request, "schedules.html", facts)
+
+
+def _as_written(settings: Settings) -> tuple[Settings, ConfigurationError | None]:
+    """Give the settings with the schedules as they are written now: `schedules sync` takes those.
+
+    Where the files can't be read, there are none to compare with, and the mistake says why.
+    """
+    try:
+        written = load_settings(settings.config_dir)
+    except ConfigurationError as error:
+        return replace(settings, schedules={}), error
+    return replace(settings, schedules=written.schedules), None

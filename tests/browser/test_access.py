@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 
 from pipeline.errors import ReelworksError
 from pipeline.models import JobState
+from pipeline.scheduler import prepare
+from pipeline.settings.load import load_settings
 from tests.integration.scheduler.conftest import point_django_at
 
 if TYPE_CHECKING:
@@ -107,11 +109,16 @@ def test_no_table_has_to_be_pushed_aside_to_be_read(
     # Another test may have set Django up on its own database; Playwright has a loop in this thread.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     point_django_at(site.ready.settings)
+    long = "scan-of-everything-that-came-in-since-noon"
+    times = 'cron: "5,20,35,50 1,5,9,13 1,15 1-11 1-5", timezone: America/Argentina/Buenos_Aires'
+    (site.folder / "config" / "schedules.yml").write_text(f"{long}: {{task: scan, {times}}}\n")
+    prepare(load_settings(site.ready.settings.config_dir))
+    (site.folder / "config" / "schedules.yml").write_text(f"{long}: {{task: clean, {times}}}\n")
     page = open_page("/schedules")
     cut = "[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth)"
     for path in ("/schedules", f"/jobs/{done}"):
         page.goto(path)
-        for width in (390, 768, 1280):
+        for width in (390, 768, 1100, 1280):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate(cut) == [0]
             row = page.get_by_role("row").last

@@ -364,6 +364,26 @@ def test_a_user_who_may_not_make_the_schema_is_told_what_to_ask_for(
     engine.dispose()
 
 
+def test_what_differs_from_the_file_is_listed_as_beat_runs_it(scheduled: Scheduled) -> None:
+    night = {"task": "encode", "window": "22:00-06:00"}
+    prepare(scheduled(tick={"task": "clean", "every": "1h"}, night=night))
+    later = {"task": "encode", "window": "23:00-07:00"}
+    changed = scheduled(tick={"task": "scan", "every": "2h", "enabled": False}, night=later)
+    told = {one.name: one for one in rows(changed)}
+    tick = told["tick"]
+    assert (tick.task, tick.when, tick.enabled) == ("pipeline.clean", "every hour", True)
+    assert tick.next_run_at is not None
+    assert told["night"].when == "at 22:00"
+    assert not tick.synchronised
+    assert not told["night"].synchronised
+    assert told["notify"].synchronised
+    sync(changed)
+    told = {one.name: one for one in rows(changed)}
+    assert (told["tick"].when, told["tick"].enabled) == ("every 2 hours", False)
+    assert told["night"].when == "at 23:00, encodes until 07:00"
+    assert all(one.synchronised for one in told.values())
+
+
 def test_who_lists_what_runs_leaves_no_connection_open(scheduled: Scheduled) -> None:
     settings = scheduled(tick={"task": "clean", "every": "1h"})
     prepare(settings)
