@@ -298,7 +298,7 @@ def reopen(
     at = now(session)
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
-    job.finished_at = job.settled_at = job.published_at = None
+    job.started_at = job.finished_at = job.settled_at = job.published_at = None
     job.settle_owner = job.settle_until = job.held_at = None
     job.waits_until = job.lacking_since = None
     job.publish_count = 0

@@ -112,6 +112,7 @@ def test_a_retry_keeps_what_was_done(db: Database, new_job: Callable[..., Job]) 
     with db.read() as session:
         view = jobs.view(session, job.id)
     assert (view.state, view.run, view.error, view.finished_at) == ("queued", 2, None, None)
+    assert view.started_at is None, "how long it took is told of the run that made it"
     assert {s.name: s.state for s in view.steps} == {
         "probe": "done",
         "thumbnail": "done",
