@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
 from python_multipart import MultipartParser
@@ -11,9 +11,12 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from pipeline.errors import ReelworksError
+from pipeline.settings.errors import nearest
 
 #: The longest a field beside the file may be, bytes: names, not texts.
 LONGEST_FIELD = 4096
+#: What the file's field is called where it is spoken of; any other name does as well.
+FILE = "file"
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,13 @@ class FormFile:
 
 
 class _Form:
-    """Collects the fields before the first part that has a file name, and then that part."""
+    """Collects the fields before the first part that has a file name, and then that part.
 
-    def __init__(self, boundary: bytes) -> None:
+    A field that is not among `known`, or comes after the file, is refused where it begins.
+    """
+
+    def __init__(self, boundary: bytes, known: Collection[str]) -> None:
+        self.known = known
         self.name: str | None = None
         self.data: deque[bytes] = deque()
         self.ended = False
@@ -49,16 +56,23 @@ class _Form:
         )
 
     def _header_ended(self) -> None:
-        if self._field.lower() == b"content-disposition" and self.name is None:
+        if self._field.lower() == b"content-disposition":
             _, options = parse_options_header(bytes(self._value))
+            if b"filename" not in options:
+                self._field_begun(options.get(b"name", b"").decode("utf-8", "replace"))
             # A form sent with no file chosen has a part with an empty name.
-            if options.get(b"filename"):
+            elif options[b"filename"] and self.name is None:
                 self.name = options[b"filename"].decode("utf-8", "replace")
                 self._in_file = True
-            elif b"filename" not in options:
-                self._field_name = options.get(b"name", b"").decode("utf-8", "replace")
         self._field.clear()
         self._value.clear()
+
+    def _field_begun(self, name: str) -> None:
+        if name not in self.known:
+            raise _unknown_field(name, self.known)
+        if self.name is not None:
+            raise _late_field(name)
+        self._field_name = name
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -77,15 +91,18 @@ class _Form:
             self._text.clear()
 
 
-async def first_file(chunks: AsyncIterator[bytes], boundary: bytes) -> FormFile:
-    """Read up to the first file of a form; its content comes as it arrives.
+async def first_file(
+    chunks: AsyncIterator[bytes], boundary: bytes, known: Collection[str]
+) -> FormFile:
+    """Read up to the first file of a form, past `known` fields; its content comes as it arrives.
 
-    Raises `ReelworksError` (`bad_request`) when there is none, and, from the stream,
-    `upload_cut_short` when the form ends before the file does.
+    Raises `ReelworksError` (`bad_request`) when there is none, and for an unknown field; and, from
+    the stream, which ends with the form, `upload_cut_short` when the form ends before the file
+    does, and `bad_request` for any field after it.
     """
     if not boundary:
         raise _no_form()
-    form = _form(boundary)
+    form = _form(boundary, known)
     while form.name is None:
         chunk = await anext(chunks, b"")
         if not chunk:
@@ -94,9 +111,9 @@ async def first_file(chunks: AsyncIterator[bytes], boundary: bytes) -> FormFile:
     return FormFile(form.name, _content(form, chunks), form.fields)
 
 
-def _form(boundary: bytes) -> _Form:
+def _form(boundary: bytes, known: Collection[str]) -> _Form:
     try:
-        return _Form(boundary)
+        return _Form(boundary, known)
     except FormParserError as error:  # a boundary longer than any is
         raise _no_form() from error
 
@@ -132,6 +149,26 @@ def _long_field(name: str) -> ReelworksError:
         "bad_request",
         f"The form's field {name!r} is too long.",
         "A file is sent in a field of type file.",
+    )
+
+
+def _unknown_field(name: str, known: Collection[str]) -> ReelworksError:
+    if name == FILE:
+        return ReelworksError(
+            "bad_request",
+            f"The form's field {FILE!r} is a text, not a file.",
+            f"Send the file itself: with curl, `-F {FILE}=@clip.mp4`.",
+        )
+    return ReelworksError(
+        "bad_request", f"An upload has no field {name!r}.", nearest(name, (FILE, *known))
+    )
+
+
+def _late_field(name: str) -> ReelworksError:
+    return ReelworksError(
+        "bad_request",
+        f"The form's field {name!r} comes after the file, where it is not heeded any more.",
+        f"Put the field before the file: with curl, `-F {name}=… -F {FILE}=@clip.mp4`.",
     )
 
 

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from pipeline.errors import ReelworksError
 from pipeline.history.views import JobView
+from pipeline.settings.errors import nearest
 from pipeline.settings.load import Settings
 from pipeline.settings.pipeline import WatchFolder
 from pipeline.tasks.ingest import submit_in
@@ -31,6 +32,9 @@ router = APIRouter(tags=["uploads"])
 #: Bytes gathered before the disk is asked: fewer, larger writes.
 BLOCK = 1 << 20
 FORM = b"multipart/form-data"
+#: What a form may say beside the file, and the address as well; that may also name the file.
+FIELDS = ("profile", "folder")
+PARAMETERS = ("name", *FIELDS)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -88,11 +92,11 @@ def _asked(
     ] = None,
 ) -> Asked:
     for key in request.query_params:
-        if key not in ("name", "folder", "profile"):
+        if key not in PARAMETERS:
             raise ReelworksError(
                 "bad_request",
                 f"An upload has no parameter {key!r}.",
-                "There are `name`, `folder` and `profile`.",
+                nearest(key, PARAMETERS),
             )
     return Asked(name, folder, profile)
 
@@ -111,7 +115,8 @@ async def upload(
 
     It is written under a hidden name, flushed to disk and given its name in the watched folder,
     never another file's; an upload that is cut short leaves nothing. 201 when a job was made of
-    it, 200 when its content has one already.
+    it, 200 when its content has one already. In a form, `profile` and `folder` come before the
+    file; a field after it, or of another name, has the upload refused.
     """
     with _counted(request.app.state.metrics):
         taken = await _receive(request, runtime.settings, asked)
@@ -191,7 +196,7 @@ async def _receive(request: Request, settings: Settings, asked: Asked) -> Taken:
     chunks: AsyncIterator[bytes] = request.stream()
     try:
         if kind == FORM:
-            form = await first_file(chunks, options.get(b"boundary", b""))
+            form = await first_file(chunks, options.get(b"boundary", b""), FIELDS)
             asked = asked.with_fields(form.fields, form.name)
             return await _store(form.content, settings, asked, room=expected)
         return await _store(chunks, settings, asked, room=expected, exactly=expected)

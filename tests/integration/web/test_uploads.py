@@ -96,6 +96,31 @@ def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
         assert (row.library_subfolder, row.archive_to) == ("", str(entry.archive))
 
 
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([("file", "a.mp4"), ("profile", None)], "'profile' comes after the file"),
+        ([("file", "a.mp4"), ("folder", None)], "'folder' comes after the file"),
+        ([("prfile", None), ("file", "a.mp4")], "no field 'prfile'. Did you mean 'profile'?"),
+        ([("file", "a.mp4"), ("prfile", None)], "no field 'prfile'. Did you mean 'profile'?"),
+    ],
+)
+def test_a_field_that_would_not_be_heeded_is_refused_and_nothing_is_kept(
+    site: Site, client: httpx.Client, parts: list[tuple[str, str | None]], said: str
+) -> None:
+    content = b"film" * 600_000
+    sent = [
+        (field, (name, content)) if name else (field, (None, b"small")) for field, name in parts
+    ]
+    answer = client.post(UPLOADS, files=sent)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "bad_request")
+    assert said in f"{error['message']} {error['hint']}"
+    assert inbox(site) == []
+    assert site.published == []
+    assert client.get("/api/v1/jobs").json() == []
+
+
 def test_the_folders_own_profile_lies_where_every_other_file_does(
     site: Site, client: httpx.Client
 ) -> None:

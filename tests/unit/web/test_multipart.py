@@ -13,6 +13,7 @@ from pipeline.errors import ReelworksError
 from pipeline.web.multipart import first_file
 
 BOUNDARY = b"----b"
+KNOWN = ("title", "year")
 FIELD = b'------b\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
 
 
@@ -31,7 +32,7 @@ def read(body: bytes, size: int = 65536, boundary: bytes = BOUNDARY) -> tuple[st
             yield body[at : at + size]
 
     async def whole() -> tuple[str, bytes]:
-        form = await first_file(arriving(), boundary)
+        form = await first_file(arriving(), boundary, KNOWN)
         return form.name, b"".join([chunk async for chunk in form.content])
 
     return asyncio.run(whole())
@@ -50,7 +51,7 @@ def test_content_that_looks_like_a_boundary_is_content() -> None:
 
 
 def test_only_the_first_file_counts() -> None:
-    body = file_part(b"one", "one.mp4") + file_part(b"two", "two.mp4") + FIELD + END
+    body = file_part(b"one", "one.mp4") + file_part(b"two", "two.mp4") + END
     assert read(body) == ("one.mp4", b"one")
 
 
@@ -86,15 +87,40 @@ def test_endless_headers_are_refused_and_not_kept() -> None:
         read(b"------b\r\nX-Long: " + b"a" * 1_000_000)
 
 
-def test_fields_before_the_file_are_read_and_those_after_it_come_too_late() -> None:
+def test_fields_before_the_file_are_read() -> None:
     async def fields() -> dict[str, str]:
         async def arriving() -> AsyncIterator[bytes]:
-            for byte in FIELD + file_part(b"x") + FIELD.replace(b"title", b"late") + END:
+            for byte in FIELD + file_part(b"x") + END:
                 yield bytes([byte])
 
-        return (await first_file(arriving(), BOUNDARY)).fields
+        return (await first_file(arriving(), BOUNDARY, KNOWN)).fields
 
     assert asyncio.run(fields()) == {"title": "A title"}
+
+
+@pytest.mark.parametrize("size", [1, 7, 65536])
+@pytest.mark.parametrize("between", [b"", file_part(b"two", "two.mp4")])
+def test_a_field_after_the_file_is_refused_however_it_arrives(size: int, between: bytes) -> None:
+    with pytest.raises(ReelworksError, match="'title' comes after the file") as late:
+        read(file_part(b"content") + between + FIELD + END, size)
+    assert late.value.code == "bad_request"
+    assert "before the file" in late.value.hint
+
+
+@pytest.mark.parametrize("size", [1, 65536])
+def test_a_field_that_nobody_knows_is_refused_wherever_it_is(size: int) -> None:
+    odd = FIELD.replace(b"title", b"titel")
+    for body in (odd + file_part(b"x"), file_part(b"x") + odd, FIELD + odd + file_part(b"x")):
+        with pytest.raises(ReelworksError, match="no field 'titel'") as unknown:
+            read(body + END, size)
+        assert unknown.value.code == "bad_request"
+        assert unknown.value.hint == "Did you mean 'title'? Valid: file, title, year."
+
+
+def test_a_text_where_the_file_should_be_is_told_so() -> None:
+    with pytest.raises(ReelworksError, match="'file' is a text") as text:
+        read(FIELD.replace(b"title", b"file") + END)
+    assert "file=@" in text.value.hint
 
 
 def test_a_field_as_long_as_a_file_is_refused() -> None:
