@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.history.database import Database
 from pipeline.settings import addresses
 from pipeline.settings.load import load_settings
+from pipeline.settings.rereading import Schedules
 
 if TYPE_CHECKING:
     from pipeline.settings.load import Settings
@@ -24,6 +26,11 @@ class Runtime:
     def db(self) -> Database:
         """The database, connected on first use."""
         return Database(addresses.database_url(self.settings))
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        """What schedules.yml says while the process runs; `settings` say what it said at first."""
+        return Schedules(self.settings, time.time)
 
     def prepare(self) -> None:
         """Make the folders and bring the tables up to date."""

@@ -1,4 +1,8 @@
-"""Hours: whether heavy work may be done now, as the windows of schedules.yml say."""
+"""Hours: whether heavy work may be done now, as the windows of schedules.yml say.
+
+The file is read again when it has changed, so that all parts hold to the same windows, and none has
+to be started anew.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,13 @@ if TYPE_CHECKING:
 
 def waits_until(ready: Runtime, job: Job, at: datetime) -> datetime | None:
     """Tell until when the job's heavy work waits; None when it may be done at the moment `at`."""
-    windows = windows_of(ready.settings.schedules.values())
+    windows = windows_of(ready.schedules.now().values())
     return closed_until(windows, job.profile, job.priority, at)
 
 
 def at_rest(ready: Runtime, session: Session, at: datetime) -> set[str]:
     """Name the held jobs that go on waiting: there is nothing to be looked at in them."""
-    windows = windows_of(ready.settings.schedules.values())
+    windows = windows_of(ready.schedules.now().values())
     closed = lru_cache(
         lambda profile, priority: closed_until(windows, profile, priority, at) is not None
     )
@@ -52,7 +56,7 @@ def held(ready: Runtime, job_id: str) -> bool:
 
     Messages that were sent while a window was open are read after it has closed, too.
     """
-    if not windows_of(ready.settings.schedules.values()):
+    if not windows_of(ready.schedules.now().values()):
         return False
 
     def act(session: Session) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.app import app
-from pipeline.settings.schedules import ScheduleEntry
 from pipeline.tasks import control
 
 if TYPE_CHECKING:
@@ -38,15 +38,26 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def hours(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], datetime]:
+def windows(ready: Runtime) -> Callable[[str], None]:
+    """Write schedules.yml, as somebody did a while ago."""
+
+    def written(text: str) -> None:
+        file = ready.settings.config_dir / "schedules.yml"
+        file.write_text(text)
+        for number, path in enumerate((file, *ready.settings.config_dir.iterdir(), file.parent)):
+            os.utime(path, (time.time() - 60 + number,) * 2)
+
+    return written
+
+
+@pytest.fixture
+def hours(windows: Callable[[str], None]) -> Callable[[int], datetime]:
     """Open the only window so many hours from now, for one hour; gives when it opens."""
 
     def opens_in(count: int) -> datetime:
         opens = (datetime.now(UTC) + timedelta(hours=count)).replace(second=0, microsecond=0)
         window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
-        entry = ScheduleEntry.model_validate({"task": "encode", "window": window})
-        changed = replace(ready.settings, schedules={"night": entry})
-        monkeypatch.setitem(ready.__dict__, "settings", changed)
+        windows(f'night: {{task: encode, window: "{window}"}}\n')
         return opens
 
     return opens_in

@@ -19,12 +19,12 @@ from pipeline.media.errors import TransientMediaError
 from pipeline.media.process import run
 from pipeline.models import Job, OutboxRow
 from pipeline.settings.notifications import Channel, Notifications
-from pipeline.settings.schedules import ScheduleEntry
 from pipeline.tasks.health import check_results, health
 from tests.integration.tasks.journeys import do, submitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from pipeline.app import Runtime
     from pipeline.history.views import JobView
@@ -191,12 +191,7 @@ def test_the_schedule_asks_for_those_not_checked_for_longest_and_everything_else
 
 
 def test_outside_the_hours_of_heavy_work_nothing_is_decoded(
-    ready: Runtime, published: Job, monkeypatch: pytest.MonkeyPatch
+    ready: Runtime, published: Job, hours: Callable[[int], datetime]
 ) -> None:
-    with ready.db.read() as session:
-        opens = now(session) + timedelta(hours=3)
-    window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
-    night = ScheduleEntry.model_validate({"task": "encode", "window": window})
-    changed = replace(ready.settings, schedules={"night": night})
-    monkeypatch.setitem(ready.__dict__, "settings", changed)
+    hours(3)
     assert check(ready, published) == "left to the hours of heavy work"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -122,12 +121,12 @@ def test_a_window_that_is_taken_away_lets_waiting_jobs_go_on_and_takes_their_tim
     probed: Job,
     sent: list[list[str]],
     hours: Callable[[int], datetime],
-    monkeypatch: pytest.MonkeyPatch,
+    windows: Callable[[str], None],
 ) -> None:
     before = view(ready, probed).deadline_at
     hours(3)
     workflows.launch(probed.id)
-    monkeypatch.setitem(ready.__dict__, "settings", replace(ready.settings, schedules={}))
+    windows("")
     reconcile()
     assert sent[-1][-1] == "pipeline.manifest"
     assert abs(view(ready, probed).deadline_at - before) < timedelta(minutes=1)
