@@ -153,7 +153,8 @@ def silent_until(plan: Plan, track: AudioStream) -> float | None:
     told = track.duration_s is not None
     if told and not is_unheard(plan, track) and ends_s >= until_s - APART_S:
         return None
-    return until_s
+    # A file may tell that it begins behind its picture.
+    return until_s if until_s > 0 else None
 
 
 def is_unheard(plan: Plan, track: AudioStream) -> bool:

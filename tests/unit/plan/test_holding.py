@@ -187,3 +187,9 @@ def test_a_part_with_nothing_of_a_track_is_silent(trim: dict[str, str], until_s:
     heard = plan(source(audio=(track,)), Profile(trim=TrimSettings.model_validate({"end": "7s"})))
     argv = " ".join(encode_argv(Path("/ffmpeg"), heard, outputs, encoders={}, cores=1))
     assert "asetpts=N/SR/TB" not in argv
+
+
+def test_no_silence_follows_where_the_file_tells_that_it_begins_behind_its_picture() -> None:
+    told = beside(None, last_pts_s=9.96).model_copy(update={"start_s": 20.0, "duration_s": -5.0})
+    made = plan(told)
+    assert silent_until(made, made.source.audio[0]) is None
