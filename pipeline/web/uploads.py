@@ -1,5 +1,6 @@
 """`POST /api/v1/uploads`: a file into a watched folder, by the same way as any other file."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ def _asked(
         str | None, Query(description="The file's name, for a body that has none")
     ] = None,
     folder: Annotated[
-        str | None, Query(description="A watched folder; the first one if left out")
+        str | None,
+        Query(
+            description="A watched folder, as in pipeline.yml or absolute; the first if left out"
+        ),
     ] = None,
     profile: Annotated[
         str | None, Query(description="A profile; the folder's own if left out")
@@ -142,20 +146,23 @@ def _counted(metrics: Metrics) -> Iterator[None]:
     metrics.uploads.labels("accepted").inc()
 
 
-def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None) -> WatchFolder:
+def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None, root: Path) -> WatchFolder:
     """Choose the watched folder: the first one, or the one of that path.
 
-    Raises `ReelworksError` (`not_watched`).
+    A relative path is taken from `root`, as in pipeline.yml. Raises `ReelworksError`
+    (`not_watched`).
     """
+    place = None if wanted is None else os.path.normpath(root / wanted)
     for entry in watched:
-        if wanted is None or str(entry.path) == wanted:
+        if place is None or str(entry.path) == place:
             return entry
+    known = "Watched folders are listed under `watch` in pipeline.yml."
+    if wanted is None:
+        raise ReelworksError("not_watched", "There is no watched folder to upload into.", known)
     raise ReelworksError(
         "not_watched",
-        "There is no watched folder to upload into."
-        if wanted is None
-        else f"{wanted} is not a watched folder.",
-        "Watched folders are listed under `watch` in pipeline.yml.",
+        f"{wanted} is not a watched folder.",
+        nearest(wanted, [str(entry.path) for entry in watched]) or known,
     )
 
 
@@ -166,7 +173,7 @@ def destination(settings: Settings, asked: Asked) -> WatchFolder:
     folder's own; the rest of the entry holds for it too. Raises `ReelworksError` (`not_watched`,
     `no_such_profile`).
     """
-    entry = watched_folder(settings.pipeline.watch, asked.folder)
+    entry = watched_folder(settings.pipeline.watch, asked.folder, settings.root)
     if not asked.profile or asked.profile == entry.profile:
         return entry
     if asked.profile not in settings.profiles:

@@ -121,6 +121,24 @@ def test_a_field_that_would_not_be_heeded_is_refused_and_nothing_is_kept(
     assert client.get("/api/v1/jobs").json() == []
 
 
+@pytest.mark.parametrize("way", ["address", "form"])
+def test_a_folder_may_be_named_as_the_configuration_names_it(
+    site: Site, client: httpx.Client, way: str
+) -> None:
+    if way == "form":
+        sent = {"file": ("a.mp4", b"film")}
+        answer = client.post(UPLOADS, data={"folder": "./inbox"}, files=sent)
+    else:
+        asked = {"name": "a.mp4", "folder": "./inbox"}
+        answer = client.post(UPLOADS, params=asked, content=b"film")
+    assert answer.status_code == 201
+    assert inbox(site) == ["a.mp4"]
+    asked = {"name": "b.mp4", "folder": "elsewhere"}
+    answer = client.post(UPLOADS, params=asked, content=b"film")
+    assert answer.status_code == 404
+    assert f"Valid: {site.inbox}." in answer.json()["error"]["hint"]
+
+
 def test_the_folders_own_profile_lies_where_every_other_file_does(
     site: Site, client: httpx.Client
 ) -> None:

@@ -13,6 +13,7 @@ from pipeline.settings.pipeline import WatchFolder
 from pipeline.web.naming import LONGEST_NAME, accepted_name, safe_name
 from pipeline.web.uploads import watched_folder
 
+ROOT = Path("/srv")
 INBOX = WatchFolder(path=Path("/srv/inbox"), ignore=("draft-*",))
 OTHER = WatchFolder(path=Path("/srv/other"))
 
@@ -74,9 +75,20 @@ def test_extensions_are_compared_without_case() -> None:
 
 
 def test_the_first_watched_folder_takes_uploads_unless_another_is_named() -> None:
-    assert watched_folder((INBOX, OTHER), None) is INBOX
-    assert watched_folder((INBOX, OTHER), "/srv/other") is OTHER
-    with pytest.raises(ReelworksError, match="/etc is not a watched folder"):
-        watched_folder((INBOX, OTHER), "/etc")
-    with pytest.raises(ReelworksError, match="no watched folder"):
-        watched_folder((), None)
+    assert watched_folder((INBOX, OTHER), None, ROOT) is INBOX
+    for named in ("/srv/other", "/srv/other/", "other", "./other", "x/../other/"):
+        assert watched_folder((INBOX, OTHER), named, ROOT) is OTHER
+    with pytest.raises(ReelworksError, match="no watched folder") as none:
+        watched_folder((), None, ROOT)
+    assert none.value.hint.endswith("pipeline.yml.")
+    with pytest.raises(ReelworksError, match="inbox is not a watched folder") as none:
+        watched_folder((), "inbox", ROOT)
+    assert none.value.hint.endswith("pipeline.yml.")
+
+
+@pytest.mark.parametrize("named", ["/etc", "", "..", "/srv/inbox/below", "inbox\0"])
+def test_a_folder_that_is_not_watched_is_refused_with_those_that_are(named: str) -> None:
+    with pytest.raises(ReelworksError, match="is not a watched folder") as refused:
+        watched_folder((INBOX, OTHER), named, ROOT)
+    assert refused.value.code == "not_watched"
+    assert "Valid: /srv/inbox, /srv/other." in refused.value.hint
