@@ -27,6 +27,7 @@ def config() -> None:
 def check(cli: Cli, as_json: bool) -> None:
     """Name every mistake; exit 2 if there is one."""
     from pipeline.alerts.check import wrong_channels
+    from pipeline.settings.missing import missing_watermarks
 
     try:
         settings = cli.settings
@@ -34,7 +35,7 @@ def check(cli: Cli, as_json: bool) -> None:
         for mistake in (error, *error.others):
             _tell(mistake, as_json=as_json)
         raise SystemExit(2) from None
-    wrong = wrong_channels(settings)
+    wrong = [*missing_watermarks(settings), *wrong_channels(settings)]
     for mistake in wrong:
         _tell(mistake, as_json=as_json)
     if wrong:

@@ -73,7 +73,7 @@ def encode_unit(
     pass, or another worker can read it.
     """
     check_source(plan.source)
-    _check_watermark(plan)
+    check_watermark(plan)
     made = Encoded(None, "")
     coded = {
         step: path
@@ -202,13 +202,15 @@ def chosen_encoders(
     }
 
 
-def _check_watermark(plan: Plan) -> None:
+def check_watermark(plan: Plan) -> None:
+    """See that the picture to lay over is there. Raises `MediaError` (`watermark_gone`)."""
     mark = plan.profile.watermark
     if mark is not None and plan.videos and not mark.file.is_file():
         raise MediaError(
             "watermark_gone",
             f"The watermark {mark.file} is not there.",
-            "Put it back, or take `watermark` out of the profile in profiles.yml.",
+            "Put it back, or take `watermark` out of the profile in profiles.yml and start "
+            "Reelworks again, as parts read profiles when they start; then `reelworks retry`.",
         )
 
 

@@ -46,6 +46,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("channels", alert_checks.channels),
         ("alerts", alert_checks.owed),
         ("folders", machine_checks.folders),
+        ("watermarks", machine_checks.watermarks),
         ("names", machine_checks.names),
         ("inotify", machine_checks.inotify),
         ("links", machine_checks.links),

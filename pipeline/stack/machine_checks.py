@@ -15,6 +15,7 @@ from pipeline.ingest.located import is_text
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.survey import survey
 from pipeline.printable import printable
+from pipeline.settings.missing import missing_watermarks
 from pipeline.stack import ports
 from pipeline.stack.checkup import Finding
 from pipeline.stack.state import is_held
@@ -72,6 +73,16 @@ def _folder(key: str, path: Path) -> Finding:
     return Finding(
         key, "warning" if free < LITTLE_SPACE else "ok", detail, hint if free < LITTLE_SPACE else ""
     )
+
+
+def watermarks(settings: Settings) -> Iterator[Finding]:
+    """Look for the pictures that profiles lay over renditions."""
+    missing = missing_watermarks(settings)
+    for mistake in missing:
+        yield Finding("watermarks", "failed", mistake.message, mistake.hint)
+    count = sum(profile.watermark is not None for profile in settings.profiles.values())
+    if count and not missing:
+        yield Finding("watermarks", "ok", f"{count} there")
 
 
 def inotify(settings: Settings) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pipeline.app import app
 from pipeline.errors import ReelworksError
 from pipeline.history import events, jobs, plans
 from pipeline.media import probe as reading
+from pipeline.media.encode import check_watermark
 from pipeline.media.errors import nothing_to_make
 from pipeline.models import StepKind
 from pipeline.plan.plan import make_plan
@@ -50,6 +51,7 @@ def _probe(work: Work) -> None:
         plan = make_plan(source, profile, capacity(session, work.claim.job_id, tag), tag)
     if not plan.units:
         raise nothing_to_make(plan)
+    check_watermark(plan)  # now, and not only when an encoder has become free
     work.check_source_kept()
 
     def record(session: Session, job: Job) -> None:

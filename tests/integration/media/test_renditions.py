@@ -249,6 +249,7 @@ def test_a_watermark_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> N
         make(source, tmp_path / "made", watermark={"file": str(tmp_path / "none.png")})
     assert caught.value.code == "watermark_gone"
     assert "profiles.yml" in caught.value.hint
+    assert "when they start" in caught.value.hint
 
 
 def test_a_cap_on_the_bitrate_is_kept(tmp_path: Path) -> None:

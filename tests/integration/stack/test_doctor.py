@@ -97,6 +97,21 @@ def test_a_missing_tool_is_named(settings: Settings, change: Any) -> None:
     assert found["tools"]["hint"]
 
 
+def test_a_watermark_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    file, logo = settings.config_dir / "profiles.yml", tmp_path / "logo.png"
+    profiles = yaml.safe_load(file.read_text())
+    next(iter(profiles.values()))["watermark"] = {"file": str(logo)}
+    file.write_text(yaml.safe_dump(profiles))
+    changed = load_settings(settings.config_dir)
+    (found,) = machine_checks.watermarks(changed)
+    assert (found.check, found.state) == ("watermarks", "failed")
+    assert f"watermark.file: is not there (it is '{logo}')" in found.detail
+    assert "take `watermark` out" in found.hint
+    logo.write_bytes(b"")
+    (found,) = machine_checks.watermarks(changed)
+    assert (found.state, found.detail) == ("ok", "1 there")
+
+
 def test_a_taken_port_names_the_key(settings: Settings, change: Any) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -55,6 +55,18 @@ def test_every_mistake_is_printed_with_its_hint_and_ends_with_2(config: Configur
     assert result.stdout == ""
 
 
+def test_a_watermark_that_is_not_there_is_told_with_its_line(config: Configuration) -> None:
+    config.write("profiles.yml", "web:\n  watermark:\n    file: ./logo.png\n")
+    result = call(config, "check")
+    assert result.exit_code == 2
+    place = f"{config.folder / 'profiles.yml'}:3: web.watermark.file"
+    logo = config.root / "logo.png"
+    assert f"error: {place}: is not there (it is '{logo}')" in result.stderr
+    assert "hint: Put a picture there" in result.stderr
+    logo.write_bytes(b"")
+    assert call(config, "check").exit_code == 0
+
+
 def test_other_verbs_tell_the_first_mistake_and_where_to_see_the_rest(
     config: Configuration, capsys: pytest.CaptureFixture[str]
 ) -> None:
