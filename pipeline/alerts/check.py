@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pipeline.alerts.send import wrong_address
+from pipeline.alerts.send import likely_kind, wrong_address
 from pipeline.settings.document import read_document
 from pipeline.settings.load import NOTIFICATIONS
 
@@ -25,5 +25,6 @@ def wrong_channels(settings: Settings) -> list[ConfigurationError]:
         problem = wrong_address(channel)
         if problem is not None:
             # The value is not shown: it holds secrets.
-            found.append(document.error(("channels", name, "url"), problem, None, HINT))
+            hint = f"{likely_kind(channel)} {HINT}".strip()
+            found.append(document.error(("channels", name, "url"), problem, None, hint))
     return found

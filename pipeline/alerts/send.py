@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 import threading
@@ -24,6 +25,8 @@ TIMEOUT_S = 10.0
 LIMIT_S = 45.0
 #: Loggers that write addresses, with what is secret in them, when they are asked for details.
 INDISCREET = ("apprise", "urllib3", "requests")
+#: How much of a word must be right for a guess, a share: there are 250 kinds of addresses.
+ALIKE = 0.8
 
 _loading = threading.Lock()
 _HTTP_STATUS = re.compile(r"\berror\s*=\s*(\d{3})\b")
@@ -72,6 +75,19 @@ def wrong_address(channel: Channel) -> str | None:
     apprise = _apprise()
     url = channel.url.get_secret_value()
     return _why_no_target(url) if apprise.Apprise.instantiate(url) is None else None
+
+
+def likely_kind(channel: Channel) -> str:
+    """Guess in a sentence what kind of address was meant; empty where nothing is alike.
+
+    Nothing of the address is repeated.
+    """
+    scheme = urlsplit(channel.url.get_secret_value()).scheme
+    if scheme in ("http", "https"):
+        return "For a web hook that takes JSON write json://host/path, or jsons:// for HTTPS."
+    known = _apprise().NotificationManager().schemas()
+    alike = difflib.get_close_matches(scheme, known, n=1, cutoff=ALIKE)
+    return f"Did you mean {alike[0]}://?" if alike and alike[0] != scheme else ""
 
 
 def _send(name: str, channel: Channel, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,8 @@ Place = tuple[str | int, ...]
 
 _MAPPING, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _MERGE = "tag:yaml.org,2002:merge"
+#: A cron line that YAML takes for something else.
+_CRON_LINE = re.compile(r"""\bcron["']?:\s+[*@]""")
 #: A stranger's file has no more levels of sections and lists in each other.
 DEEPEST = 8
 
@@ -160,6 +163,9 @@ def _not_yaml(file: Path, text: str, error: yaml.YAMLError) -> ConfigurationErro
         line = error.problem_mark.line + 1 if error.problem_mark else None
         context = error.context_mark.line + 1 if error.context_mark else None
         reason = str(error.problem or error)
+        # What is wrong may be that the text ends: then there is no such line.
+        if line is not None and any(map(_CRON_LINE.search, text.splitlines()[line - 1 : line])):
+            hint = 'Put the cron line in quotes, like cron: "*/5 * * * *".'
     elif isinstance(error, yaml.reader.ReaderError):
         # In `position` the reader counts characters; what it can't take is never a line's end.
         line = text.count("\n", 0, int(error.position)) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from pipeline.history import jobs
@@ -37,6 +38,25 @@ def test_the_check_names_the_line_of_an_address_of_no_service(
     (told,) = reelworks("config", "check", "--json", "--config", folder).objects()
     assert told["key"] == "channels.team.url"
     assert isinstance(told["line"], int)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("jsn://hidden@example.org/", "hint: Did you mean json://? https://appriseit.com"),
+        ("slak://hidden", "hint: Did you mean slack://? https://appriseit.com"),
+        ("https://hidden.example.org/", "hint: For a web hook that takes JSON write json://"),
+        ("htps://hidden.example.org/", "hint: https://appriseit.com"),
+        ("slack://hidden", "hint: https://appriseit.com"),
+    ],
+)
+def test_the_kind_of_address_that_was_meant_is_guessed(
+    reelworks: Callable[..., Said], ready: Runtime, url: str, hint: str
+) -> None:
+    said = reelworks("config", "check", "--config", write(ready, url))
+    assert said.status == 2
+    assert hint in said.err
+    assert "hidden" not in said.err
 
 
 def test_an_address_that_can_be_used_is_right(

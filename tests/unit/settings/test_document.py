@@ -79,6 +79,21 @@ def test_what_is_not_yaml_is_named_with_its_line(
     assert "indentation" in found.hint
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n  cron: */5 * * * *\n",
+        "x: 1\na: {task: scan, cron: * * * * *}\n",
+        "x: 1\na: {task: scan, cron: @daily}",
+        "x: 1\ncron: *",
+    ],
+)
+def test_a_cron_line_without_quotes_is_to_be_put_in_quotes(tmp_path: Path, text: str) -> None:
+    found = problem(tmp_path, text)
+    assert found.line == 2
+    assert found.hint == 'Put the cron line in quotes, like cron: "*/5 * * * *".'
+
+
 def test_a_quote_that_never_ends_is_named_with_the_line_it_begins_on(tmp_path: Path) -> None:
     found = problem(tmp_path, 'a: 1\nb: "x\nc: 2\n')
     assert "What is wrong may begin on line 2." in found.hint
