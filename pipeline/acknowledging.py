@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kombu.transport import redis
 from kombu.transport.virtual import QoS as Held
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError, ResponseError
 
 from pipeline.refusing import refusal
@@ -32,7 +33,7 @@ class Acknowledging(redis.QoS):
         Redis then hands it out once more in two days, to somebody who finds its step done.
         """
         try:
-            super().ack(delivery_tag)
+            self._say(delivery_tag)
         except (RedisError, OSError):
             self._again(delivery_tag)
 
@@ -45,10 +46,17 @@ class Acknowledging(redis.QoS):
     def _again(self, delivery_tag: str) -> None:
         # The first connection was broken; the next is a new one.
         try:
-            super().ack(delivery_tag)
+            self._say(delivery_tag)
         except (RedisError, OSError):
             Held.ack(self, delivery_tag)
             raise
+
+    def _say(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)
+        except ValueError as closed:
+            # redis-py reads on in a connection that another thread closes as the worker stops.
+            raise ConnectionLost(str(closed)) from closed
 
 
 class Channel(redis.Channel):

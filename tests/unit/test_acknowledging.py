@@ -11,13 +11,15 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from pipeline.acknowledging import Acknowledging, Channel
 
+CLOSED = ValueError("I/O operation on closed file.")
 
-def held(failures: int) -> Any:
+
+def held(failures: int, error: Exception | None = None) -> Any:
     """Give what a worker of one slot holds: one message, and a Redis that fails so often."""
     channel = SimpleNamespace(do_restore=False)
     holding: Any = Acknowledging(channel, prefetch_count=1)
     holding._delivered["one"] = "message"
-    left = [Broken("Connection closed by server.")] * failures
+    left = [error or Broken("Connection closed by server.")] * failures
 
     def remove(*_: Any, **__: Any) -> Any:
         if left:
@@ -29,15 +31,18 @@ def held(failures: int) -> Any:
     return holding
 
 
-@pytest.mark.parametrize("failures", [0, 1])
-def test_what_is_done_is_said_again_on_another_connection(failures: int) -> None:
-    holding = held(failures)
+@pytest.mark.parametrize(("failures", "error"), [(0, None), (1, None), (1, CLOSED)])
+def test_what_is_done_is_said_again_on_another_connection(
+    failures: int, error: Exception | None
+) -> None:
+    holding = held(failures, error)
     holding.ack("one")
     assert holding.can_consume()
 
 
-def test_a_worker_that_cannot_say_it_takes_the_next_all_the_same() -> None:
-    holding = held(2)
+@pytest.mark.parametrize("error", [None, CLOSED])
+def test_a_worker_that_cannot_say_it_takes_the_next_all_the_same(error: Exception | None) -> None:
+    holding = held(2, error)
     with pytest.raises(Broken):
         holding.ack("one")
     assert holding.can_consume()
