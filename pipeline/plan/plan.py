@@ -23,8 +23,8 @@ VERSION = 2
 #: The length of a segment, seconds, before it is made a multiple of the key frames' distance:
 #: long enough to compress and cache well, short enough to switch renditions within a few.
 SEGMENT_S = 4.0
-#: Sound of less than this is none, seconds.
-EMPTY_S = 0.001
+#: A part of less than this is none, seconds: most frames are shown for longer.
+LEAST_S = 0.02
 
 Rendition = VideoRendition | SoundRendition | TextRendition
 
@@ -91,9 +91,8 @@ class Plan(Fact):
 
     @property
     def leaves_nothing(self) -> bool:
-        """Whether `trim` leaves less of the source than one frame."""
-        rate = self.source.video.average_rate if self.source.video and self.videos else None
-        return self.profile.trim is not None and self.duration_s < (1 / rate if rate else EMPTY_S)
+        """Whether `trim` leaves nothing of the source to show or hear."""
+        return self.profile.trim is not None and self.duration_s < LEAST_S
 
 
 def make_plan(

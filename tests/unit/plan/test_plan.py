@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import pytest
 
@@ -94,6 +95,12 @@ def test_a_trim_that_leaves_nothing_of_a_source_is_told_before_anything_is_made(
     made = plan(source(), Profile(trim=TrimSettings.model_validate(trim)))
     assert made.units == ()
     assert "lasts 10.00 s, of which its `trim`" in nothing_to_make(made).message
+
+
+def test_a_trim_between_two_slides_leaves_what_is_shown_and_heard_meanwhile() -> None:
+    part = Profile(trim=TrimSettings.model_validate({"start": "1s", "end": "4s"}))
+    slides = source(frames=2, last_pts_s=5.0, average_rate=Fraction(1, 5))
+    assert plan(slides, part).units != ()
 
 
 def test_a_container_has_one_name() -> None:
