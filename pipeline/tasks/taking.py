@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import runtime
 from pipeline.errors import ReelworksError
+from pipeline.history import jobs
 from pipeline.history.errors import WrongState
 from pipeline.ingest.intake import Waiting, create_new, forget_seen, sort, unknown
 from pipeline.ingest.submit import BAD_SIDECAR, Actions, Submitted, Wishes, submit
@@ -184,7 +185,7 @@ class Taking:
         refusing = Actions(
             # In the transaction that makes it: who dies behind it leaves nothing to work on.
             publish=lambda job_id: follow(self._ready, job_id, failed),
-            rerun=lambda _session, _job_id: True,
+            rerun=self._begin_refused,
             supersede=_supersede,
             refuse=partial(end_in, ready=self._ready, state=failed, error=error),
         )
@@ -194,6 +195,12 @@ class Taking:
         except ReelworksError as problem:
             logger.warning("%s was not submitted: %s", path, problem)
             return None
+
+    def _begin_refused(self, session: Session, job_id: str) -> bool:
+        """Open an ended job again, only to end it for what is wrong with its new file."""
+        deadline = self._ready.settings.pipeline.limits.deadline
+        jobs.reopen(session, job_id, deadline, afresh=True, rebuild=True)
+        return True
 
 
 def _looked_at(path: Path, entry: WatchFolder) -> Found | None:

@@ -78,3 +78,41 @@ def test_a_file_with_a_wrong_sidecar_is_not_worked_on_though_who_took_it_was_kil
     control.reconcile()
     assert job.id not in sent
     assert not path.exists(), "its source goes where failed ones do, by the reconciler"
+
+
+@pytest.mark.parametrize("ended", [JobState.SUCCEEDED, JobState.FAILED])
+def test_ended_work_dropped_again_with_a_wrong_sidecar_fails_for_it_and_keeps_its_file(
+    ready: Runtime, sent: list[str], ended: JobState
+) -> None:
+    entry = ready.settings.pipeline.watch[0].model_copy(update={"on_success": "delete"})
+    path, again = entry.path / "clip.mp4", entry.path / "again.mp4"
+    path.write_text("a clip")
+    taken: list[str] = []
+
+    def publish(job_id: str) -> bool:
+        taken.append(job_id)
+        return True
+
+    takes = Taking(ready, publish)
+    takes.take_one(path, entry)
+    with ready.db.begin() as session:
+        job = jobs.get(session, taken[0])
+        jobs.record_outputs(session, job, str(entry.path.parent / "removed"), {}, [])
+    ready.settings.pipeline.paths.library.mkdir(parents=True, exist_ok=True)
+    error = BAD if ended is JobState.FAILED else None
+    assert finalise(ready, job.id, ended, error=error, step="probe")
+    again.write_text("a clip")
+    again.with_name("again.mp4.yml").write_text("titel: A clip\n")
+    takes.take_one(again, entry)
+    with ready.db.read() as session:
+        now = jobs.get(session, job.id)
+        owed = [one.event for one in session.scalars(select(OutboxRow))]
+    assert (now.state, now.run, now.error_code) == (JobState.FAILED, 2, "bad_sidecar")
+    assert owed[-1] == "failed"
+    assert (entry.quarantine / "again.mp4").read_text() == "a clip"
+    assert (entry.quarantine / "again.mp4.yml").exists()
+    (entry.quarantine / "again.mp4.yml").rename(again.with_name("again.mp4.yml"))
+    (entry.quarantine / "again.mp4").rename(again)
+    again.with_name("again.mp4.yml").write_text("title: A clip\n")
+    takes.take_one(again, entry)
+    assert taken == [job.id, job.id]
