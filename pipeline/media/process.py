@@ -51,10 +51,15 @@ _READ_ONLY = os.strerror(errno.EROFS).encode()
 
 @dataclass(frozen=True)
 class Progress:
-    """How far ffmpeg is: frames, seconds and bytes of output. `moved` since the last tick."""
+    """How far ffmpeg is: frames, seconds and bytes of output. `moved` since the last tick.
+
+    `told_s` is the time that it told last, seconds: that of a sound which is made far behind its
+    picture lies before 0, and rises all the same.
+    """
 
     frame: int = 0
     out_time_s: float = 0.0
+    told_s: float = 0.0
     bytes: int = 0
     speed: float | None = None
     moved: bool = False
@@ -241,8 +246,9 @@ def advance(progress: Progress, line: str) -> Progress:
                 )
             case "out_time_us":
                 at_s = int(value) / 1e6
-                moved = progress.moved or at_s > progress.out_time_s
-                return replace(progress, out_time_s=max(at_s, progress.out_time_s), moved=moved)
+                moved = progress.moved or at_s > progress.told_s
+                furthest_s = max(at_s, progress.out_time_s)
+                return replace(progress, out_time_s=furthest_s, told_s=at_s, moved=moved)
             case "speed":
                 return replace(progress, speed=float(value.rstrip("x")))
             case "total_size":

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.media.errors import TransientMediaError
 from pipeline.media.fence import Fence
-from pipeline.media.process import run
+from pipeline.media.process import Progress, advance, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,3 +45,11 @@ def test_what_is_removed_while_a_tool_writes_it_is_made_again(tmp_path: Path, en
 def test_what_could_not_be_begun_is_no_output_that_was_removed(tmp_path: Path) -> None:
     out = tmp_path / "absent" / "out.mp4"
     assert run(["sh", "-c", "exit 3"], fence=Fence(writes=(out,))).returncode == 3
+
+
+def test_a_clock_that_rises_before_zero_is_movement_too() -> None:
+    first = advance(Progress(), "out_time_us=-99994000000")
+    assert (first.moved, first.out_time_s) == (False, 0.0)
+    assert not advance(first, "out_time_us=-99994000000").moved
+    later = advance(first, "out_time_us=-99993000000")
+    assert (later.moved, later.out_time_s) == (True, 0.0)
