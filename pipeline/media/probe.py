@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pipeline.media import content, extent, holes, tracks, webp
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from pipeline.settings.pipeline import Limits
 
     Tick = Callable[[Progress], None] | None
+
+logger = logging.getLogger(__name__)
 
 #: How long reading a header may take, seconds: a share may be slow, a header is short.
 PROBE_TIMEOUT_S = 120.0
@@ -159,12 +162,8 @@ def _ask(
     told = _parsed(done.output)
     refuse_unseen(path, told, done.log)
     if not done.returncode and told.get("streams"):
-        unseen = 0 if far else _unseen(told)
-        if unseen:
-            again = _ask(tools, path, limits, on_tick, far=True)
-            if _unseen(again) < unseen:
-                return {**again, FAR: True}
-        return _without_guesses(path, told)
+        later = None if far else _seen_later(tools, path, told, limits, on_tick)
+        return later or _without_guesses(path, told)
     reason = unreadable(path, done, fence)
     moving = webp.animation(path) if reason.code == "still_image" else None
     if moving is None:
@@ -172,11 +171,32 @@ def _ask(
     return moving.told()
 
 
-def _unseen(told: dict[str, Any]) -> int:
-    """Count the pictures and sounds of a broadcast of which nothing was seen yet."""
-    if told["format"].get("format_name") not in SCATTERED:
-        return 0
-    return len(tracks.unseen_videos(told)) + len(tracks.unheard_audio(told))
+def _seen_later(
+    tools: Tools, path: Path, told: dict[str, Any], limits: Limits, on_tick: Tick
+) -> dict[str, Any] | None:
+    """Look further into a broadcast for what it announces; None where that finds nothing more.
+
+    What was seen first will do where that look fails.
+    """
+    if told["format"].get("format_name") not in SCATTERED or not _unseen(told):
+        return None
+    try:
+        again = _ask(tools, path, limits, on_tick, far=True)
+    except MediaError as error:
+        logger.info("%s is used as far as it was seen at first: %s", path.name, error)
+        return None
+    return {**again, FAR: True} if _seen(told) < _seen(again) else None
+
+
+def _unseen(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the pictures and sounds of which nothing was seen yet."""
+    return [*tracks.unseen_videos(told), *tracks.unheard_audio(told)]
+
+
+def _seen(told: dict[str, Any]) -> set[Any]:
+    """Give the numbers in the broadcast of the streams of which something was seen."""
+    unseen = _unseen(told)
+    return {one.get("id", one["index"]) for one in told["streams"] if one not in unseen}
 
 
 def _refuse_blind(tools: Tools, path: Path, told: dict[str, Any], on_tick: Tick) -> None:
