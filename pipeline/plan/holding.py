@@ -145,10 +145,14 @@ def silent_until(plan: Plan, track: AudioStream) -> float | None:
     What does not say when it ends may be longer than that: then none follows.
     """
     last, hold = _last(plan), held(plan)
-    if last is None or not plan.videos:
+    length_s = plan.end_s - plan.start_s
+    if not plan.videos:
+        silent = not plan.source.joined and is_unheard(plan, track) and length_s > 0
+        return length_s if silent else None
+    if last is None:
         return None
     shown_s = hold.until_s if hold else last.at_s + last.frame_s
-    until_s = min(shown_s, plan.end_s - plan.start_s)
+    until_s = min(shown_s, length_s)
     ends_s = min(_end_s(plan, track), plan.end_s) - plan.start_s
     told = track.duration_s is not None
     if told and not is_unheard(plan, track) and ends_s >= until_s - APART_S:

@@ -161,6 +161,21 @@ def test_hdr_is_kept_beside_ordinary_light(tmp_path: Path) -> None:
     assert "VIDEO-RANGE=PQ" in made.read("stream/master.m3u8")
 
 
+@pytest.mark.parametrize("loudness", [None, -20])
+def test_a_part_with_nothing_of_its_sound_is_as_long_without_its_picture(
+    tmp_path: Path, loudness: int | None
+) -> None:
+    path = tmp_path / "a.mp4"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=s=64x48:d=8", "-f", "lavfi", "-i", "sine=d=3"),
+        *("-c:v", "libx264", "-c:a", "aac", str(path)),
+    )
+    asked = {"video": {"enabled": False}, "trim": {"start": "5s"}, "audio": {"loudness": loudness}}
+    made = make(path, tmp_path / "made", **asked)
+    assert _loudness(made.folder / "mp4" / "audio.m4a") <= -70
+    assert made.plan.end_s - made.plan.start_s == pytest.approx(3, abs=0.1)
+
+
 @pytest.mark.parametrize("name", ["quiet.wav", "quiet.ts"])
 def test_loudness_is_brought_to_the_target(name: str, tmp_path: Path) -> None:
     source = tmp_path / name

@@ -176,6 +176,14 @@ def test_no_silence_follows_the_end_of_a_part_or_sound_alone() -> None:
     assert silent_until(alone, alone.source.audio[0]) is None
 
 
+def test_a_part_with_nothing_of_its_sound_is_silent_also_without_its_picture() -> None:
+    late = {"video": {"enabled": False}, "trim": {"start": "5s", "end": "8s"}}
+    part = plan(beside(3.0), Profile.model_validate(late))
+    assert silent_until(part, part.source.audio[0]) == pytest.approx(3.0)
+    heard = plan(beside(6.0), Profile.model_validate(late))
+    assert silent_until(heard, heard.source.audio[0]) is None
+
+
 @pytest.mark.parametrize(("trim", "until_s"), [({"end": "5s"}, 5.0), ({"start": "9s"}, 1.0)])
 def test_a_part_with_nothing_of_a_track_is_silent(trim: dict[str, str], until_s: float) -> None:
     track = sound(start_s=6.0, duration_s=2.0)
