@@ -23,6 +23,7 @@ from pipeline.plan.holding import shown_again
 from pipeline.plan.names import rendition_step
 from pipeline.plan.sound import changes, has_changed, measure_argv, read_loudness
 from pipeline.plan.webvtt import escaped, spoken, within
+from pipeline.settings.unreadable import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -203,14 +204,15 @@ def chosen_encoders(
 
 
 def check_watermark(plan: Plan) -> None:
-    """See that the picture to lay over is there. Raises `MediaError` (`watermark_gone`)."""
+    """See that the picture to lay over can be read. Raises `MediaError` (`watermark_gone`)."""
     mark = plan.profile.watermark
-    if mark is not None and plan.videos and not mark.file.is_file():
+    if mark is not None and plan.videos and (wrong := why_unreadable(mark.file)):
         raise MediaError(
             "watermark_gone",
-            f"The watermark {mark.file} is not there.",
-            "Put it back, or take `watermark` out of the profile in profiles.yml and start "
-            "Reelworks again, as parts read profiles when they start; then `reelworks retry`.",
+            f"The watermark {mark.file} {wrong}.",
+            "Put it where the user who runs Reelworks may read it, or take `watermark` out of the "
+            "profile in profiles.yml and start Reelworks again, as parts read profiles when they "
+            "start; then `reelworks retry`.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from pipeline.settings.schedule_checks import check_entries, check_names_elsewhe
 from pipeline.settings.schedules import ScheduleEntry
 from pipeline.settings.secrets import expand, is_reference
 from pipeline.settings.tag_checks import check_tags
+from pipeline.settings.unreadable import is_there
 from pipeline.settings.values import folder as path_from
 
 if TYPE_CHECKING:
@@ -90,10 +92,9 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     folder = Path(os.path.normpath(_named(config_dir, environ).absolute()))
-    if not folder.is_dir():
-        is_file = "is a file, not a folder" if folder.exists() else "is not there"
+    if wrong := _wrong_folder(folder):
         raise ConfigurationError(
-            f"the configuration folder {folder} {is_file}",
+            f"the configuration folder {folder} {wrong}",
             hint="Go to the folder that holds `config/`, or name it with --config DIR.",
         )
     loader = _Loader(folder, environ)
@@ -112,6 +113,16 @@ def _named(config_dir: Path | None, environ: Mapping[str, str]) -> Path:
         raise ConfigurationError(
             str(error), variable=variable, value=str(named), hint=error.hint
         ) from error
+
+
+def _wrong_folder(folder: Path) -> str:
+    try:
+        there = stat.S_ISDIR(folder.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return "is not there"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return "" if there else "is a file, not a folder"
 
 
 def _reading_order(mistake: ConfigurationError) -> tuple[int, int]:
@@ -174,7 +185,7 @@ class _Loader:
         document = read_document(file, self.environ, self.root)
         self.problems += document.problems
         misnamed = file.with_suffix(".yaml")
-        if not file.exists() and misnamed.exists():
+        if not is_there(file) and is_there(misnamed):
             problem = f"it is not read: Reelworks reads {name}"
             hint = f"Rename it to {name}."
             self.problems.append(ConfigurationError(problem, file=misnamed, hint=hint))
@@ -183,7 +194,7 @@ class _Loader:
     def _require(self, *documents: Document) -> None:
         for document in documents:
             if document.data is None and not document.problems:
-                state = "empty" if document.file.exists() else "missing"
+                state = "empty" if is_there(document.file) else "missing"
                 hint = "Copy it from the configuration that comes with Reelworks (config/)."
                 problem = ConfigurationError(f"it is {state}", file=document.file, hint=hint)
                 self.problems.append(problem)

@@ -267,6 +267,14 @@ def test_a_watermark_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> N
     assert "when they start" in caught.value.hint
 
 
+def test_a_watermark_that_no_one_can_read_is_an_error_that_names_it(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "clip.mp4", seconds=1)
+    with pytest.raises(MediaError, match="can't be read: File name too long") as caught:
+        make(source, tmp_path / "made", watermark={"file": str(tmp_path / ("n" * 300))})
+    assert caught.value.code == "watermark_gone"
+    assert "may read it" in caught.value.hint
+
+
 def test_a_cap_on_the_bitrate_is_kept(tmp_path: Path) -> None:
     source = tmp_path / "noise.mp4"
     noise = "testsrc2=s=640x360:r=25:d=6,noise=alls=60:allf=t"

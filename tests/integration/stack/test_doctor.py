@@ -110,6 +110,12 @@ def test_a_watermark_that_is_not_there_is_named(settings: Settings, tmp_path: Pa
     logo.write_bytes(b"")
     (found,) = machine_checks.watermarks(changed)
     assert (found.state, found.detail) == ("ok", "1 there")
+    logo = tmp_path / ("n" * 300)  # the system's own words for what it does not look at
+    next(iter(profiles.values()))["watermark"] = {"file": str(logo)}
+    file.write_text(yaml.safe_dump(profiles))
+    (found,) = machine_checks.watermarks(load_settings(settings.config_dir))
+    assert "watermark.file: can't be read: File name too long" in found.detail
+    assert "read it" in found.hint
 
 
 def test_a_taken_port_names_the_key(settings: Settings, change: Any) -> None:

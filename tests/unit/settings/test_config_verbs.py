@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +68,25 @@ def test_a_watermark_that_is_not_there_is_told_with_its_line(config: Configurati
     assert "hint: Put a picture there" in result.stderr
     logo.write_bytes(b"")
     assert call(config, "check").exit_code == 0
+
+
+def test_a_watermark_that_may_not_be_read_is_told_with_its_line(
+    config: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write("profiles.yml", "web:\n  watermark:\n    file: ./closed/logo.png\n")
+    look = Path.stat
+
+    def below_a_closed_folder(path: Path, **options: bool) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return look(path, **options)
+
+    monkeypatch.setattr(Path, "stat", below_a_closed_folder)
+    result = call(config, "check")
+    assert result.exit_code == 2
+    place = f"{config.folder / 'profiles.yml'}:3: web.watermark.file"
+    assert f"error: {place}: can't be read: Permission denied (it is '" in result.stderr
+    assert "hint: Let the user who runs Reelworks read it" in result.stderr
 
 
 def test_other_verbs_tell_the_first_mistake_and_where_to_see_the_rest(

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from tests.unit.settings.conftest import Configuration
 
 
+def test_a_folder_that_may_not_be_looked_at_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="can't be read: File name too long"):
+        load_settings(tmp_path / ("n" * 300), {})
+
+
 def test_the_named_folder_goes_before_the_environment_and_that_before_the_current_one(
     config: Configuration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
