@@ -23,6 +23,8 @@ _MAPPING, _SEQUENCE = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
 _MERGE = "tag:yaml.org,2002:merge"
 #: A cron line that YAML takes for something else.
 _CRON_LINE = re.compile(r"""\bcron["']?:\s+[*@]""")
+#: What making values of them raises: YAML's own errors, and Python's for `!!int ""` and the like.
+_NO_VALUE = (yaml.YAMLError, ValueError, AttributeError, LookupError, TypeError, ArithmeticError)
 #: A stranger's file has no more levels of sections and lists in each other.
 DEEPEST = 8
 
@@ -107,14 +109,19 @@ def read_foreign(file: Path, data: bytes) -> Document:
 
 
 def _document(file: Path, text: str, environ: Mapping[str, str] | None, root: Path) -> Document:
+    reader = _Reader(file, environ, root)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            return Document(file)
+        data = reader.read(node, ())
     except yaml.YAMLError as error:
         return Document(file, problems=(_not_yaml(file, text, error),))
-    if node is None:
-        return Document(file)
-    reader = _Reader(file, environ, root)
-    data = reader.read(node, ())
+    except RecursionError:
+        hint = "Write `key: value` lines; no setting needs lists in lists in lists."
+        return Document(
+            file, problems=(ConfigurationError("it is too deep", file=file, hint=hint),)
+        )
     if not isinstance(data, dict):
         reader.complain(
             node, (), "it holds no keys at the top", "Write `key: value` lines, not a list or text."
@@ -265,7 +272,7 @@ class _Reader:
         self.written[place] = node.value
         try:
             value = self._constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError):
+        except _NO_VALUE:
             problem, hint = "it is not a value that YAML knows", "Put it in quotes."
             return self.complain(node, place, problem, hint, node.value)
         if not isinstance(value, str) or self.environ is None:

@@ -67,6 +67,8 @@ def test_a_mistake_in_the_file_is_told_beside_what_runs(site: Site, client: http
     for text, said in (
         ('nightly: {task: clan, cron: "30 4 * * *"}\n', "schedules.yml:1: nightly.task: "),
         ("nightly: {task: [\n", "schedules.yml:"),
+        ('nightly: {task: clean, cron: !!timestamp "x"}\n', "not a value that YAML knows"),
+        (f"nightly: {'[' * 3000}\n", "schedules.yml: it is too deep"),
     ):
         write(site, text)
         page = shown(client)

@@ -159,6 +159,11 @@ def test_what_is_written_is_remembered_without_the_secret(tmp_path: Path) -> Non
         ("a: !secret x\n", "a", "not a value that YAML knows"),
         ("a: 2024-13-45\n", "a", "not a value that YAML knows"),
         ("a: !!python/object:os.system x\n", "a", "not a value that YAML knows"),
+        ('a: !!timestamp "x"\n', "a", "not a value that YAML knows"),
+        ('a: !!int ""\n', "a", "not a value that YAML knows"),
+        ('a: !!float ""\n', "a", "not a value that YAML knows"),
+        ('a: !!bool "x"\n', "a", "not a value that YAML knows"),
+        ('a: !!binary "é"\n', "a", "not a value that YAML knows"),
         ("a: !thing {b: 1}\n", "a", "it has the tag !thing"),
         ("a: !!set {b, c}\n", "a", "it has the tag"),
         ("a: {[1, 2]: b}\n", "a", "a list or section for a key"),
@@ -174,6 +179,14 @@ def test_what_yaml_can_say_but_no_setting_means_is_refused(
     found = problem(tmp_path, text)
     assert says in found.problem
     assert found.key == key
+    assert found.hint
+
+
+@pytest.mark.parametrize("depth", [600, 3000])
+def test_lists_in_lists_without_end_are_a_mistake(tmp_path: Path, depth: int) -> None:
+    found = problem(tmp_path, f"a: {'[' * depth}{']' * depth}\n")
+    assert found.problem == "it is too deep"
+    assert found.file is not None
     assert found.hint
 
 
