@@ -30,7 +30,7 @@ class Runtime:
     @cached_property
     def schedules(self) -> Schedules:
         """What schedules.yml says while the process runs; `settings` say what it said at first."""
-        return Schedules(self.settings, time.time)
+        return Schedules(self.settings, time.monotonic, time.sleep)
 
     def prepare(self) -> None:
         """Make the folders and bring the tables up to date."""

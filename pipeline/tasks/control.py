@@ -60,6 +60,7 @@ def reconcile(*, worker_began: bool = False) -> Told:
     ready = runtime()
     quiet = TAKEN if worker_began else QUIET
     limit = ready.settings.pipeline.limits.attempts
+    ready.schedules.settled()  # before the transactions, which wait for nothing
     with ready.db.read() as session:
         at = now(session)
         unfinished, unsettled = jobs.to_look_after(session), jobs.unsettled(session)

@@ -56,7 +56,8 @@ def held(ready: Runtime, job_id: str) -> bool:
 
     Messages that were sent while a window was open are read after it has closed, too.
     """
-    if not windows_of(ready.schedules.now().values()):
+    # Here and not where a transaction is open: that waits for nothing.
+    if not windows_of(ready.schedules.settled().values()):
         return False
 
     def act(session: Session) -> bool:

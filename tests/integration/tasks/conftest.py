@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.app import app
+from pipeline.settings.load import load_settings
+from pipeline.settings.rereading import Schedules
 from pipeline.tasks import control
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def windows(ready: Runtime) -> Callable[[str], None]:
-    """Write schedules.yml, as somebody did a while ago."""
+def windows(ready: Runtime, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write schedules.yml, as somebody did a while ago: parts have read it again."""
 
     def written(text: str) -> None:
-        file = ready.settings.config_dir / "schedules.yml"
-        file.write_text(text)
-        for number, path in enumerate((file, *ready.settings.config_dir.iterdir(), file.parent)):
-            os.utime(path, (time.time() - 60 + number,) * 2)
+        folder = ready.settings.config_dir
+        (folder / "schedules.yml").write_text(text)
+        read = Schedules(load_settings(folder), time.monotonic, time.sleep)
+        monkeypatch.setitem(ready.__dict__, "schedules", read)
 
     return written
 

@@ -14,6 +14,7 @@ from pipeline.history.database import now
 from pipeline.models import JobState
 from pipeline.tasks import control
 from pipeline.tasks.control import reconcile
+from pipeline.tasks.hours import held
 from tests.integration.tasks.journeys import do, renditions, row, submitted
 
 if TYPE_CHECKING:
@@ -161,3 +162,15 @@ def test_a_job_that_waits_can_be_cancelled_and_waits_no_longer(
         assert holding.held(session)[0] == 1
         jobs.end(session, probed.id, JobState.CANCELLED)
         assert holding.held(session) == (0, None)
+
+
+def test_an_encode_that_is_the_first_to_look_for_hours_holds_to_the_changed_window(
+    ready: Runtime, probed: Job, windows: Callable[[str], None]
+) -> None:
+    windows("{}\n")
+    assert not held(ready, probed.id)
+    opens = datetime.now(UTC) + timedelta(hours=3)
+    window = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+    written = ready.settings.config_dir / "schedules.yml"
+    written.write_text(f'night: {{task: encode, window: "{window}"}}\n')
+    assert held(ready, probed.id)
