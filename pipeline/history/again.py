@@ -67,6 +67,5 @@ def _renew(session: Session, job: Job, new: NewJob) -> None:
     job.fingerprint, job.profile, job.priority = new.fingerprint, new.profile, new.priority
     job.source_bytes, job.source_mtime_ns = new.source_bytes, new.source_mtime_ns
     job.source_inode, job.source_ctime_ns = new.source_inode, new.source_ctime_ns
-    job.title, job.language, job.tags = new.title, new.language, new.tags
-    job.needs = new.needs
+    jobs.wish_as(job, new)
     session.flush()

@@ -340,6 +340,12 @@ def replace_source(
         job.leaving = None
 
 
+def wish_as(job: Job, new: NewJob) -> None:
+    """Let the job be what is wished for its file as it is now: its words, and what it needs."""
+    job.title, job.language, job.tags = new.title, new.language, new.tags
+    job.needs = new.needs
+
+
 def mark_published(session: Session, job_id: str) -> Job | None:
     """Record that the job's canvas goes to the broker now.
 

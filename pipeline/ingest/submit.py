@@ -162,8 +162,8 @@ def _submit_new(
         # The job first, and what is known of its files after it: so does who settles its source.
         job = jobs.get(session, job.id, lock=True)
         known.remember(session, path, wishes.profile, identity, job, read.sidecar)
-        rerun = not created and _take_again(session, job, new, library)
-        rerun = rerun and actions.rerun(session, job.id)
+        dropped_again = not created and _take_again(session, job, new, library)
+        rerun = dropped_again and actions.rerun(session, job.id)
         if actions.refuse is not None and (created or rerun):
             actions.refuse(session, job.id)
         return job, created, rerun
@@ -357,8 +357,7 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
         return False
     stamps = new.source_mtime_ns, new.source_inode, new.source_ctime_ns
     jobs.replace_source(session, job.id, path, *stamps)
-    job.title, job.language, job.tags = new.title, new.language, new.tags
-    job.needs = new.needs
+    jobs.wish_as(job, new)
     # What becomes of this file is for its own folder to say: one that lies in none stays.
     job.on_success, job.on_failure = new.on_success, new.on_failure
     job.archive_to, job.quarantine_to = new.archive_to, new.quarantine_to

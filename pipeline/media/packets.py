@@ -212,8 +212,8 @@ def read_packets(
 
     `container` is what ffprobe called it; `largest` is the size of the largest packet that the
     codec knows, bytes: what is beyond that in one is something else; `far` says that some stream
-    begins late. What ffprobe can't read counts
-    as no packets; the caller knows whether that is an error.
+    begins late. What ffprobe can't read counts as no packets; the caller knows whether that is an
+    error.
     """
     argv = packets_argv(tools.ffprobe, path, stream, container, far=far)
     found = _listed(tools, path, argv, largest, timeout_s, on_tick)

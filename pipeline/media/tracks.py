@@ -49,12 +49,12 @@ def unseen_videos(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 def unheard_audio(told: dict[str, Any]) -> list[dict[str, Any]]:
     """List the sounds of which not even the channels could be read."""
-    return [one for one in _of(told, "audio") if int(one.get("channels") or 0) == 0]
+    return [one for one in _of(told, "audio") if not _told_channels(one)]
 
 
 def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
     """Choose the sound that says how long a file without a picture is."""
-    heard = [stream for stream in _of(told, "audio") if int(stream.get("channels") or 0) > 0]
+    heard = [stream for stream in _of(told, "audio") if _told_channels(stream)]
     marked = [stream for stream in heard if stream.get("disposition", {}).get("default")]
     return next(iter([*marked, *heard]), None)
 
@@ -130,7 +130,7 @@ def audio_of(told: dict[str, Any], *, joined: bool = False) -> tuple[AudioStream
             duration_s=None if joined else seconds(stream.get("duration")),
         )
         for stream in _of(told, "audio")
-        if int(stream.get("channels") or 0) > 0
+        if _told_channels(stream)
     )
 
 
@@ -175,7 +175,7 @@ def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
         kind, language = stream.get("codec_type"), _language(stream)
         if kind == "video" and not _cover(stream) and stream["index"] != video:
             said.append(f"{name} is a further picture: only one is shown")
-        elif kind == "audio" and int(stream.get("channels") or 0) == 0:
+        elif kind == "audio" and not _told_channels(stream):
             said.append(f"{name} is sound that can't be decoded")
         elif kind == "subtitle" and stream.get("codec_name") not in TEXT_CODECS:
             spoken = f" in {language}" if language else ""
@@ -200,6 +200,10 @@ def _of(told: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def _cover(stream: dict[str, Any]) -> bool:
     return bool(stream.get("disposition", {}).get("attached_pic"))
+
+
+def _told_channels(stream: dict[str, Any]) -> bool:
+    return int(stream.get("channels") or 0) > 0
 
 
 def _sized(stream: dict[str, Any]) -> bool:
