@@ -74,17 +74,19 @@ def test_a_form_of_a_page_without_scripts_leads_to_the_job(
     assert "form.mp4" in client.get(answer.headers["location"]).text
 
 
+def asking(client: httpx.Client, way: str, asked: dict[str, str]) -> httpx.Response:
+    """Upload `a.mp4`, and ask for something in a form or in the address."""
+    if way == "form":
+        return client.post(UPLOADS, data=asked, files={"file": ("a.mp4", b"film")})
+    return client.post(UPLOADS, params={"name": "a.mp4", **asked}, content=b"film")
+
+
 @pytest.mark.parametrize("way", ["address", "form"])
 def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
     site: Site, client: httpx.Client, way: str
 ) -> None:
     entry = site.ready.settings.pipeline.watch[0]
-    if way == "form":
-        sent = {"file": ("a.mp4", b"film")}
-        answer = client.post(UPLOADS, data={"profile": "small"}, files=sent)
-    else:
-        asked = {"name": "a.mp4", "profile": "small"}
-        answer = client.post(UPLOADS, params=asked, content=b"film")
+    answer = asking(client, way, {"profile": "small"})
     assert answer.status_code == 201
     job = answer.json()["job"]
     assert job["profile"] == "small"
@@ -125,12 +127,7 @@ def test_a_field_that_would_not_be_heeded_is_refused_and_nothing_is_kept(
 def test_a_folder_may_be_named_as_the_configuration_names_it(
     site: Site, client: httpx.Client, way: str
 ) -> None:
-    if way == "form":
-        sent = {"file": ("a.mp4", b"film")}
-        answer = client.post(UPLOADS, data={"folder": "./inbox"}, files=sent)
-    else:
-        asked = {"name": "a.mp4", "folder": "./inbox"}
-        answer = client.post(UPLOADS, params=asked, content=b"film")
+    answer = asking(client, way, {"folder": "./inbox"})
     assert answer.status_code == 201
     assert inbox(site) == ["a.mp4"]
     asked = {"name": "b.mp4", "folder": "elsewhere"}
