@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ LOOK_S, LIST_S = 0.02, 1.0
 #: How long clips may take at most, seconds: before the first ends, and each on the mean.
 START_S, PATIENCE_S = 60.0, 3.0
 GOAL_BUSY, GOAL_GROWTH = 0.9, 1.05
+ENCODER = "worker encode"
 
 
 def run() -> Report:
@@ -124,8 +126,7 @@ class Looks:
         while not self._ended.wait(LOOK_S):
             if time.monotonic() - listed > LIST_S:
                 listed = time.monotonic()
-                roots = [pid for pid, part in parts(self.system) if part == "worker encode"]
-                workers = [pid for root in roots for pid in family(root)]
+                workers = [pid for root in encoders(self.system) for pid in family(root)]
             tools = (tool for pid in workers for tool in children(pid))
             self.seen.append(any(name_of(tool).startswith("ffmpeg") for tool in tools))
 
@@ -138,6 +139,8 @@ def _thousand(system: Private, cuts: list[Path], folder: Path, begin: int) -> Me
         for number in range(begin, begin + CLIPS)
     ]
     system.inbox.mkdir(parents=True, exist_ok=True)
+    if not encoders(system):
+        raise RuntimeError(f"no part is named {ENCODER!r}: {dict(parts(system))}")
     before, began, clock = cpu(system), time.monotonic(), time.time()
     with Looks(system) as looks:
         for one in clips:
@@ -202,9 +205,19 @@ def parts(system: Private) -> Iterator[tuple[int, str]]:
             words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
         except OSError:
             continue  # it ended since it was listed
-        known = words.index("pipeline.cli") if "pipeline.cli" in words else None
-        name = Path(words[0]).name if known is None else " ".join(words[known + 1 :]).strip()
-        yield int(child), name
+        yield int(child), part_named(words)
+
+
+def encoders(system: Private) -> list[int]:
+    return [pid for pid, part in parts(system) if part == ENCODER]
+
+
+def part_named(words: list[str]) -> str:
+    """Name a part by its command line: `worker encode`, whatever its options; else the program."""
+    if "pipeline.cli" not in words:
+        return Path(words[0]).name
+    said = words[words.index("pipeline.cli") + 1 :]
+    return " ".join(takewhile(lambda word: word and not word.startswith("-"), said))
 
 
 def memory(system: Private) -> dict[str, float]:
