@@ -127,7 +127,7 @@ def _end(job: Job) -> str:
 def _told(site: Site, session: Session, batch: Batch, file: Dropped) -> list[str]:
     mine = _jobs_of(session, file)
     tries = told.tries(session, mine) if batch.told_again else 1
-    found = told.alerts(site.alerts.received, file.name, mine, tries)
+    found = told.alerts(site.alerts.received, file.name, told.ends(session, mine), tries)
     return found + [problem for job in mine for problem in told.events(session, file.name, job)]
 
 

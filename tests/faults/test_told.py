@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.models import Job, JobState
 from tests.faults.told import alerts, wrong_ends
 
-ONE = Job(seq=1, state=JobState.SUCCEEDED)
+READY = {"title": "round1-1.mp4 is ready"}
+FAILED = {"title": "round1-1.mp4 failed"}
 
 
 def test_each_end_is_told_once() -> None:
-    told = {"title": "round1-1.mp4 succeeded"}
-    other = {"title": "round1-11.mp4 succeeded"}
-    assert alerts([other, told], "round1-1.mp4", [ONE]) == []
-    assert alerts([other], "round1-1.mp4", [ONE]) == ["round1-1.mp4 was told 0 times: []"]
-    (said,) = alerts([told, told], "round1-1.mp4", [ONE])
-    assert said.startswith("round1-1.mp4 was told 2 times")
-    assert alerts([], "round1-1.mp4", [Job(seq=1, state=JobState.CANCELLED)]) == []
+    other = {"title": "round1-11.mp4 is ready"}
+    assert alerts([other, READY], "round1-1.mp4", ["succeeded"]) == []
+    (said,) = alerts([other], "round1-1.mp4", ["succeeded"])
+    assert said == "it was told 0 times, not 1: round1-1.mp4 is ready"
+    assert alerts([READY, READY], "round1-1.mp4", ["succeeded"])
+    assert alerts([], "round1-1.mp4", ["cancelled"]) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "received"),
+    [
+        (["failed", "succeeded"], [FAILED, READY]),
+        (["failed", "failed"], [FAILED, FAILED]),
+        (["failed", "cancelled", "failed"], [FAILED, FAILED]),
+    ],
+)
+def test_of_a_job_that_was_retried_the_end_of_each_run_is_told_once(
+    ends: list[str], received: list[dict[str, str]]
+) -> None:
+    assert alerts(received, "round1-1.mp4", ends) == []
+    assert alerts(received[1:], "round1-1.mp4", ends)
+    assert alerts([*received, received[0]], "round1-1.mp4", ends)
+
+
+def test_another_end_than_that_of_the_run_is_seen() -> None:
+    assert len(alerts([FAILED], "round1-1.mp4", ["succeeded"])) == 2
 
 
 def test_who_may_be_killed_after_telling_tells_as_often_as_it_began() -> None:
-    told = {"title": "round1-1.mp4 succeeded"}
-    assert alerts([told, told], "round1-1.mp4", [ONE], tries=2) == []
-    assert alerts([told] * 3, "round1-1.mp4", [ONE], tries=2)
-    assert alerts([], "round1-1.mp4", [ONE], tries=2)
+    assert alerts([READY, READY], "round1-1.mp4", ["succeeded"], tries=2) == []
+    assert alerts([READY] * 3, "round1-1.mp4", ["succeeded"], tries=2)
+    assert alerts([], "round1-1.mp4", ["succeeded"], tries=2)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from pipeline.alerts.messages import VERBS
 from pipeline.models import Event, JobState, OutboxRow
 
 if TYPE_CHECKING:
@@ -24,16 +26,26 @@ ONCE = ("source_moved", "source_deleted")
 
 
 def alerts(
-    received: Sequence[Mapping[str, str]], name: str, jobs: Sequence[Job], tries: int = 1
+    received: Sequence[Mapping[str, str]], name: str, ends: Sequence[str], tries: int = 1
 ) -> list[str]:
-    """See that each end that a channel wants to hear of was told once: not of what is cancelled.
+    """See that each end of a run that a channel wants to hear of was told once, and as that.
 
-    Where who tells may be killed after that and before it is recorded, as often as `tries` says.
+    `ends` are those of all runs of the jobs of this name; nobody hears of what is cancelled. Where
+    who tells may be killed after that and before it is recorded, as often as `tries` says.
     """
-    due = sum(job.state is not JobState.CANCELLED for job in jobs)
-    told = [one["title"] for one in received if name in one["title"]]
-    well = due <= len(told) <= due * tries
-    return [] if well else [f"{name} was told {len(told)} times: {told}"]
+    due = Counter(f"{name} {VERBS[end]}" for end in ends if end != JobState.CANCELLED)
+    told = Counter(one["title"] for one in received if one["title"].startswith(f"{name} "))
+    return [
+        f"it was told {told[title]} times, not {due[title]}: {title}"
+        for title in sorted({*due, *told})
+        if not due[title] <= told[title] <= due[title] * tries
+    ]
+
+
+def ends(session: Session, jobs: Sequence[Job]) -> list[str]:
+    """Tell how each run of these jobs ended."""
+    mine = Event.job_id.in_([job.id for job in jobs]) & Event.kind.in_(ENDS)
+    return list(session.scalars(select(Event.kind).where(mine)))
 
 
 def tries(session: Session, jobs: Sequence[Job]) -> int:
