@@ -120,8 +120,7 @@ class Database:
 
     def last_full(self) -> datetime | None:
         """When there was last no room for it; None when there always was, and of servers."""
-        last_s = None if self._disk is None else self._disk.last_full_s()
-        return None if last_s is None else datetime.fromtimestamp(last_s, UTC)
+        return None if self._disk is None else self._disk.last_full()
 
     def dispose(self) -> None:
         """Close every pooled connection."""

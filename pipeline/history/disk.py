@@ -8,9 +8,9 @@ ends of what runs.
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,16 +66,20 @@ class Disk:
 
     def was_full_lately(self) -> bool:
         """Whether somebody found it full a moment ago, in whatever process."""
-        last_s = self.last_full_s()
-        return last_s is not None and abs(time.time() - last_s) < LATELY_S
+        return was_lately(self.last_full(), datetime.now(UTC))
 
-    def last_full_s(self) -> float | None:
-        """When somebody last found it full, in whatever process, seconds since 1970."""
+    def last_full(self) -> datetime | None:
+        """When somebody last found it full, in whatever process."""
         try:
-            return self._mark.stat().st_mtime
+            return datetime.fromtimestamp(self._mark.stat().st_mtime, UTC)
         except FileNotFoundError:
             return None
 
     @property
     def _mark(self) -> Path:
         return self.file.with_name(f"{self.file.name}.last-full")
+
+
+def was_lately(full_at: datetime | None, at: datetime) -> bool:
+    """Whether a disk that was last full then had no room until the moment before `at`."""
+    return full_at is not None and abs((at - full_at).total_seconds()) < LATELY_S

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from pipeline.history.database import now
-from pipeline.history.steps import LEASE, free, has_lapsed
+from pipeline.history.steps import free, has_lapsed, was_kept_silent
 from pipeline.models import Job, Step, StepState
 
 if TYPE_CHECKING:
@@ -93,12 +93,6 @@ def _free_held(
     for job_id in job_ids:
         session.get(Job, job_id, with_for_update=True)
     steps = session.scalars(select(Step).where(held, Step.job_id.in_(job_ids))).all()
-    counted = [step for step in steps if not (uncount or _was_kept_silent(step, full_at))]
+    counted = [step for step in steps if not (uncount or was_kept_silent(step, full_at))]
     released = free(session, [one for one in steps if one not in counted], "released", uncount=True)
     return released | free(session, counted, "lost")
-
-
-def _was_kept_silent(step: Step, full_at: datetime | None) -> bool:
-    """Whether the database was full after the step's holder had beaten for the last time."""
-    until = step.lease_until
-    return full_at is not None and until is not None and until - LEASE <= full_at

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, or_, select, update
 
-from pipeline.history import events, idling
+from pipeline.history import disk, events, idling
 from pipeline.history.database import changed, now
 from pipeline.history.errors import LeaseLost
 from pipeline.history.telling import ending, once
 from pipeline.models import Attempt, Job, JobState, Step, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -72,12 +72,20 @@ class Claim:
 
 
 def claim(
-    session: Session, job_id: str, names: Sequence[str], *, owner: str, limit: int
+    session: Session,
+    job_id: str,
+    names: Sequence[str],
+    *,
+    owner: str,
+    limit: int,
+    full_at: datetime | None = None,
 ) -> Claim | Refusal:
     """Claim those of the named steps that are not done, all or none.
 
     `owner` is `node/process/task id`; `limit` is how many tries a run of the job allows a step.
-    A step whose lease lapsed is taken over: its former attempt ends as `lost`.
+    A step whose lease lapsed is taken over: its former attempt ends as `lost`. `full_at` is when
+    the database was last full: who could not beat since then still holds it for a moment after
+    that, and then has it `released`, so that the try does not count.
     """
     job = session.get(Job, job_id, with_for_update=True)
     if job is None or job.state.terminal:
@@ -89,11 +97,17 @@ def claim(
         return Refusal.UNWHOLE
     steps = [step for step in job.steps if step.name in names]
     todo = [step for step in steps if step.state is not StepState.DONE]
-    refusal = _refusal(job, todo, at, limit)
+    silent = [step for step in todo if was_kept_silent(step, full_at)]
+    if silent and disk.was_lately(full_at, at):
+        return Refusal.HELD
+    idle = idling.waiting(session, silent)
+    spared = {step.id for step in silent if step.id not in idle}
+    refusal = _refusal(job, todo, at, limit, spared)
     if refusal is not None:
         return refusal
+    idling.count(session, silent, counts=False)
     for step in todo:
-        _take(session, job, step, owner, at)
+        _take(session, job, step, owner, at, "released" if step in silent else "lost")
     if job.state is JobState.QUEUED:
         job.state = JobState.RUNNING
     job.started_at = job.started_at or at
@@ -103,7 +117,9 @@ def claim(
     return Claim(job_id, owner, {step.name: step.attempt for step in todo}, tries)
 
 
-def _refusal(job: Job, todo: list[Step], at: datetime, limit: int) -> Refusal | None:
+def _refusal(
+    job: Job, todo: list[Step], at: datetime, limit: int, spared: Collection[int]
+) -> Refusal | None:
     if not todo:
         return Refusal.DONE
     first = min(step.position for step in todo)
@@ -113,12 +129,12 @@ def _refusal(job: Job, todo: list[Step], at: datetime, limit: int) -> Refusal | 
         return Refusal.FAILED
     if any(is_live(step, at) for step in todo):
         return Refusal.HELD
-    if max(step.tries for step in todo) >= limit:
+    if max(step.tries - (step.id in spared) for step in todo) >= limit:
         return Refusal.EXHAUSTED
     return None
 
 
-def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> None:
+def _take(session: Session, job: Job, step: Step, owner: str, at: datetime, former: str) -> None:
     free = or_(
         Step.state == StepState.WAITING,
         (Step.state == StepState.RUNNING) & has_lapsed(at),
@@ -140,7 +156,7 @@ def _take(session: Session, job: Job, step: Step, owner: str, at: datetime) -> N
     )
     if taken != 1:
         raise LeaseLost(job.id, (step.name,))
-    end_attempts(session, [step], at, "lost")
+    end_attempts(session, [step], at, former)
     session.refresh(step)
     session.add(
         Attempt(step_id=step.id, number=step.attempt, run=job.run, owner=owner, started_at=at)
@@ -157,6 +173,12 @@ def is_live(step: Step, at: datetime) -> bool:
 def has_lapsed(at: datetime) -> ColumnElement[bool]:
     """Say which running steps have a lease that holds no more at the moment `at`."""
     return or_(Step.lease_until <= at, Step.lease_until > at + TOO_FAR)
+
+
+def was_kept_silent(step: Step, full_at: datetime | None) -> bool:
+    """Whether the database was full after the holder of a running step had last beaten."""
+    until = step.lease_until if step.state is StepState.RUNNING else None
+    return full_at is not None and until is not None and until - LEASE <= full_at
 
 
 def _held(claim: Claim) -> ColumnElement[bool]:

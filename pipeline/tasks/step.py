@@ -286,11 +286,11 @@ def _claimed(
 
     Raises `PlanOutdated`: then nothing is claimed either.
     """
+    full_at = ready.db.last_full()
 
     def act(session: Session) -> tuple[Work | Refusal, int | None]:
-        claim = steps.claim(session, job_id, names, owner=owner, limit=limit)
-        job = session.get(Job, job_id)
-        run = job.run if job else None
+        claim = steps.claim(session, job_id, names, owner=owner, limit=limit, full_at=full_at)
+        run = job.run if (job := session.get(Job, job_id)) else None
         return claim if isinstance(claim, Refusal) else _work(ready, session, claim), run
 
     return ready.db.write(act)

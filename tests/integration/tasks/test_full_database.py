@@ -30,7 +30,14 @@ from pipeline.tasks.owner import is_dead
 from pipeline.tasks.step import StepFailed, Work, perform
 from pipeline.tasks.timed import ROW, Timed, Told
 from tests.faults.mounts import Disk
-from tests.integration.tasks.journeys import attempts, claimed_in, published, row, task
+from tests.integration.tasks.journeys import (
+    allow_attempts,
+    attempts,
+    claimed_in,
+    published,
+    row,
+    task,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,6 +138,38 @@ def test_a_worker_killed_while_it_waits_to_write_down_what_it_did_loses_no_try(
     repair(ready, job.id)
     assert row(ready, job, "probe").tries == (0 if full else 1)
     assert attempts(ready, job, "probe") == [("released" if full else "lost", None)]
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_step_of_one_killed_while_it_was_full_that_a_message_brings_again_loses_no_try(
+    ready: Runtime,
+    new_job: Callable[..., Job],
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    full: bool,
+) -> None:
+    job = new_job()
+    allow_attempts(ready, monkeypatch, 1)
+    with ready.db.begin() as session:
+        claimed_in(session, job)
+    if full:
+        disk.fill(leaving=0)
+        assert ready.db.lacks_room() is not None
+        disk.free()
+    lapsed = update(Step).where(Step.job_id == job.id, Step.name == "probe")
+    with ready.db.begin() as session:
+        session.execute(lapsed.values(lease_until=now(session) - timedelta(seconds=1)))
+    if full:
+        assert "working on it" in perform(task(), job.id, ("probe",), publish)
+        assert attempts(ready, job, "probe") == [(None, None)]
+    monkeypatch.setattr("pipeline.history.disk.LATELY_S", 0.0)
+    said = perform(task(), job.id, ("probe",), publish)
+    if not full:
+        assert "tried as often as allowed" in said
+        return
+    assert (said, row(ready, job, "probe").tries) == ("done", 1)
+    assert attempts(ready, job, "probe") == [("released", None), ("done", None)]
 
 
 def test_work_goes_on_without_heartbeats_for_as_long_as_the_disk_is_full(
