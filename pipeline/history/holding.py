@@ -33,9 +33,11 @@ def release(session: Session, job: Job) -> None:
     """Let the job go on; its row must be locked. What it did not wait of its time is taken back."""
     if job.waits_until is None:
         return
-    job.deadline_at -= max(job.waits_until - now(session), timedelta(0))
+    left = job.waits_until - now(session)
+    job.deadline_at -= max(left, timedelta(0))
     job.waits_until = None
-    events.add(session, job.id, "goes_on", "goes on: the hours of heavy work have begun")
+    why = "were changed" if left > timedelta(0) else "have begun"
+    events.add(session, job.id, "goes_on", f"goes on: the hours of heavy work {why}")
 
 
 def resting(session: Session, at: datetime) -> list[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""The first file of a multipart form, as a stream: nothing is held in memory or written twice."""
+"""The file of a multipart form, as a stream: nothing is held in memory or written twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE = "file"
 
 @dataclass(frozen=True)
 class FormFile:
-    """The first file of a form, and the fields that came before it."""
+    """The file of a form, and the fields that came before it."""
 
     name: str
     content: AsyncIterator[bytes]
@@ -31,7 +31,8 @@ class FormFile:
 class _Form:
     """Collects the fields before the first part that has a file name, and then that part.
 
-    A field that is not among `known`, or comes after the file, is refused where it begins.
+    A second file, and a field that is not among `known` or comes after the file, is refused where
+    it begins.
     """
 
     def __init__(self, boundary: bytes, known: Collection[str]) -> None:
@@ -61,11 +62,15 @@ class _Form:
             if b"filename" not in options:
                 self._field_begun(options.get(b"name", b"").decode("utf-8", "replace"))
             # A form sent with no file chosen has a part with an empty name.
-            elif options[b"filename"] and self.name is None:
-                self.name = options[b"filename"].decode("utf-8", "replace")
-                self._in_file = True
+            elif options[b"filename"]:
+                self._file_begun(options[b"filename"].decode("utf-8", "replace"))
         self._field.clear()
         self._value.clear()
+
+    def _file_begun(self, name: str) -> None:
+        if self.name is not None:
+            raise _second_file(name)
+        self.name, self._in_file = name, True
 
     def _field_begun(self, name: str) -> None:
         if name not in self.known:
@@ -91,14 +96,14 @@ class _Form:
             self._text.clear()
 
 
-async def first_file(
+async def the_file(
     chunks: AsyncIterator[bytes], boundary: bytes, known: Collection[str]
 ) -> FormFile:
-    """Read up to the first file of a form, past `known` fields; its content comes as it arrives.
+    """Read up to the file of a form, past `known` fields; its content comes as it arrives.
 
     Raises `ReelworksError` (`bad_request`) when there is none, and for an unknown field; and, from
     the stream, which ends with the form, `upload_cut_short` when the form ends before the file
-    does, and `bad_request` for any field after it.
+    does, and `bad_request` for any field or file after it.
     """
     if not boundary:
         raise _no_form()
@@ -169,6 +174,14 @@ def _late_field(name: str) -> ReelworksError:
         "bad_request",
         f"The form's field {name!r} comes after the file, where it is not heeded any more.",
         f"Put the field before the file: with curl, `-F {name}=… -F {FILE}=@clip.mp4`.",
+    )
+
+
+def _second_file(name: str) -> ReelworksError:
+    return ReelworksError(
+        "bad_request",
+        f"The form has a second file, {name!r}, and neither was taken.",
+        "Send each file by itself: with curl, one `-F` with a file a call.",
     )
 
 

@@ -24,7 +24,7 @@ from pipeline.tasks.ingest import submit_in
 from pipeline.web.access import Ready, job_view, wants_page
 from pipeline.web.jobs import SEE_OTHER
 from pipeline.web.metrics import Metrics
-from pipeline.web.multipart import cut_short, first_file
+from pipeline.web.multipart import cut_short, the_file
 from pipeline.web.naming import accepted_name
 from pipeline.web.receiving import Unfinished, apart
 
@@ -115,12 +115,12 @@ def _asked(
 async def upload(
     request: Request, runtime: Ready, asked: Annotated[Asked, Depends(_asked)]
 ) -> Response:
-    """Take a file: the body of a request with `?name=`, or the first file of a multipart form.
+    """Take a file: the body of a request with `?name=`, or the file of a multipart form.
 
     It is written under a hidden name, flushed to disk and given its name in the watched folder,
     never another file's; an upload that is cut short leaves nothing. 201 when a job was made of
     it, 200 when its content has one already. In a form, `profile` and `folder` come before the
-    file; a field after it, or of another name, has the upload refused.
+    file; a field or file after it, or a field of another name, has the upload refused.
     """
     with _counted(request.app.state.metrics):
         taken = await _receive(request, runtime.settings, asked)
@@ -149,10 +149,13 @@ def _counted(metrics: Metrics) -> Iterator[None]:
 def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None, root: Path) -> WatchFolder:
     """Choose the watched folder: the first one, or the one of that path.
 
-    A relative path is taken from `root`, as in pipeline.yml. Raises `ReelworksError`
-    (`not_watched`).
+    A relative path is taken from `root`, and `~` is the home folder, as in pipeline.yml. Raises
+    `ReelworksError` (`not_watched`).
     """
-    place = None if wanted is None else os.path.normpath(root / wanted)
+    place = None
+    if wanted is not None:
+        # Where nobody has such a home, the folder is one that is not watched, and no error.
+        place = os.path.normpath(root / os.path.expanduser(wanted))  # noqa: PTH111
     for entry in watched:
         if place is None or str(entry.path) == place:
             return entry
@@ -203,7 +206,7 @@ async def _receive(request: Request, settings: Settings, asked: Asked) -> Taken:
     chunks: AsyncIterator[bytes] = request.stream()
     try:
         if kind == FORM:
-            form = await first_file(chunks, options.get(b"boundary", b""), FIELDS)
+            form = await the_file(chunks, options.get(b"boundary", b""), FIELDS)
             asked = asked.with_fields(form.fields, form.name)
             return await _store(form.content, settings, asked, room=expected)
         return await _store(chunks, settings, asked, room=expected, exactly=expected)

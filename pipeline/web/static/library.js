@@ -74,6 +74,7 @@ function takeUploads() {
   const take = (files) => upload([...files], { extensions, list, done: look, profile: profile?.value });
   const profile = document.querySelector("#profile");
   const chooser = document.querySelector("#files");
+  chooser.multiple = true; // a form without scripts takes one
   let depth = 0; // entering a child comes before leaving its parent
 
   chooser.addEventListener("change", () => {

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import workflows
 from pipeline.app import app
-from pipeline.history import holding, jobs
+from pipeline.history import events, holding, jobs
 from pipeline.history.database import now
 from pipeline.models import JobState
 from pipeline.tasks import control
@@ -131,6 +131,23 @@ def test_a_window_that_is_taken_away_lets_waiting_jobs_go_on_and_takes_their_tim
     reconcile()
     assert sent[-1][-1] == "pipeline.manifest"
     assert abs(view(ready, probed).deadline_at - before) < timedelta(minutes=1)
+    assert why_on(ready, probed) == "goes on: the hours of heavy work were changed"
+
+
+def why_on(ready: Runtime, job: Job) -> str:
+    with ready.db.read() as session:
+        (said,) = [one.message for one in events.since(session, job.id) if one.kind == "goes_on"]
+    return said
+
+
+def test_a_job_that_has_waited_for_as_long_as_it_was_to_says_that_its_hours_have_begun(
+    ready: Runtime, probed: Job
+) -> None:
+    with ready.db.begin() as session:
+        job = jobs.get(session, probed.id, lock=True)
+        job.waits_until = now(session) - timedelta(seconds=1)
+        holding.release(session, job)
+    assert why_on(ready, probed) == "goes on: the hours of heavy work have begun"
 
 
 def test_hours_that_are_changed_meanwhile_let_a_waiting_job_wait_on_and_not_expire(

@@ -105,6 +105,7 @@ def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
         ([("file", "a.mp4"), ("folder", None)], "'folder' comes after the file"),
         ([("prfile", None), ("file", "a.mp4")], "no field 'prfile'. Did you mean 'profile'?"),
         ([("file", "a.mp4"), ("prfile", None)], "no field 'prfile'. Did you mean 'profile'?"),
+        ([("file", "a.mp4"), ("file", "b.mp4")], "second file, 'b.mp4'"),
     ],
 )
 def test_a_field_that_would_not_be_heeded_is_refused_and_nothing_is_kept(
@@ -134,6 +135,18 @@ def test_a_folder_may_be_named_as_the_configuration_names_it(
     answer = client.post(UPLOADS, params=asked, content=b"film")
     assert answer.status_code == 404
     assert f"Valid: {site.inbox}." in answer.json()["error"]["hint"]
+
+
+@pytest.mark.parametrize(("folder", "status"), [("~/inbox", 201), ("~nobody-has-it/inbox", 404)])
+def test_a_folder_may_be_named_from_the_home_folder_as_in_pipeline_yml(
+    site: Site,
+    client: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    status: int,
+) -> None:
+    monkeypatch.setenv("HOME", str(site.inbox.parent))
+    assert asking(client, "address", {"folder": folder}).status_code == status
 
 
 def test_the_folders_own_profile_lies_where_every_other_file_does(

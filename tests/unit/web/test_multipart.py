@@ -1,4 +1,4 @@
-"""The first file of a form, whatever else is in it and however it arrives."""
+"""The file of a form, whatever else is in it and however it arrives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ReelworksError
-from pipeline.web.multipart import first_file
+from pipeline.web.multipart import the_file
 
 BOUNDARY = b"----b"
 KNOWN = ("title", "year")
@@ -32,7 +32,7 @@ def read(body: bytes, size: int = 65536, boundary: bytes = BOUNDARY) -> tuple[st
             yield body[at : at + size]
 
     async def whole() -> tuple[str, bytes]:
-        form = await first_file(arriving(), boundary, KNOWN)
+        form = await the_file(arriving(), boundary, KNOWN)
         return form.name, b"".join([chunk async for chunk in form.content])
 
     return asyncio.run(whole())
@@ -50,8 +50,17 @@ def test_content_that_looks_like_a_boundary_is_content() -> None:
     assert read(file_part(content) + END, 7) == ("clip.mp4", content)
 
 
-def test_only_the_first_file_counts() -> None:
+@pytest.mark.parametrize("size", [1, 65536])
+def test_a_second_file_is_refused_by_its_name(size: int) -> None:
     body = file_part(b"one", "one.mp4") + file_part(b"two", "two.mp4") + END
+    with pytest.raises(ReelworksError, match=r"second file, 'two\.mp4'") as second:
+        read(body, size)
+    assert second.value.code == "bad_request"
+    assert "each file by itself" in second.value.hint
+
+
+def test_a_second_field_for_a_file_in_which_none_was_chosen_is_passed_over() -> None:
+    body = file_part(b"one", "one.mp4") + file_part(b"", "") + END
     assert read(body) == ("one.mp4", b"one")
 
 
@@ -93,16 +102,15 @@ def test_fields_before_the_file_are_read() -> None:
             for byte in FIELD + file_part(b"x") + END:
                 yield bytes([byte])
 
-        return (await first_file(arriving(), BOUNDARY, KNOWN)).fields
+        return (await the_file(arriving(), BOUNDARY, KNOWN)).fields
 
     assert asyncio.run(fields()) == {"title": "A title"}
 
 
 @pytest.mark.parametrize("size", [1, 7, 65536])
-@pytest.mark.parametrize("between", [b"", file_part(b"two", "two.mp4")])
-def test_a_field_after_the_file_is_refused_however_it_arrives(size: int, between: bytes) -> None:
+def test_a_field_after_the_file_is_refused_however_it_arrives(size: int) -> None:
     with pytest.raises(ReelworksError, match="'title' comes after the file") as late:
-        read(file_part(b"content") + between + FIELD + END, size)
+        read(file_part(b"content") + FIELD + END, size)
     assert late.value.code == "bad_request"
     assert "before the file" in late.value.hint
 
