@@ -36,7 +36,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     with found.database() as database:
         schema.upgrade(database)
     end(found, add(found, "round0-0.mp4"), JobState.SUCCEEDED)
-    found.alerts.received.append({"title": "round0-0.mp4 succeeded"})
+    found.alerts.received.append({"title": "round0-0.mp4 is ready"})
     return found
 
 
