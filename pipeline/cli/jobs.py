@@ -211,6 +211,7 @@ def print_job(console: Console, view: JobView) -> None:
     if view.outputs:
         removed = view.outputs.removed_at
         where = cell(view.outputs.directory) + (f" (removed {_time(removed)})" if removed else "")
+        where += "" if view.state == "succeeded" else " (of an earlier run)"
         console.print(f"results {where}", soft_wrap=True, highlight=False)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
-_SUCCEEDED = (Job.state == JobState.SUCCEEDED) & Job.output_directory.is_not(None)
+_HAS_RESULTS = Job.output_directory.is_not(None)
 #: What a list shows of a job's row, by a card's words. Of its results it is only the poster.
 _COLUMNS = (
     Job.id,
@@ -35,8 +35,8 @@ _COLUMNS = (
     Job.waits_until,
     case((Job.lacking_since.is_not(None), Job.tag)).label("waits_for"),
     case((Job.error_code.is_not(None), Job.error_message)).label("error"),
-    _SUCCEEDED.label("has_results"),
-    case((_SUCCEEDED, Job.outputs["poster"].as_string())).label("poster"),
+    _HAS_RESULTS.label("has_results"),
+    case((_HAS_RESULTS, Job.outputs["poster"].as_string())).label("poster"),
 )
 
 

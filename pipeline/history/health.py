@@ -23,7 +23,7 @@ DAMAGED = "damaged"
 
 def _published() -> ColumnElement[bool]:
     return (
-        (Job.state == JobState.SUCCEEDED)
+        Job.state.not_in((JobState.QUEUED, JobState.RUNNING))
         & Job.output_directory.is_not(None)
         & Job.outputs_removed_at.is_(None)
     )
@@ -43,8 +43,9 @@ def to_check(
 
 def wants_check(job: Job, asked_at: datetime) -> bool:
     """Whether the job's results are there to be checked, and were not since it was asked for."""
-    there = job.state is JobState.SUCCEEDED and job.outputs_removed_at is None
-    return there and (job.checked_at is None or job.checked_at < asked_at)
+    there = job.output_directory is not None and job.outputs_removed_at is None
+    # While it is run again, others may take their place.
+    return there and job.state.terminal and (job.checked_at is None or job.checked_at < asked_at)
 
 
 def record(

@@ -29,9 +29,9 @@ _TERMINAL = tuple(state for state in JobState if state.terminal)
 def with_outputs(
     session: Session, profiles: Collection[str] = ()
 ) -> list[tuple[str, datetime, str]]:
-    """List the jobs whose results are in the library: id, when they ended, the output folder."""
+    """List ended jobs whose results are in the library: id, when they ended, the output folder."""
     query = select(Job.id, Job.finished_at, Job.output_directory).where(
-        Job.state == JobState.SUCCEEDED,
+        Job.state.in_(_TERMINAL),
         Job.output_directory.is_not(None),
         Job.outputs_removed_at.is_(None),
     )

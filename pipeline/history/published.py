@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from pipeline.history import jobs
-from pipeline.models import Job, JobState
+from pipeline.models import Job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -19,7 +19,9 @@ PAGE = 1000
 
 @dataclass(frozen=True)
 class Published:
-    """The output folder of a job that succeeded.
+    """The output folder that a job published when it last succeeded.
+
+    It stays where it is when the job is run again, until another takes its place.
 
     `job_file_sha256` is None for one that was published before checksums were kept.
     """
@@ -35,16 +37,16 @@ def of_job(session: Session, prefix: str) -> Published | None:
     Raises `JobNotFound`.
     """
     job = jobs.find(session, prefix)
-    if job.state is not JobState.SUCCEEDED or job.output_directory is None:
+    if job.output_directory is None:
         return None
     return Published(job.id, job.output_directory, (job.outputs or {}).get("job_file_sha256"))
 
 
 def page(session: Session, after: str = "") -> list[Published]:
-    """List folders of jobs that succeeded, in order of id: the next `PAGE` after the id `after`."""
+    """List folders of jobs, in order of id: the next `PAGE` after the id `after`."""
     rows = session.execute(
         select(Job.id, Job.output_directory, Job.outputs)
-        .where(Job.id > after, Job.state == JobState.SUCCEEDED, Job.output_directory.is_not(None))
+        .where(Job.id > after, Job.output_directory.is_not(None))
         .order_by(Job.id)
         .limit(PAGE)
     )

@@ -122,8 +122,10 @@ class OutputsView(View):
 
 
 class JobView(View):
-    """The whole job. Times are UTC; `outputs` is None until the job has succeeded.
+    """The whole job. Times are UTC.
 
+    `outputs` is None until the job has succeeded. When it is run again they stay, whatever becomes
+    of that run, until others take their place.
     `remaining_s` is about how long it still takes, None while nobody can tell. `waits_until` is
     when a window of schedules.yml opens that its encodes wait for, None when they wait for none;
     `waits_for` is the tag that its encodes need while no worker that is there has it.
@@ -256,7 +258,7 @@ def _step(job: Job, step: Step) -> StepView:
 
 
 def _outputs(job: Job) -> OutputsView | None:
-    if job.state is not JobState.SUCCEEDED or job.output_directory is None:
+    if job.output_directory is None:
         return None
     paths = job.outputs or {}
     return OutputsView(

@@ -13,6 +13,7 @@ from pipeline.history import jobs
 from pipeline.history.database import now
 from pipeline.history.errors import DatabaseFull, JobNotFound
 from pipeline.media.health import Published, examine
+from pipeline.models import JobState
 from pipeline.plan.encryption import present_key
 from pipeline.settings.values import whole_seconds
 from pipeline.tasks.hours import waits_until
@@ -100,8 +101,11 @@ def check_results(job_id: str, asked_at: str) -> str:
 def _key(ready: Runtime, job: Job) -> SecretStr | None:
     """Find the key to the job's streams; None where there is none, or the profile has it no more.
 
-    None also where another version planned the job: which key it had can't be read for sure.
+    None also where its plan is not that of its results, or another version's: which key they have
+    can't be told for sure.
     """
+    if job.state is not JobState.SUCCEEDED:
+        return None
     try:
         plan = stored_plan(job)
     except PlanOutdated:

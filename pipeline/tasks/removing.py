@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from pipeline.history import jobs, pruning
 from pipeline.history.errors import JobNotFound
-from pipeline.models import JobState
 from pipeline.tasks.exchange import ASIDE, put_back
 from pipeline.tasks.workspace import STAGING
 
@@ -75,7 +74,7 @@ def check_outputs(ready: Runtime, job: Job, sources: Collection[str]) -> Path | 
     `sources` are all sources that lie in the library. Raises `Kept`.
     """
     paths = ready.settings.pipeline.paths
-    if job.state is not JobState.SUCCEEDED or job.output_directory is None:
+    if not job.state.terminal or job.output_directory is None:
         raise Kept(f"the job is {job.state.value}")
     if job.outputs_removed_at is not None:
         raise Kept("its results were removed before")

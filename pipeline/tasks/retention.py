@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.app import app, runtime
 from pipeline.history import jobs, pruning
 from pipeline.history.database import now
-from pipeline.models import JobState
 from pipeline.plan.retention import Item, cutoff, doomed
 from pipeline.printable import size_text
 from pipeline.settings.retention import KeepFiles, Retention
@@ -249,8 +248,7 @@ def _would_be_found(ready: Runtime, path: str) -> bool:
 def _has_results(job: Job) -> bool:
     """Whether the job's results are in the library: then its history stays with them."""
     return (
-        job.state is JobState.SUCCEEDED
-        and job.outputs_removed_at is None
+        job.outputs_removed_at is None
         and job.output_directory is not None
         and os.path.lexists(job.output_directory)
     )

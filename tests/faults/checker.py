@@ -182,8 +182,12 @@ def _job(file: Dropped, job: Job) -> list[str]:
 
 
 def _folders(site: Site, jobs: list[Job]) -> list[str]:
-    """See that the library holds the folder of each success once, and none of a failure."""
-    wanted = sorted(job.output_directory or "" for job in jobs if job.state is JobState.SUCCEEDED)
+    """See that the library holds the folder of each success once, and none of a failure.
+
+    What a job made that succeeded once stays, however it ends when it is run again.
+    """
+    made = (job for job in jobs if job.output_directory or job.state is JobState.SUCCEEDED)
+    wanted = sorted(job.output_directory or "" for job in made)
     stems = tuple({Path(job.original_path).stem for job in jobs})
     found = sorted(
         str(path) for path in (site.media / "library").glob("*") if path.name.startswith(stems)

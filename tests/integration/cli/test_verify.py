@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.app import app
-from pipeline.history import jobs
+from pipeline.history import cards, health, jobs, pruning
 from pipeline.media import checksums
 from pipeline.models import JobState
 from tests.integration.tasks.journeys import do, submitted
@@ -41,6 +42,30 @@ def made(ready: Runtime, new_job: Callable[..., Job]) -> tuple[str, Path]:
         jobs.record_outputs(session, jobs.get(session, job.id), str(folder), paths, [])
         jobs.end(session, job.id, JobState.SUCCEEDED)
     return job.id, folder
+
+
+@pytest.mark.parametrize("end", [None, JobState.CANCELLED, JobState.FAILED])
+def test_results_stay_while_they_are_made_again_and_where_that_does_not_succeed(
+    ready: Runtime, made: tuple[str, Path], reelworks: Reelworks, end: JobState | None
+) -> None:
+    job_id, folder = made
+    with ready.db.begin() as session:
+        before = jobs.view(session, job_id).outputs
+        jobs.reopen(session, job_id, timedelta(hours=1), afresh=True, rebuild=True)
+        if end is not None:
+            jobs.end(session, job_id, end)
+    with ready.db.read() as session:
+        assert jobs.view(session, job_id).outputs == before
+        (card,) = cards.newest(session)
+        assert card.has_results
+        waiting_checks = health.to_check(session, timedelta(days=1), None)
+        old = [job_id for job_id, *_ in pruning.with_outputs(session)]
+    assert waiting_checks == old == ([] if end is None else [job_id])
+    for asked in ((), (job_id,), (str(folder),)):
+        assert only(reelworks("verify", *asked, "--json"))["state"] == "ok"
+    (folder / "job.json").write_text("{}")
+    assert only(reelworks("verify", job_id, "--json"))["state"] != "ok"
+    assert f"results {folder} (of an earlier run)" in reelworks("show", job_id).out
 
 
 def only(said: Said) -> dict[str, Any]:
