@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.media.process import run
 from pipeline.plan.reading import packets_argv, unasked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from pipeline.media.process import Progress
@@ -43,7 +43,7 @@ class Packets:
     none lies behind `last_place`.
     `complaints` says that ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
-    list hides some.
+    list hides some. `heard_s` is when the packets of sounds come that were listed beside it.
     """
 
     count: int
@@ -63,6 +63,7 @@ class Packets:
     last_place: int = 0
     complaints: bool = False
     shown_s: array[float] = field(default_factory=lambda: array("d"), repr=False)
+    heard_s: dict[int, array[float]] = field(default_factory=dict, repr=False)
 
 
 class Counter:
@@ -197,6 +198,39 @@ class Counter:
             self._last, self._end = shown, shown + end - last
 
 
+class Sorter:
+    """Sorts the listing of all streams: one is counted, the times of `heard` are kept.
+
+    What has no time of its own, as some packets of a track have none, ends the list of that one.
+    """
+
+    def __init__(self, counter: Counter, chosen: str, heard: Collection[int]) -> None:
+        self.heard_s = {index: array("d") for index in heard}
+        self._counter = counter
+        self._chosen = chosen.encode()
+        self._heard = {str(index).encode(): times for index, times in self.heard_s.items()}
+        self._rest = b""
+
+    def take(self, data: bytes) -> None:
+        """Take some more of the listing, cut anywhere; each line begins with a stream's number."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            stream, _, told = line.partition(b",")
+            times = self._heard.get(stream)
+            if times is not None:
+                self._hear(stream, times, told)
+            if stream == self._chosen:
+                self._counter.line(told.decode("ascii", "replace"))
+
+    def _hear(self, stream: bytes, times: array[float], told: bytes) -> None:
+        pts, _, rest = told.partition(b",")
+        at = _number(pts.decode("ascii", "replace"))
+        if at is None:
+            del self._heard[stream], times[:]
+        elif b"D" not in rest:
+            times.append(at)
+
+
 def read_packets(
     tools: Tools,
     path: Path,
@@ -204,6 +238,7 @@ def read_packets(
     container: str,
     *,
     largest: int = 0,
+    heard: Collection[int] = (),
     far: bool = False,
     timeout_s: float | None = None,
     on_tick: Callable[[Progress], None] | None = None,
@@ -211,32 +246,23 @@ def read_packets(
     """Read every packet of one stream (`v:0`, or its number) that is to be shown.
 
     `container` is what ffprobe called it; `largest` is the size of the largest packet that the
-    codec knows, bytes: what is beyond that in one is something else; `far` says that some stream
-    begins late. What ffprobe can't read counts as no packets; the caller knows whether that is an
-    error.
+    codec knows, bytes: what is beyond that in one is something else; `heard` are the numbers of
+    sounds whose times are wanted, too; `far` says that some stream begins late. What ffprobe can't
+    read counts as no packets; the caller knows whether that is an error.
     """
-    argv = packets_argv(tools.ffprobe, path, stream, container, far=far)
-    found = _listed(tools, path, argv, largest, timeout_s, on_tick)
+    every = bool(heard)
+    counter = Counter(largest)
+    sorter = Sorter(counter, stream, heard)
+    argv = packets_argv(tools.ffprobe, path, None if every else stream, container, far=far)
+    fence = tools.looking(path, cpu_s=timeout_s)
+    take = sorter.take if every else counter.take
+    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=take)
+    counter.complaints = bool(done.log.strip())
+    found = counter.sum()
     if found.count == 0 and unasked(container):
         # A header that lies about the picture is found out only by looking into it.
-        argv = packets_argv(tools.ffprobe, path, stream, "")
-        return _listed(tools, path, argv, largest, timeout_s, on_tick)
-    return found
-
-
-def _listed(
-    tools: Tools,
-    path: Path,
-    argv: list[str],
-    largest: int,
-    timeout_s: float | None,
-    on_tick: Callable[[Progress], None] | None,
-) -> Packets:
-    fence = tools.looking(path, cpu_s=timeout_s)
-    counter = Counter(largest)
-    done = run(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick, on_output=counter.take)
-    counter.complaints = bool(done.log.strip())
-    return counter.sum()
+        return read_packets(tools, path, stream, "", timeout_s=timeout_s, on_tick=on_tick)
+    return replace(found, heard_s=sorter.heard_s) if every else found
 
 
 def count_packets(listing: str) -> Packets:

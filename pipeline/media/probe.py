@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.media import content, extent, holes, tracks, webp
+from pipeline.media.announced import COUNTED_MISSING_S, cut_short
 from pipeline.media.appended import said_of_appended
 from pipeline.media.damage import SAMPLES, damaged, tolerated_sound_s
 from pipeline.media.endings import ENDING, with_true_ends
@@ -32,13 +34,13 @@ from pipeline.media.refusals import (
     unreadable,
     without_anything,
 )
-from pipeline.media.tracks import ratio, seconds
+from pipeline.media.tracks import seconds
 from pipeline.media.transparency import with_transparency
 from pipeline.plan.reading import probe_argv
 from pipeline.plan.source import LEAPING, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pipeline.media.packets import Packets
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from pipeline.settings.pipeline import Limits
 
     Tick = Callable[[Progress], None] | None
+    Listed = Callable[..., Packets]
 
 logger = logging.getLogger(__name__)
 
@@ -54,22 +57,8 @@ logger = logging.getLogger(__name__)
 PROBE_TIMEOUT_S = 120.0
 #: How long listing all packets may take, seconds: it reads the whole file.
 PACKETS_TIMEOUT_S = 3600.0
-#: A file that ends earlier than it announces by more than this was cut short: seconds, share of
-#: its length, and frames.
-MISSING_S = 0.5
-MISSING_SHARE = 0.02
-#: However long a file is, no more than this may be missing at its end, seconds.
-MOST_MISSING_S = 3.0
-MISSING_FRAMES = 2
 #: Less than this in holes is not told: it may be a tag of a kind nobody knows. Seconds.
 LEAST_LOST_S = 0.05
-#: The same for containers that count their samples or frames of sound one by one, seconds.
-COUNTED_MISSING_S = 0.1
-#: Containers that know exactly how long each stream is.
-EXACT = ("mov", "avi", "mxf")
-#: Containers that announce how long they are in all.
-COUNTED = ("flac", "mp3", "wv", "au", "tta")
-ANNOUNCED = ("matroska", "flv", *COUNTED)
 #: An Ogg stream that begins later than this, seconds, is told of as if it had begun at once.
 LATE_S = 0.1
 #: More frames than an AVI of hours has: one made live doesn't know, and says as many as it can.
@@ -78,6 +67,8 @@ UNKNOWN_FRAMES = 1 << 30
 FULL_RATE = 32_000
 #: Containers whose streams tell what they are only where they begin.
 SCATTERED = frozenset({"mpegts", "mpeg"})
+#: Containers that tell when each packet of sound comes, and not only how many came before.
+CLOCKED = ("mov", "matroska", "flv", "nut", "asf", "ogg")
 #: Says, of what ffprobe told, that it had to look far for it.
 FAR = "far"
 #: Raw streams of sound, which say nothing of it.
@@ -111,17 +102,18 @@ def probe(
     refuse_still(path, told["format"])
     if picture is not None:
         refuse_large(path, int(picture["width"]), int(picture["height"]), limits)
-    packets = _packets(tools, path, told, chosen, on_tick)
+    listed = partial(_listed, tools, path, told, on_tick)
+    packets = _packets(path, told, chosen, listed)
     if packets.count == 0:
         kind = "a picture" if picture is not None else "sound"
         raise truncated(path, f"it announces {kind}, but holds nothing of it")
     refuse_frames(path, packets.count, limits)
     hole = "" if picture is not None else _hole(path, told, packets, salvage=salvage)
-    missing, ends_s = _cut_short(tools, path, told, chosen, packets, on_tick)
+    missing, ends_s = cut_short(path, told, chosen, packets, listed)
     if missing and not salvage:
         raise truncated(path, missing)
     if picture is not None:
-        told = with_true_ends(told, packets, lambda one: _listed(tools, path, told, one, on_tick))
+        told = with_true_ends(told, packets, listed)
     source = _source(path, size, told, picture, packets)
     if ends_s is not None:
         source = source.model_copy(update={"duration_s": ends_s - source.start_s})
@@ -205,7 +197,7 @@ def _refuse_blind(tools: Tools, path: Path, told: dict[str, Any], on_tick: Tick)
     Where only the place of a picture is kept, as radio does in broadcasts, there is only sound.
     """
     for stream in tracks.unseen_videos(told):
-        if _listed(tools, path, told, stream, on_tick).count:
+        if _listed(tools, path, told, on_tick, stream).count:
             raise undecodable(path, str(stream.get("codec_name", "unknown")))
 
 
@@ -269,22 +261,29 @@ def _uncounted(stream: dict[str, Any]) -> bool:
     return int(stream.get("nb_frames") or 0) >= UNKNOWN_FRAMES
 
 
-def _packets(
-    tools: Tools, path: Path, told: dict[str, Any], chosen: dict[str, Any], on_tick: Tick
-) -> Packets:
-    moving = webp.animation(path) if told["format"].get("format_name") == webp.NAME else None
+def _packets(path: Path, told: dict[str, Any], chosen: dict[str, Any], listed: Listed) -> Packets:
+    name = str(told["format"].get("format_name"))
+    moving = webp.animation(path) if name == webp.NAME else None
     if moving is not None:
         return moving.packets()
-    return _listed(tools, path, told, chosen, on_tick)
+    heard = tracks.heard_audio(told) if name.startswith(CLOCKED) else []
+    return listed(chosen, heard=[one["index"] for one in heard])
 
 
 def _listed(
-    tools: Tools, path: Path, told: dict[str, Any], one: dict[str, Any], on_tick: Tick
+    tools: Tools,
+    path: Path,
+    told: dict[str, Any],
+    on_tick: Tick,
+    one: dict[str, Any],
+    *,
+    heard: Sequence[int] = (),
 ) -> Packets:
     container = str(told["format"].get("format_name"))
     return read_packets(
         *(tools, path, str(one["index"]), container),
         largest=holes.LARGEST.get(container, 0),
+        heard=heard,
         far=FAR in told,
         timeout_s=PACKETS_TIMEOUT_S,
         on_tick=on_tick,
@@ -301,64 +300,6 @@ def _hole(path: Path, told: dict[str, Any], packets: Packets, *, salvage: bool) 
             return f"the source is damaged: {what} are lost"
         raise damaged(path.name, f"{what} can't be read")
     return f"{what} could not be read" if lost_s > LEAST_LOST_S else ""
-
-
-def _cut_short(
-    tools: Tools,
-    path: Path,
-    told: dict[str, Any],
-    chosen: dict[str, Any],
-    packets: Packets,
-    on_tick: Tick,
-) -> tuple[str, float | None]:
-    """Say what is missing of a file whose header announces more than there is; "" for nothing.
-
-    Also gives when picture and sound really end, where that is not what was announced.
-
-    Frames can't be compared: an edit list may leave out some of those the header counts.
-    """
-    cut = extent.missing_end(path)
-    if cut:
-        return cut, packets.end_s
-    name = str(told["format"].get("format_name"))
-    first_s, last_s, end_s = packets.first_s or 0.0, packets.last_s or 0.0, packets.end_s or 0.0
-    if name.startswith(EXACT):
-        announced_s = (seconds(chosen.get("start_time")) or 0.0) + (
-            max(seconds(chosen.get("duration")) or 0.0, _counted_s(name, chosen))
-        )
-    elif name.startswith(ANNOUNCED):
-        announced_s = seconds(told["format"].get("duration")) or 0.0
-    else:
-        return "", None  # others guess their length from the size
-    frame_s = (last_s - first_s) / max(packets.count - 1, 1)
-    share_s = min(announced_s * MISSING_SHARE, MOST_MISSING_S)
-    missing_s = max(MISSING_S, share_s, frame_s * MISSING_FRAMES)
-    if name in COUNTED:
-        missing_s = max(COUNTED_MISSING_S, frame_s * MISSING_FRAMES)
-    beside_s = 0.0
-    if announced_s - end_s > missing_s and not name.startswith(EXACT):
-        # What it announces is the longest stream's end: that may be the sound's, a text's or that
-        # of a picture that is not used.
-        end_s = max(end_s, _end_of(tools, path, told, "audio", on_tick))
-        if announced_s - end_s > missing_s:
-            ends = (_end_of(tools, path, told, kind, on_tick) for kind in ("subtitle", "video"))
-            beside_s = max(ends)
-    if announced_s - max(end_s, beside_s) > missing_s:
-        return f"it breaks off after {end_s:.1f} of its {announced_s:.1f} seconds", end_s
-    return "", end_s if beside_s else None
-
-
-def _counted_s(name: str, chosen: dict[str, Any]) -> float:
-    """Give how long an AVI's announced frames last: its duration tells of those that are there."""
-    rate = ratio(chosen.get("avg_frame_rate"))
-    frames = str(chosen.get("nb_frames"))
-    return float(int(frames) / rate) if name == "avi" and rate and frames.isdigit() else 0.0
-
-
-def _end_of(tools: Tools, path: Path, told: dict[str, Any], kind: str, on_tick: Tick) -> float:
-    tracks = [one for one in told["streams"] if one.get("codec_type") == kind]
-    ends = [_listed(tools, path, told, one, on_tick).end_s for one in tracks]
-    return max((end for end in ends if end is not None), default=0.0)
 
 
 def _source(
@@ -378,7 +319,7 @@ def _source(
         else tracks.video_of(
             picture, packets, captions=content.has_captions(path), start_s=start_s
         ),
-        audio=tracks.audio_of(told, joined=bool(packets.jumps) and name in LEAPING),
+        audio=tracks.audio_of(told, packets, joined=bool(packets.jumps) and name in LEAPING),
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.colour import see_through
 from pipeline.plan.frame_rate import frame_rate, steady
+from pipeline.plan.jitter import jitter
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
@@ -30,6 +32,8 @@ TEXT_CODECS = frozenset(
 )
 #: How many times the frames that are there a file may tell of; those of a slideshow are few.
 ABSURD_RATE = 100
+#: A track's tag that tells how long it is, in hours, minutes, seconds; a language may follow it.
+OWN_DURATION, _CLOCK = "DURATION", re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 EDGES = ("left", "right", "top", "bottom")
 #: Subtitles that are pictures.
 DRAWN_CODECS = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"})
@@ -52,9 +56,14 @@ def unheard_audio(told: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in _of(told, "audio") if not _told_channels(one)]
 
 
+def heard_audio(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """List the sounds that can be decoded, as far as anything tells."""
+    return [one for one in _of(told, "audio") if _told_channels(one)]
+
+
 def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
     """Choose the sound that says how long a file without a picture is."""
-    heard = [stream for stream in _of(told, "audio") if _told_channels(stream)]
+    heard = heard_audio(told)
     marked = [stream for stream in heard if stream.get("disposition", {}).get("default")]
     return next(iter([*marked, *heard]), None)
 
@@ -111,8 +120,10 @@ def _moved_s(stream: dict[str, Any], start_s: float) -> float:
     return abs(start_s - round(start_s / tick_s) * tick_s) if tick_s else 0.0
 
 
-def audio_of(told: dict[str, Any], *, joined: bool = False) -> tuple[AudioStream, ...]:
-    """Read the facts of every track that has channels.
+def audio_of(
+    told: dict[str, Any], packets: Packets, *, joined: bool = False
+) -> tuple[AudioStream, ...]:
+    """Read the facts of every track that has channels; `packets` may tell when its own come.
 
     Of recordings that were joined the last timestamp does not tell how long a track lasts.
     """
@@ -128,10 +139,16 @@ def audio_of(told: dict[str, Any], *, joined: bool = False) -> tuple[AudioStream
             default=bool(stream.get("disposition", {}).get("default")),
             start_s=seconds(stream.get("start_time")),
             duration_s=None if joined else seconds(stream.get("duration")),
+            **_off(stream, packets),
         )
-        for stream in _of(told, "audio")
-        if _told_channels(stream)
+        for stream in heard_audio(told)
     )
+
+
+def _off(stream: dict[str, Any], packets: Packets) -> dict[str, float]:
+    padding_s = int(stream.get("initial_padding") or 0) / int(stream.get("sample_rate") or 48_000)
+    found = jitter(packets.heard_s.get(stream["index"], ()), padding_s)
+    return {} if found is None else {"jitter_s": found.apart_s, "early_s": found.early_s}
 
 
 def texts_of(told: dict[str, Any]) -> tuple[TextStream, ...]:
@@ -184,6 +201,20 @@ def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
         elif kind in ("data", "attachment"):
             said.append(f"{name} is neither picture, sound nor text")
     return tuple(said)
+
+
+def own_duration(stream: dict[str, Any]) -> float | None:
+    """Read how long a track of a Matroska file says that it lasts, seconds; None for nothing said.
+
+    Some writers tell when it ends instead, which is later where it begins late.
+    """
+    tags = stream.get("tags", {})
+    told = next((str(tags[key]) for key in tags if key.split("-")[0] == OWN_DURATION), "")
+    found = _CLOCK.fullmatch(told)
+    if found is None:
+        return None
+    hours, minutes, rest = (float(part) for part in found.groups())
+    return (hours * 60 + minutes) * 60 + rest
 
 
 def seconds(text: str | None) -> float | None:

@@ -127,18 +127,20 @@ def streams_argv(program: Path, path: Path) -> list[str]:
 
 
 def packets_argv(
-    program: Path, path: Path | str, stream: str, container: str, *, far: bool = False
+    program: Path, path: Path | str, stream: str | None, container: str, *, far: bool = False
 ) -> list[str]:
     """Build the ffprobe command that prints each packet of a stream.
 
-    Times in seconds, its size and place in the file in bytes, flags.
+    Times in seconds, its size and place in the file in bytes, flags. Where it is to print those of
+    all streams (None), each line begins with the stream's number.
 
     `container` is what ffprobe called it; with "" it looks into the file before it lists. With
     `far` it looks there for streams that begin late: of others it could tell no times.
     """
     entries = "packet=pts_time,dts_time,duration_time,size,pos,flags"
+    entries += ",stream_index" if stream is None else ""
     shown = ["-show_entries", entries, "-of", "csv=p=0"]
-    chosen = ["-select_streams", stream, "-loglevel", "error"]
+    chosen = ["-loglevel", "error"] + ([] if stream is None else ["-select_streams", stream])
     opening = [*_options(input_options()), *(f"-{option}" for option in unasked(container))]
     opening += _options(FAR) if far else []
     # Where a broadcast is damaged ffprobe gives up after 64 KiB, while ffmpeg goes on.

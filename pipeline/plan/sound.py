@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import SoundRendition
+    from pipeline.plan.source import AudioStream
 
 #: The highest peak after normalisation, dBTP (EBU R128 s2 asks streams for -2 before coding; -1
 #: is what coding leaves).
@@ -31,13 +32,12 @@ RANGE = 20.0
 #: one that was not measured, and the gain would change from moment to moment.
 LEAST_RANGE = 0.01
 _MEASURED = re.compile(r"\{[^{}]*\"input_i\"[^{}]*\}", re.DOTALL)
-#: How far a sound that changes may be from its time, seconds, before it is filled or cut: nobody
-#: hears 20 ms.
+#: How far a sound may be from its time, seconds, before it is filled or cut: nobody hears 20 ms.
+#: What comes early and late by turns (`jitter`) may be so much further.
 APART_S = 0.015
-#: The same of MP4 and MOV, which tell how long each packet is: what is longer is followed by a
-#: hole, and the first one is where streams of fragments begin apart. Elsewhere ffmpeg's 0.1 holds,
-#: or sound whose times are rough would click.
-TOLD_APART_S = 0.03
+#: The same where nobody looked at its times, or they are all too rough: ffmpeg's own. Less, and
+#: such sound would click.
+ROUGH_S = 0.1
 #: How much earlier than it is a sound is made beside the picture that sets its clock, seconds: more
 #: than it can be ahead of it. It is put back as it is written.
 BEHIND_S = 100_000
@@ -104,15 +104,23 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     if plan.profile.trim is not None:
         track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
-    told = plan.source.container.startswith("mov")
-    near = {"min_hard_comp": APART_S if alone else TOLD_APART_S} if alone or told else {}
-    track = track.filter("aresample", **{"async": 1, "first_pts": 0, **near})
+    elif there.early_s:
+        track = track.filter("asetpts", f"if(eq(N,0),PTS+{there.early_s:.6f}/TB,PTS)")
+    apart = {"min_hard_comp": f"{_apart_s(there, alone=alone):.6g}"}
+    track = track.filter("aresample", **{"async": 1, "first_pts": 0, **apart})
     until_s = silent_until(plan, there)
     if until_s is None:
         return track
     track = track.filter("apad", whole_dur=f"{until_s:.6f}")
     # What follows on nothing has no times of its own.
     return track.filter("asetpts", "N/SR/TB") if is_unheard(plan, there) else track
+
+
+def _apart_s(track: AudioStream, *, alone: bool) -> float:
+    """Say how far a track may be from its time before it is put there, seconds."""
+    if track.jitter_s is None and not alone:
+        return ROUGH_S
+    return min(APART_S + (track.jitter_s or 0.0), ROUGH_S)
 
 
 def _alike(track: Any, plan: Plan, index: int) -> Any:

@@ -131,6 +131,10 @@ class AudioStream(Fact):
     default: bool = False
     start_s: float | None = None
     duration_s: float | None = None
+    #: How far apart its packets' times lie around steady ones (`jitter`), and by how much the first
+    #: that is heard is early, seconds; None where nobody looked.
+    jitter_s: float | None = None
+    early_s: float = 0.0
 
 
 class TextStream(Fact):

@@ -264,6 +264,10 @@ ROWS = (
     kept(apart("a.ts", sound_s=0.32), "sound that begins after the picture, ts"),
     kept(apart("a.mp4", picture_s=0.32), "sound that begins before the picture, mp4", frames=67),
     kept(apart("a.mkv", picture_s=0.32), "sound that begins before the picture, mkv", frames=67),
+    kept(
+        moved("a.flv", "-bsf:a", "noise=drop='between(pts*tb,0.7,0.75)+between(pts*tb,1.7,1.74)'"),
+        "sound with small holes, flv",
+    ),
     Row(
         "sound that begins before the picture, wmv",
         late_picture,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.media.packets import Counter, count_packets
+from pipeline.media.packets import Counter, Sorter, count_packets
 
 
 def listing(*frames: int, length: str = "0.04") -> str:
@@ -62,3 +62,15 @@ def test_where_only_the_decoding_of_the_last_frames_is_told_their_showing_is_rec
     lines = (f"{pts},{dts},0.04,9,0,{key}__\n" for pts, dts, key in (x.split(",") for x in told))
     found = count_packets("".join(lines))
     assert (found.first_s, found.last_s, found.end_s) == pytest.approx((0.04, 0.24, 0.28))
+
+
+def test_the_times_of_sounds_are_kept_beside_the_packets_that_are_counted() -> None:
+    counter = Counter()
+    sorter = Sorter(counter, "0", [1, 3])
+    told = b"0,0.00,0.00,0.04,9,0,K__\n1,-0.02,-0.02,0.02,9,0,KD_\n1,0.00,0.00,0.02,9,0,K__\n"
+    told += b"2,0.00,0.00,0.02,9,0,K__\n3,0.00,0.00,0.02,9,0,K__\n3,N/A,N/A,0.02,9,0,K__\n"
+    told += b"1,0.02,0.02,0.02,9,0,K__\n3,0.04,0.04,0.02,9,0,K__\n0,0.04,0.04,0.04,9,0,K__\n"
+    for at in range(0, len(told), 7):
+        sorter.take(told[at : at + 7])
+    assert counter.sum().count == 2
+    assert {index: list(times) for index, times in sorter.heard_s.items()} == {1: [0, 0.02], 3: []}

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from pipeline.media.packets import count_packets
-from pipeline.media.tracks import audio_of, left_out, texts_of, unseen_videos, video_of
+from pipeline.media.tracks import (
+    audio_of,
+    left_out,
+    own_duration,
+    texts_of,
+    unseen_videos,
+    video_of,
+)
 
 TURNED = (
     "\n00000000:            0       65536           0\n00000001:   -65536           0           0"
@@ -60,7 +67,7 @@ def test_of_joined_recordings_nothing_tells_how_long_a_sound_lasts(
     *, joined: bool, lasts_s: float | None
 ) -> None:
     stream = {"index": 1, "codec_type": "audio", "channels": 2, "duration": "101.9"}
-    (track,) = audio_of({"streams": [stream]}, joined=joined)
+    (track,) = audio_of({"streams": [stream]}, count_packets(""), joined=joined)
     assert track.duration_s == lasts_s
 
 
@@ -75,7 +82,7 @@ def test_a_language_has_one_spelling_whichever_the_file_uses(
     written: str, told: str | None
 ) -> None:
     stream = {"index": 1, "codec_type": "audio", "channels": 2, "tags": {"language": written}}
-    (track,) = audio_of({"streams": [stream]})
+    (track,) = audio_of({"streams": [stream]}, count_packets(""))
     assert track.language == told
 
 
@@ -113,3 +120,18 @@ def test_a_picture_without_a_size_is_one_that_nobody_sees() -> None:
     blind = {"index": 0, "codec_type": "video", "codec_name": "flashsv", "width": 0, "height": 0}
     cover = {**blind, "disposition": {"attached_pic": 1}}
     assert unseen_videos({"streams": [blind, cover, {**blind, "width": 1, "height": 1}]}) == [blind]
+
+
+@pytest.mark.parametrize(
+    ("tags", "lasts_s"),
+    [
+        ({"DURATION": "01:00:03.500000000"}, 3603.5),
+        ({"DURATION-eng": "00:00:03"}, 3.0),
+        ({"DURATION": "3 s"}, None),
+        ({"title": "00:00:03"}, None),
+    ],
+)
+def test_a_track_of_a_matroska_file_may_tell_how_long_it_is(
+    tags: dict[str, str], lasts_s: float | None
+) -> None:
+    assert own_duration({"tags": tags}) == lasts_s

@@ -82,7 +82,7 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
         "[s6]scale=flags=bicubic:h=144:w=256[s7];[s7]setsar=1[s8];"
         "[s8]format=pix_fmts=yuv420p[s9]",
         "-filter_complex",
-        "[0:2]aresample=async=1:first_pts=0:min_hard_comp=0.03[s10];[s10]aformat=channel_layouts=stereo[s11]",
+        "[0:2]aresample=async=1:first_pts=0:min_hard_comp=0.1[s10];[s10]aformat=channel_layouts=stereo[s11]",
         *video("[s5]", "3", "file:/jobs/240p.mp4"),
         *video("[s9]", "1", "file:/jobs/144p.mp4"),
         *("-map", "[s11]", "-f", "mp4", "-ar", "48000", "-b:a", "128000", "-c:a", "aac"),
@@ -107,7 +107,7 @@ def test_sound_alone_decodes_no_picture() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:audio")
     assert graphs(arguments) == [
-        "[0:1]aresample=async=1:first_pts=0:min_hard_comp=0.03[s0];"
+        "[0:1]aresample=async=1:first_pts=0:min_hard_comp=0.1[s0];"
         "[s0]aformat=channel_layouts=stereo[s1]"
     ]
     assert "libx264" not in arguments

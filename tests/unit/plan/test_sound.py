@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,16 @@ PRINTED = """[Parsed_loudnorm_1 @ 0x55] [info]
 }
 """
 LEVEL = Profile(audio=AudioSettings(loudness=-23))
+
+
+def chain_of(**facts: Any) -> str:
+    """Give the filters of a track with these facts, as ffmpeg is told of them."""
+    import ffmpeg
+
+    made = plan(source(audio=(sound(**facts),)))
+    stream = heard(ffmpeg.input("x"), made, made.sounds, {})["audio"]
+    argv = ffmpeg.compile(ffmpeg.output(stream, "y"))
+    return str(argv[argv.index("-filter_complex") + 1])
 
 
 def test_the_first_pass_is_read_from_what_ffmpeg_printed() -> None:
@@ -64,15 +76,18 @@ def test_the_gain_of_what_is_always_as_loud_stays_the_same() -> None:
     assert "measured_LRA=0.01" in " ".join(ffmpeg.compile(ffmpeg.output(stream, "y")))
 
 
-def test_small_holes_are_filled_where_the_container_tells_of_them() -> None:
-    import ffmpeg
+@pytest.mark.parametrize(
+    ("jitter_s", "apart"), [(None, "0.1"), (0.0, "0.015"), (0.035, "0.05"), (0.2, "0.1")]
+)
+def test_sound_is_filled_and_cut_where_it_is_off_by_more_than_its_jitter(
+    jitter_s: float | None, apart: str
+) -> None:
+    assert re.search(rf"min_hard_comp={apart}\b", chain_of(jitter_s=jitter_s))
 
-    for container, filled in (("mov,mp4,m4a,3gp,3g2,mj2", True), ("matroska,webm", False)):
-        there = source(audio=(sound(),)).model_copy(update={"container": container})
-        made = plan(there)
-        stream = heard(ffmpeg.input("x"), made, made.sounds, {})["audio"]
-        argv = " ".join(ffmpeg.compile(ffmpeg.output(stream, "y")))
-        assert ("min_hard_comp=0.03" in argv) == filled
+
+def test_sound_whose_first_packet_comes_early_is_put_in_its_place() -> None:
+    assert "PTS+0.020000/TB" in chain_of(jitter_s=0.04, early_s=0.02)
+    assert "asetpts" not in chain_of(jitter_s=0.0)
 
 
 def test_silence_is_left_as_it_is() -> None:

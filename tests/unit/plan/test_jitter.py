@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from pipeline.plan.jitter import jitter
+
+#: A packet of AAC, seconds.
+LENGTH_S = 1024 / 48_000
+STEADY = [n * LENGTH_S for n in range(200)]
+
+
+def test_what_is_steady_or_rounded_to_milliseconds_has_no_jitter() -> None:
+    assert jitter(STEADY) == (0, 0)
+    assert jitter([round(at, 3) for at in STEADY]) == (0, 0)
+
+
+def test_what_stays_late_follows_a_hole_and_is_no_jitter() -> None:
+    holes = [at + 0.06 * (at > 1) + 0.04 * (at > 1.1) for at in STEADY]
+    often = [at + LENGTH_S * (n // 10) for n, at in enumerate(STEADY)]
+    at_the_edges = [at + 0.06 * (n > 0) + 0.06 * (n > 197) for n, at in enumerate(STEADY)]
+    for broken in (holes, often, at_the_edges, [at - 0.06 * (at > 2) for at in STEADY]):
+        assert jitter(broken) == (0, 0)
+
+
+def test_what_comes_back_within_some_packets_is_jitter() -> None:
+    bursts = [at + 0.035 * (20 <= n % 40 < 25) for n, at in enumerate(STEADY)]
+    found = jitter(bursts)
+    assert found is not None
+    assert found == pytest.approx((0.035, 0), abs=0.001)
+
+
+def test_how_early_the_first_packet_is_is_told_by_those_behind_it() -> None:
+    chance = Random(1)
+    rough = [at + chance.uniform(-0.03, 0.03) for at in STEADY]
+    for padding_s, first in ((0, 0), (LENGTH_S, 1)):
+        rough[first] = STEADY[first] - 0.025
+        found = jitter(rough, padding_s)
+        assert found is not None
+        assert found.apart_s == pytest.approx(0.06, abs=0.02)
+        assert found.early_s == pytest.approx(0.025, abs=0.012)
+
+
+@pytest.mark.parametrize("few", [[], [0.0], [0.0, 0.02, 0.04], [1.0] * 50])
+def test_what_can_not_tell_has_no_known_jitter(few: list[float]) -> None:
+    assert jitter(few) is None
