@@ -205,7 +205,7 @@ def _worker_settings(*, redis: bool, stop_grace_s: float) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": redis,
-        "worker_soft_shutdown_timeout": stop_grace_s / 2,
+        "worker_soft_shutdown_timeout": stop_grace_s,
         # An idle worker stops at once. What waits for its retry in a worker's memory goes back to
         # the broker, and should it not, the reconciler publishes it: 5 seconds a stop are saved.
         "worker_enable_soft_shutdown_on_idle": False,

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
 #: What a worker gets beyond `workers.stop_grace`, seconds: less than what services give it before
 #: they kill it.
 BEYOND_GRACE_S = 20.0
+#: How much later than that it is killed by whoever started it, seconds.
+KILLED_LATER_S = 2.0
 STDERR = 2
+
+
+def killed_after_s(grace_s: float) -> float:
+    """Give how long a part that was asked to stop is waited for, seconds.
+
+    Within its grace a worker waits for its work, and after that gives it back: only one that hangs
+    needs longer, and has said where by then.
+    """
+    return grace_s + BEYOND_GRACE_S + KILLED_LATER_S
 
 
 def end_within(limit_s: float) -> None:

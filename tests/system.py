@@ -243,7 +243,7 @@ def write_config(root: Path, alerts: Alerts) -> Path:
     web, flower = free_ports(2)
     pipeline["web"] = {"listen": f"127.0.0.1:{web}"}
     pipeline["flower"] = {"listen": f"127.0.0.1:{flower}"}
-    pipeline["workers"] = {"stop_grace": "4s"}
+    pipeline["workers"] = {"stop_grace": "2s"}
     pipeline["tags"] = ["big-disk"]
     (folder / "pipeline.yml").write_text(yaml.safe_dump(pipeline))
     quick = {"video": {"preset": "ultrafast", "ladder": [240, 144]}}

@@ -113,6 +113,7 @@ def _run_workers(cli: Cli, wanted: list[str], concurrency: int | None) -> None:
     from rich.console import Console
 
     from pipeline.cli.notices import show
+    from pipeline.last_resort import killed_after_s
     from pipeline.stack import composition
     from pipeline.stack.group import run_together
 
@@ -120,7 +121,7 @@ def _run_workers(cli: Cli, wanted: list[str], concurrency: int | None) -> None:
     options = () if concurrency is None else ("--concurrency", str(concurrency))
     parts = [composition.worker(cli.settings, role, *options) for role in wanted]
     console = Console(stderr=True)
-    grace_s = cli.settings.pipeline.workers.stop_grace.total_seconds()
+    grace_s = killed_after_s(cli.settings.pipeline.workers.stop_grace.total_seconds())
     run_together(parts, grace_s=grace_s, tell=lambda notice: show(console, notice))
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: How often the caller hears of a running process, seconds, also when the process says nothing.
 TICK_S = 1.0
 #: What a process gets between being asked to stop and being killed, seconds.
-GRACE_S = 5.0
+GRACE_S = 1.0
 #: The end of what a process prints that is kept, bytes.
 TAIL_BYTES = 32_768
 #: The most one process may print on its standard output where that is its result, bytes.

@@ -187,7 +187,7 @@ class Workers(Part):
     encode: Slots = "auto"
     package: Slots = "auto"
     #: How long stopping waits for work before it is given back; nothing is not at all.
-    stop_grace: DurationFromZero = timedelta(seconds=10)
+    stop_grace: DurationFromZero = timedelta(seconds=5)
     #: What the workers of this machine have that not all have.
     tags: Tags = ()
 

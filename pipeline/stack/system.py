@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import Runtime
 from pipeline.errors import ReelworksError
+from pipeline.last_resort import killed_after_s
 from pipeline.stack import composition, flower, logfile, ports, valkey
 from pipeline.stack.fullness import Fullness
 from pipeline.stack.guard import Guard
@@ -87,7 +88,7 @@ def running(
     may begin with nothing started when `stopping` was asked.
     """
     state = settings.pipeline.paths.state
-    grace_s = settings.pipeline.workers.stop_grace.total_seconds()
+    grace_s = killed_after_s(settings.pipeline.workers.stop_grace.total_seconds())
     valkey.make_private(state)
     fullness = Fullness(settings, tell)
     fullness.until_room(stopping)

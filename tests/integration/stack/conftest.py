@@ -38,7 +38,7 @@ def write_configuration(config: Path) -> None:
         "watch": [{"path": "./media/inbox", "settle_seconds": 0.5}],
         "web": {"listen": f"127.0.0.1:{free_port()}"},
         "flower": {"listen": f"127.0.0.1:{free_port()}"},
-        "workers": {"stop_grace": "4s"},
+        "workers": {"stop_grace": "2s"},
     }
     (config / "pipeline.yml").write_text(yaml.safe_dump(document))
     ladder = {"video": {"ladder": [144], "preset": "ultrafast"}, "package": ["hls", "dash", "mp4"]}

@@ -50,7 +50,7 @@ def adapt(config: Path) -> None:
     changed = {
         **pipeline,
         "tools": {"ffmpeg": str(program)},
-        "workers": {"encode": 2, "stop_grace": "4s"},
+        "workers": {"encode": 2, "stop_grace": "2s"},
     }
     (config / "pipeline.yml").write_text(yaml.safe_dump(changed))
     quick = {"video": {"preset": "ultrafast", "ladder": [72, 36]}}
