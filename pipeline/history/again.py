@@ -54,7 +54,8 @@ def begin_again(session: Session, job: Job, new: NewJob, why: str) -> bool:
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + new.deadline, at
     job.started_at = job.finished_at = job.settled_at = job.published_at = job.held_at = None
-    job.source_fate = job.settle_owner = job.settle_until = None
+    job.settle_owner = jobs.INTERRUPTED if job.settle_owner else None
+    job.source_fate = job.settle_until = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None
     attempts.cancel(session, job.id)

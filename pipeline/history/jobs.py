@@ -57,6 +57,9 @@ class NewJob:
 
 #: How many jobs wait on the broker at most, when more were found than can be worked on soon.
 MOST_WAITING = 500
+#: Stands for who settled the source of a job when that began anew: he finds it lost, or died, and
+#: may have put the source where it no longer goes.
+INTERRUPTED = "interrupted"
 #: The steps that a job has from the start; its renditions are known once it is planned.
 FIRST_STEPS = (StepKind.PROBE, StepKind.THUMBNAIL, StepKind.MANIFEST)
 
@@ -299,7 +302,8 @@ def reopen(
     job.state, job.run = JobState.QUEUED, job.run + 1
     job.deadline_at, job.touched_at = at + deadline, at
     job.started_at = job.finished_at = job.settled_at = job.published_at = None
-    job.settle_owner = job.settle_until = job.held_at = None
+    job.settle_owner = INTERRUPTED if job.settle_owner else None
+    job.settle_until = job.held_at = None
     job.waits_until = job.lacking_since = None
     job.publish_count = 0
     job.error_step = job.error_code = job.error_message = job.error_hint = None

@@ -11,7 +11,7 @@ from sqlalchemy import exists, select, update
 from pipeline.history import events, known
 from pipeline.history.database import changed, now
 from pipeline.history.fate import SourceFate, later_fate
-from pipeline.history.jobs import get
+from pipeline.history.jobs import INTERRUPTED, get
 from pipeline.models import Job, JobState
 
 if TYPE_CHECKING:
@@ -91,10 +91,11 @@ def is_alone(session: Session, job_id: str, owner: str) -> bool:
     return job.settle_owner == owner or not job.state.terminal
 
 
-def release(session: Session, job_id: str, owner: str) -> None:
-    """Leave the settling to somebody else, at once."""
+def release(session: Session, job_id: str, owner: str, *, died: bool) -> None:
+    """Leave the settling to somebody else, at once; `died` says that one before did not end it."""
     mine = update(Job).where(Job.id == job_id, Job.settle_owner == owner)
-    changed(session, mine.values(settle_owner=None, settle_until=None))
+    former = INTERRUPTED if died else None
+    changed(session, mine.values(settle_owner=former, settle_until=None))
 
 
 def has_served(session: Session, job: Job) -> bool:

@@ -172,12 +172,18 @@ def arrive(job: Job, path: Path, identity: Identity, made: Put) -> None:
     Raises `NotTheSource` when the file is no longer, or was not all the time, what `identity` says;
     `OSError`.
     """
+    if not _is(path, identity):
+        raise _moving(path)
     beside.bring_sidecar(path, made.path)
     if job.state is not JobState.SUCCEEDED:
         beside.give_reason(job, made.path)
     flush(made.path.parent)
     if not _is(path, identity) or not made.holds(identity):
-        raise NotTheSource(f"{path} changed while it was moved: it stays")
+        raise _moving(path)
+
+
+def _moving(path: Path) -> NotTheSource:
+    return NotTheSource(f"{path} changed while it was moved: it stays")
 
 
 def take(path: Path, identity: Identity, marker: str | None = None) -> bool:
@@ -284,6 +290,25 @@ def _copy(path: Path, identity: Identity, folder: Path, on_chunk: Callable[[], o
         unfinished.unlink(missing_ok=True)
 
 
+def discard_put(
+    path: Path, folder: Path, is_anothers: Callable[[Path], bool], on_chunk: OnChunk
+) -> None:
+    """Remove further names that `put` gave the file in the folder, or copies, and what is beside.
+
+    Raises `TakesTime` when they must be read and there is no `on_chunk`; `OSError`.
+    """
+    try:
+        identity = Identity.of(path.stat())
+    except FileNotFoundError:
+        return  # what was put there is the last of it
+    if lies_in(path, folder):
+        return
+    for made in itertools.takewhile(os.path.lexists, _names(folder, path.name)):
+        alike = os.path.samestat(made.lstat(), path.stat())
+        if (alike or _is_copy(made, path, identity, on_chunk)) and not is_anothers(made):
+            undo(Put(made))
+
+
 def discard_unfinished(path: Path, folder: Path) -> None:
     """Remove what was copied of the file at `path` to the folder and never whole, nothing else."""
     for left in folder.glob(f"{_part(path)}*{PART}"):
@@ -295,13 +320,18 @@ def _part(path: Path) -> str:
     return f".{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}."
 
 
-def _is_copy(made: Path, path: Path, identity: Identity, on_chunk: Callable[[], object]) -> bool:
-    """Whether `made` is a whole copy of the file, as `_copy` makes one: it has its time, too."""
+def _is_copy(made: Path, path: Path, identity: Identity, on_chunk: OnChunk) -> bool:
+    """Whether `made` is a whole copy of the file, as `_copy` makes one: it has its time, too.
+
+    Raises `TakesTime` when it must be read and there is no `on_chunk`.
+    """
     found = made.lstat()
     if not stat.S_ISREG(found.st_mode) or found.st_size != identity.bytes:
         return False
     if abs(found.st_mtime_ns - identity.mtime_ns) > ROUGHLY_NS:
         return False
+    if on_chunk is None:
+        raise TakesTime(str(path))
     return fingerprint(made, on_chunk, follow=False) == fingerprint(path, on_chunk)
 
 

@@ -67,11 +67,13 @@ def settle(ready: Runtime, job_id: str, *, unhurried: bool) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
             if died or unhurried:
                 _discard_unfinished(job)
+            if died:
+                _discard_elsewhere(ready, job, rules, check if unhurried else None)
             _settle(ready, job, rules, owner, check if unhurried else None)
     except SettlingLost:
         logger.info("the source of job %s is settled by others", job_id)
     except TakesTime:
-        ready.db.write(partial(settling.release, job_id=job_id, owner=owner))
+        ready.db.write(partial(settling.release, job_id=job_id, owner=owner, died=died))
         raise
     except OSError as problem:
         logger.warning("the source of job %s stays where it is: %s", job_id, problem)
@@ -164,6 +166,24 @@ def _discard_unfinished(job: Job) -> None:
     for folder in (job.archive_to, job.quarantine_to):
         if folder is not None:
             source.discard_unfinished(Path(job.source_path), Path(folder))
+
+
+def _discard_elsewhere(
+    ready: Runtime, job: Job, rules: Rules, on_chunk: Callable[[], None] | None
+) -> None:
+    """Remove what somebody who did not come to the end had put where the source does not go now.
+
+    The job was retried meanwhile, and ended otherwise.
+    """
+
+    def is_anothers(path: Path) -> bool:
+        with ready.db.read() as session:
+            return settling.has_another(session, path, job)
+
+    now = rules.folder(job.state)
+    for folder in (job.archive_to, job.quarantine_to):
+        if folder is not None and Path(folder) != now:
+            source.discard_put(Path(job.source_path), Path(folder), is_anothers, on_chunk)
 
 
 def _marker(ready: Runtime, path: Path) -> str | None:
