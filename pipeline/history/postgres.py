@@ -23,6 +23,9 @@ KEEPALIVE = {"idle": 10, "interval": 3, "count": 4}
 
 #: How long the server may leave open whether it got what it was told, seconds.
 UNHEARD_S = 30
+#: How long we may leave that open to the server: it sends no keepalives while an answer is on its
+#: way (tcp(7), `TCP_USER_TIMEOUT`), so the locks of one that died just then would stay.
+UNANSWERED_S = KEEPALIVE["idle"] + KEEPALIVE["interval"] * KEEPALIVE["count"]
 
 
 def told(url: URL, named: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def told(url: URL, named: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """
     server = {
         **{f"tcp_keepalives_{name}": number for name, number in KEEPALIVE.items()},
+        "tcp_user_timeout": f"{UNANSWERED_S}s",
         # One that was paused, or sits behind a proxy, is not gone as far as keepalives tell.
         "idle_in_transaction_session_timeout": f"{SILENT_S}s",
         "lock_timeout": f"{LOCK_WAIT_S}s",

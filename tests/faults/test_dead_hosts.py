@@ -29,13 +29,17 @@ from pipeline.history.database import Database
 with Database(sys.argv[1]).begin() as session:
     session.execute(text("SELECT * FROM one FOR UPDATE"))
     print("holds", flush=True)
+    session.execute(text(sys.argv[2]))
     time.sleep(300)
 """
 
 
 @pytest.mark.skipif(NO_HOSTS is not None, reason=f"no hosts can be made here: {NO_HOSTS}")
+@pytest.mark.parametrize(
+    "asked", ["SELECT 1", "SELECT pg_sleep(3)"], ids=["silent", "while it is answered"]
+)
 def test_the_locks_of_a_host_that_died_are_free_before_its_silence_is_too_long(
-    tmp_path: Path,
+    tmp_path: Path, asked: str
 ) -> None:
     server = Postgres()
     try:
@@ -47,9 +51,11 @@ def test_the_locks_of_a_host_that_died_are_free_before_its_silence_is_too_long(
                 session.execute(text("CREATE TABLE one (id integer)"))
                 session.execute(text("INSERT INTO one VALUES (1)"))
             address = server.address_at(network.address, server.port)
-            alpha.start((sys.executable, "-c", HOLDING, address), os.environ, str(tmp_path))
+            alpha.start((sys.executable, "-c", HOLDING, address, asked), os.environ, str(tmp_path))
             log = tmp_path / "alpha.log"
             eventually(lambda: "holds" in log.read_text(), "the row to be held")
+            # The first one's answer is acknowledged by then, the second one's not sent.
+            time.sleep(1)
             alpha.die()
             died = time.monotonic()
             db.write(lambda session: session.execute(text("UPDATE one SET id = 2")))

@@ -51,10 +51,11 @@ pytestmark = pytest.mark.usefixtures("sent")
 def test_a_probe_that_takes_longer_than_a_lease_keeps_it(
     ready: Runtime, new_job: Callable[..., Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(steps, "LEASE", timedelta(seconds=3))
     monkeypatch.setattr(step, "BEAT_S", 0.1)
     monkeypatch.setattr("pipeline.media.process.TICK_S", 0.2)
-    slow = script(tmp_path / "ffprobe", "sleep 2", f'exec {tools().ffprobe} "$@"')
+    slowly = '[ "$1" = -version ] || sleep 4'
+    slow = script(tmp_path / "ffprobe", slowly, f'exec {tools().ffprobe} "$@"')
     monkeypatch.setattr("pipeline.tasks.probe.tools", lambda: replace(tools(), ffprobe=slow))
     job = submitted(tmp_path / "a.mp4", new_job)
     assert do(ready, job, "probe") == "done"
