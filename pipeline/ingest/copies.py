@@ -59,6 +59,8 @@ def settle_copy(
     """
     if source.is_leaving(job, path, identity):
         return
+    if job.settled_at is None and not os.path.lexists(job.source_path):
+        return  # it may be the source by a new name: whoever settles that finds out
     with ready.db.read() as session:
         if settling.has_another(session, path, job):
             return
@@ -79,7 +81,9 @@ def _settle(
     if rules.deletes(job.state):
         ready.db.write(leaving.end)
     elif target is not None and not source.lies_in(path, target):
-        leaving.made = source.put(path, identity, target, on_chunk=lambda: None)
+        leaving.made = source.same(job, path, target) or source.put(
+            path, identity, target, on_chunk=lambda: None
+        )
         try:
             source.arrive(job, path, identity, leaving.made)
             ready.db.write(leaving.end)

@@ -166,6 +166,17 @@ def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) 
     return _link(path, identity, folder, on_chunk)
 
 
+def same(job: Job, path: Path, folder: Path) -> Put | None:
+    """Find the file in the folder where it is the job's own source, by another name; None if not.
+
+    So it is when somebody renamed the source as it was moved there. Raises `OSError`.
+    """
+    there = Path(job.source_path)
+    if there.parent != folder or not os.path.lexists(there) or not there.samefile(path):
+        return None
+    return Put(there, before=True)
+
+
 def arrive(job: Job, path: Path, identity: Identity, made: Put) -> None:
     """Let what belongs beside the file follow it; then all is on the disk.
 
@@ -175,15 +186,34 @@ def arrive(job: Job, path: Path, identity: Identity, made: Put) -> None:
     if not _is(path, identity):
         raise _moving(path)
     beside.bring_sidecar(path, made.path)
-    if job.state is not JobState.SUCCEEDED:
-        beside.give_reason(job, made.path)
-    flush(made.path.parent)
+    explain(job, made.path)
     if not _is(path, identity) or not made.holds(identity):
         raise _moving(path)
 
 
 def _moving(path: Path) -> NotTheSource:
     return NotTheSource(f"{path} changed while it was moved: it stays")
+
+
+def explain(job: Job, made: Path) -> None:
+    """Give the reason to a source that is in quarantine now; then all is on the disk."""
+    if job.state is not JobState.SUCCEEDED:
+        beside.give_reason(job, made)
+    flush(made.parent)
+
+
+def arrived(job: Job, folder: Path) -> Path | None:
+    """Find the job's source in the folder, though its place is another's or empty; None if not.
+
+    So it is when who moved it was killed in the midst, and somebody renamed, replaced or removed
+    it then. Raises `OSError`.
+    """
+    mine = job.source_bytes, job.source_mtime_ns, job.source_inode
+    for target in itertools.takewhile(os.path.lexists, _names(folder, Path(job.source_path).name)):
+        found = target.lstat()
+        if mine == (found.st_size, found.st_mtime_ns, found.st_ino):
+            return target
+    return None
 
 
 def take(path: Path, identity: Identity, marker: str | None = None) -> bool:

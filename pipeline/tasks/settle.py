@@ -117,6 +117,8 @@ def _settle(
         if folder is not None:
             return _move(ready, job, owner, identity, source.put(path, identity, folder, on_chunk))
     except NotTheSource as why:
+        if folder is not None and (made := source.arrived(job, folder)) is not None:
+            return _has_moved(ready, job, owner, made)
         if why.fate is SourceFate.REPLACED:
             return _leave_other(ready, job, owner, str(why))
         return _leave(ready, job, owner, why.fate, str(why))
@@ -152,6 +154,15 @@ def _move(ready: Runtime, job: Job, owner: str, identity: Identity, put: Put) ->
         ready.db.write(partial(_undo, job_id=job.id, owner=owner, put=put))
         raise
     source.take(path, identity, _marker(ready, path))
+    ready.db.write(partial(settling.taken, job_id=job.id, owner=owner))
+
+
+def _has_moved(ready: Runtime, job: Job, owner: str, made: Path) -> None:
+    """Record where somebody put the source who was killed; its former place is others' now."""
+    source.explain(job, made)
+    there = Identity.of(made.stat())
+    record = partial(settling.moved, job_id=job.id, owner=owner, former=there, path=made)
+    ready.db.write(partial(record, there=there), durable=True)
     ready.db.write(partial(settling.taken, job_id=job.id, owner=owner))
 
 

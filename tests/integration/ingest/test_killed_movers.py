@@ -15,6 +15,7 @@ import pytest
 from pipeline import durability
 from pipeline.history import settling
 from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.fate import SourceFate
 from pipeline.ingest import source
 from pipeline.models import JobState
 from pipeline.tasks.finalise import settle_job
@@ -131,6 +132,49 @@ def test_a_source_that_was_put_back_by_hand_is_never_taken_for_what_was_still_to
     inbox.scan()
     assert inbox.rerun == [made.job_id]
     assert inbox.job(made.job_id).source_path == str(path)
+
+
+@pytest.mark.parametrize("then", ["renamed", "replaced", "removed"])
+def test_a_source_that_others_take_away_after_its_mover_was_killed_has_moved(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    succeeded = partial(end, inbox, made.job_id, JobState.SUCCEEDED)
+    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], succeeded)
+    path.rename(path.with_name("renamed.mp4"))
+    if then == "replaced":
+        path.with_name("renamed.mp4").unlink()
+        inbox.submit(inbox.put("clip.mp4", "another"))
+    if then == "removed":
+        path.with_name("renamed.mp4").unlink()
+    inbox.scan()
+    settle_all(inbox, made.job_id)
+    job, archived = inbox.job(made.job_id), inbox.folder.archive / "clip.mp4"
+    assert (job.source_path, job.source_fate) == (str(archived), SourceFate.MOVED)
+    inbox.scan()
+    assert names(inbox.folder.archive) == ["clip.mp4"]
+    assert names(inbox.folder.path) == (["clip.mp4"] if then == "replaced" else [])
+
+
+def test_a_source_that_is_renamed_as_it_is_moved_is_archived_once(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    take = source.take
+
+    def renamed(*arguments: Any) -> bool:
+        monkeypatch.setattr(source, "take", take)
+        path.rename(path.with_name("renamed.mp4"))
+        return take(*arguments)
+
+    monkeypatch.setattr(source, "take", renamed)
+    end(inbox, made.job_id, JobState.SUCCEEDED)
+    inbox.scan()
+    assert names(inbox.folder.archive) == ["clip.mp4"]
+    assert names(inbox.folder.path) == []
+    assert inbox.job(made.job_id).source_path == str(inbox.folder.archive / "clip.mp4")
 
 
 @pytest.mark.parametrize("how", LINKS)
