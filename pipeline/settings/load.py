@@ -15,7 +15,7 @@ from pipeline.settings.document import Document, Place, dotted, read_document
 from pipeline.settings.errors import BadValue, ConfigurationError, nearest, together
 from pipeline.settings.explain import mistakes
 from pipeline.settings.notifications import Notifications
-from pipeline.settings.pipeline import PipelineSettings, WatchFolder
+from pipeline.settings.pipeline import UPLOADS, PipelineSettings, WatchFolder
 from pipeline.settings.profiles import Profile
 from pipeline.settings.schedule_checks import check_entries, check_names_elsewhere
 from pipeline.settings.schedules import ScheduleEntry
@@ -73,14 +73,22 @@ class Settings:
         return self.profiles[name]
 
     def folder_for(self, path: Path) -> WatchFolder | None:
-        """Give the watched folder the path lies in, also by way of links; None for none."""
+        """Give the watched folder the path lies in, also by way of links; None for none.
+
+        Of an upload that lies apart in one, what holds for it there.
+        """
         plain = Path(os.path.normpath(path.absolute()))
         for written, real in ((plain, False), (Path(os.path.realpath(path)), True)):
             for folder in self.pipeline.watch:
                 watched = Path(os.path.realpath(folder.path)) if real else folder.path
                 if written.is_relative_to(watched) and written != watched:
-                    return folder
+                    return self._apart(folder, written.relative_to(watched).parts)
         return None
+
+    def _apart(self, folder: WatchFolder, below: tuple[str, ...]) -> WatchFolder:
+        if len(below) > 2 and below[0] == UPLOADS and below[1] in self.profiles:  # noqa: PLR2004
+            return folder.apart(below[1])
+        return folder
 
 
 def load_settings(

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -49,6 +49,8 @@ MEDIA_EXTENSIONS: tuple[str, ...] = (
     *(".amr", ".wv", ".tta", ".mlp", ".voc", ".loas", ".latm", ".wtv"),
 )
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*")
+#: The hidden folder in a watched one where uploads lie that another profile is to make.
+UPLOADS = ".uploads"
 _MARKER = re.compile(r"\.[A-Za-z0-9_.-]{1,32}")
 _EXTENSION = re.compile(r"\.?[A-Za-z0-9_+-]{1,16}")
 #: One encode keeps about this many cores busy, so a larger machine runs several.
@@ -123,6 +125,14 @@ class WatchFolder(Part):
                 raise BadValue(f"has {extension!r}, which is no extension", "Write like .mp4.")
         written = (f".{extension.lower().lstrip('.')}" for extension in extensions)
         return tuple(dict.fromkeys(written))
+
+    def apart(self, profile: str) -> Self:
+        """Give the entry of the uploads in it that this profile is to make: they lie apart.
+
+        The rest holds for them too. They are whole, and nobody marks them.
+        """
+        place = self.path / UPLOADS / profile
+        return self.model_copy(update={"path": place, "profile": profile, "marker": None})
 
 
 class Limits(Part):

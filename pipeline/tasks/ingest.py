@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from dataclasses import replace
@@ -119,6 +120,13 @@ def look(path: str) -> None:
 
 
 def _take_all(taking: Taking, entry: WatchFolder) -> int:
+    """Take what is in one folder, uploads that lie apart in it too; returns the jobs made."""
+    apart = [entry.apart(name) for name in runtime().settings.profiles]
+    there = [one for one in apart if os.path.isdir(one.path)]  # noqa: PTH112 - never raises
+    return sum(_take_in(taking, one) for one in (entry, *there))
+
+
+def _take_in(taking: Taking, entry: WatchFolder) -> int:
     """Take what is in one folder, and what of it becomes whole soon; returns the jobs made."""
     settling, made, polled = Settling(), 0, _is_polled(entry)
     for batch in taking.take(entry, polled=polled):

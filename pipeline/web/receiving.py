@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.durability import flush
 from pipeline.errors import ReelworksError
 from pipeline.ingest.source import NO_LINKS
+from pipeline.settings.pipeline import UPLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 #: What the name of an unfinished upload begins with: the watcher passes over hidden files.
 UNFINISHED = ".upload-"
-#: The hidden folder in a watched one where uploads lie that another profile is to make.
-APART = ".uploads"
 #: An unfinished upload that nobody holds is left alone for so long, seconds: its holder may be
 #: just about to lock it.
 FRESH_S = 60
@@ -100,11 +99,6 @@ class Unfinished:
             self._path.replace(name)
 
 
-def apart(folder: Path, profile: str) -> Path:
-    """Name the place in a watched folder for uploads that this profile is to make."""
-    return folder / APART / profile
-
-
 def sweep(folder: Path) -> int:
     """Remove what uploads to a server that was killed left in the folder; returns how many."""
     removed = 0
@@ -124,7 +118,7 @@ def sweep(folder: Path) -> int:
 
 def _left_behind(folder: Path) -> Iterator[Path]:
     yield from folder.glob(f"{UNFINISHED}*")
-    yield from (folder / APART).glob(f"*/{UNFINISHED}*")
+    yield from (folder / UPLOADS).glob(f"*/{UNFINISHED}*")
 
 
 def _names(folder: Path, name: str) -> Iterator[Path]:

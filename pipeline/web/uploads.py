@@ -26,7 +26,7 @@ from pipeline.web.jobs import SEE_OTHER
 from pipeline.web.metrics import Metrics
 from pipeline.web.multipart import cut_short, the_file
 from pipeline.web.naming import accepted_name
-from pipeline.web.receiving import Unfinished, apart
+from pipeline.web.receiving import Unfinished
 
 router = APIRouter(tags=["uploads"])
 
@@ -185,8 +185,7 @@ def destination(settings: Settings, asked: Asked) -> WatchFolder:
             f"There is no profile {asked.profile!r}.",
             f"There are: {', '.join(settings.profiles)}.",
         )
-    place = apart(entry.path, asked.profile)
-    return entry.model_copy(update={"path": place, "profile": asked.profile})
+    return entry.apart(asked.profile)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ import pytest
 from pipeline.errors import ReelworksError
 from pipeline.ingest.survey import survey
 from pipeline.models import Job, JobState
+from pipeline.tasks.finalise import finalise
+from pipeline.tasks.ingest import scan
 from pipeline.web.receiving import Unfinished, sweep
 from tests.integration.web.site import until
 
@@ -96,6 +98,27 @@ def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
         row = session.get(Job, job["id"])
         assert row is not None
         assert (row.library_subfolder, row.archive_to) == ("", str(entry.archive))
+
+
+def test_what_lies_apart_is_looked_after_by_scans_as_its_own_profile_says(
+    site: Site, client: httpx.Client
+) -> None:
+    apart = site.inbox / ".uploads" / "small"
+    apart.mkdir(parents=True)
+    # As if the web part was killed before it made the job.
+    (apart / "a.mp4").write_bytes(b"film")
+    entry = site.ready.settings.folder_for(apart / "a.mp4")
+    assert entry == site.ready.settings.pipeline.watch[0].apart("small")
+    site.ready.settings.pipeline.watch[0].__dict__.update(settle_seconds=0.1, on_success="delete")
+    assert scan().facts == {"made": 1, "silent": []}
+    (job,) = client.get("/api/v1/jobs").json()
+    assert (job["profile"], job["source"]["path"]) == ("small", str(apart / "a.mp4"))
+    again = asking(client, "address", {"profile": "small"})
+    assert again.status_code == 200
+    assert (apart / "a (2).mp4").exists(), "its job may still need it"
+    finalise(site.ready, job["id"], JobState.SUCCEEDED)
+    scan()
+    assert list(apart.iterdir()) == []
 
 
 @pytest.mark.parametrize(
