@@ -22,6 +22,9 @@ JUMP_S = 10.0
 #: A step back that is no longer than this is a clock that is rough: those of program streams are
 #: reckoned where a picture is kept field by field. Seconds; ffmpeg's own limit, too.
 BACK_S = 0.1
+#: A packet that is longer lasts for no time, seconds: an Ogg of a millisecond is cut off by more
+#: than its last packet has, and ffmpeg counts on from the largest number.
+ENDLESS_S = 80_000
 #: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
 #: make shorter ones.
 HOLE = 3
@@ -116,6 +119,7 @@ class Counter:
         self._last_place = max(self._last_place, _whole(place))
         self.key_frames += "K" in flags
         length = _number(duration) or 0.0
+        length = 0.0 if length > ENDLESS_S else length
         decoded = _number(dts)
         self._pass(decoded, length)
         # AVI knows only the order of decoding, raw streams no time at all: then one follows

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.media import content, extent, holes, tracks, webp
 from pipeline.media.announced import COUNTED_MISSING_S, cut_short
 from pipeline.media.appended import said_of_appended
+from pipeline.media.avi import with_pauses
 from pipeline.media.damage import SAMPLES, damaged, tolerated_sound_s
 from pipeline.media.endings import ENDING, with_true_ends
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
@@ -308,6 +309,7 @@ def _source(
     container = told["format"]
     name = str(container.get("format_name", "unknown"))
     start_s = seconds(container.get("start_time")) or 0.0
+    audio = tracks.audio_of(told, packets, joined=bool(packets.jumps) and name in LEAPING)
     return Source(
         path=str(path),
         bytes=size,
@@ -319,7 +321,7 @@ def _source(
         else tracks.video_of(
             picture, packets, captions=content.has_captions(path), start_s=start_s
         ),
-        audio=tracks.audio_of(told, packets, joined=bool(packets.jumps) and name in LEAPING),
+        audio=with_pauses(path, audio) if name == "avi" else audio,
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),

@@ -37,6 +37,8 @@ OFTEN_S = 8.0
 #: Frames that are further apart than this, seconds, do not wait for later ones (B-frames): they
 #: would come so late that hls.js takes it for a hole.
 SLOW_S = 0.75
+#: Of sound that is shorter, seconds, a decoder may give nothing: WMA's keeps its first packet back.
+LEAST_HEARD_S = 0.1
 #: How far from its time the last frame may come, seconds, where the frames' distance says nothing.
 ROUNDING_S = 0.002
 
@@ -151,7 +153,8 @@ def silent_until(plan: Plan, track: AudioStream) -> float | None:
         return length_s if silent else None
     if last is None:
         return None
-    shown_s = hold.until_s if hold else last.at_s + last.frame_s
+    # How long the only frame is shown, its distance from the next does not say.
+    shown_s = hold.until_s if hold else (last.at_s + last.frame_s) or length_s
     until_s = min(shown_s, length_s)
     ends_s = min(_end_s(plan, track), plan.end_s) - plan.start_s
     told = track.duration_s is not None
@@ -162,9 +165,9 @@ def silent_until(plan: Plan, track: AudioStream) -> float | None:
 
 
 def is_unheard(plan: Plan, track: AudioStream) -> bool:
-    """Whether nothing of a track is in the part that is used, as far as it tells."""
-    told = track.duration_s is not None
-    return _begins_s(plan, track) >= plan.end_s or (told and _end_s(plan, track) <= plan.start_s)
+    """Whether nothing of a track is in the part that is used, or so little that none may come."""
+    ends_s = min(_end_s(plan, track), plan.end_s)
+    return ends_s - max(_begins_s(plan, track), plan.start_s) < LEAST_HEARD_S
 
 
 def _end_s(plan: Plan, track: AudioStream) -> float:

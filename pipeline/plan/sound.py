@@ -10,7 +10,7 @@ import ffmpeg
 
 from pipeline.plan.channels import placed
 from pipeline.plan.commands import compiled, on_the_clock, opened
-from pipeline.plan.holding import is_unheard, silent_until
+from pipeline.plan.holding import ROUNDING_S, is_unheard, silent_until
 from pipeline.plan.renditions import STEREO
 from pipeline.plan.source import Fact
 from pipeline.plan.stages import BORDER, UNSTEADY, staged
@@ -99,6 +99,8 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     """
     there = next(one for one in plan.source.audio if one.index == index)
     track = placed(origin[str(index)], there)
+    if there.pauses:
+        track = track.filter("asetpts", _paused(there))
     if alone:
         track = _alike(track, plan, index)
     if plan.profile.trim is not None:
@@ -114,6 +116,12 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     track = track.filter("apad", whole_dur=f"{until_s:.6f}")
     # What follows on nothing has no times of its own.
     return track.filter("asetpts", "N/SR/TB") if is_unheard(plan, there) else track
+
+
+def _paused(track: AudioStream) -> str:
+    """Let what comes after each pause of a track come as much later."""
+    waits = (f"{one.length_s:.6f}*gte(T,{one.after_s - ROUNDING_S:.6f})" for one in track.pauses)
+    return f"PTS+({'+'.join(waits)})/TB"
 
 
 def _apart_s(track: AudioStream, *, alone: bool) -> float:

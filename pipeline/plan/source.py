@@ -118,6 +118,13 @@ class VideoStream(Fact):
         return self.color_transfer in ("smpte2084", "arib-std-b67")
 
 
+class Pause(Fact):
+    """A pause in a sound that is passed over: after so much of it, and how long; seconds."""
+
+    after_s: float
+    length_s: float
+
+
 class AudioStream(Fact):
     """One audio track."""
 
@@ -135,6 +142,7 @@ class AudioStream(Fact):
     #: that is heard is early, seconds; None where nobody looked.
     jitter_s: float | None = None
     early_s: float = 0.0
+    pauses: tuple[Pause, ...] = ()
 
 
 class TextStream(Fact):

@@ -74,3 +74,9 @@ def test_the_times_of_sounds_are_kept_beside_the_packets_that_are_counted() -> N
         sorter.take(told[at : at + 7])
     assert counter.sum().count == 2
     assert {index: list(times) for index, times in sorter.heard_s.items()} == {1: [0, 0.02], 3: []}
+
+
+def test_a_packet_that_is_cut_to_less_than_nothing_lasts_for_no_time() -> None:
+    # As ffprobe tells of an Ogg of a millisecond.
+    told = "0.000,0.000,0.002667,34,3350,K__\n0.002667,0.002667,89478.483667,34,3350,K__\n"
+    assert count_packets(told).end_s == pytest.approx(0.002667)

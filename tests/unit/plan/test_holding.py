@@ -13,7 +13,7 @@ from pipeline.plan.holding import held, is_slow, is_still, shown_again, silent_u
 from pipeline.plan.source import Source
 from pipeline.plan.spans import asked_for
 from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, VideoSettings
-from tests.unit.plan.sources import plan, sound, source
+from tests.unit.plan.sources import picture, plan, sound, source
 
 #: A picture of ten seconds, 25 frames a second, whose sound lasts so long.
 SILENT = Profile(audio=AudioSettings(enabled=False))
@@ -195,6 +195,16 @@ def test_a_part_with_nothing_of_a_track_is_silent(trim: dict[str, str], until_s:
     heard = plan(source(audio=(track,)), Profile(trim=TrimSettings.model_validate({"end": "7s"})))
     argv = " ".join(encode_argv(Path("/ffmpeg"), heard, outputs, encoders={}, cores=1))
     assert "asetpts=N/SR/TB" not in argv
+
+
+def test_sound_so_short_that_none_of_it_may_be_decoded_is_silent_as_long_as_its_file() -> None:
+    track = sound(start_s=0.0, duration_s=None)
+    brief = {"duration_s": 0.083, "video": picture(frames=1, last_pts_s=0.0)}
+    for facts in (brief, {**brief, "video": None}):
+        made = plan(source(audio=(track,)).model_copy(update=facts))
+        assert silent_until(made, track) == pytest.approx(0.083)
+    longer = plan(source(audio=(track,)).model_copy(update={"duration_s": 0.2, "video": None}))
+    assert silent_until(longer, track) is None
 
 
 def test_no_silence_follows_where_the_file_tells_that_it_begins_behind_its_picture() -> None:

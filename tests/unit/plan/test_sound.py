@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.plan.sound import Loudness, heard, measure_argv, read_loudness
+from pipeline.plan.source import Pause
 from pipeline.settings.profiles import AudioSettings, Profile
 from tests.unit.plan.sources import plan, sound, source
 
@@ -88,6 +89,12 @@ def test_sound_is_filled_and_cut_where_it_is_off_by_more_than_its_jitter(
 def test_sound_whose_first_packet_comes_early_is_put_in_its_place() -> None:
     assert "PTS+0.020000/TB" in chain_of(jitter_s=0.04, early_s=0.02)
     assert "asetpts" not in chain_of(jitter_s=0.0)
+
+
+def test_what_comes_after_a_pause_comes_as_much_later() -> None:
+    pauses = (Pause(after_s=0.024, length_s=1.25), Pause(after_s=2, length_s=0.5))
+    late = "PTS+(1.250000*gte(T\\,0.022000)+0.500000*gte(T\\,1.998000))/TB"
+    assert late in chain_of(pauses=pauses).replace("\\\\", "\\")
 
 
 def test_silence_is_left_as_it_is() -> None:
