@@ -59,7 +59,7 @@ def test_kill_9_of_the_encode_worker_loses_nothing(
     system: System, tmp_path: Path, victim: str
 ) -> None:
     name = f"killed-{victim}.mp4"
-    clip = make_clip(tmp_path / "c.mp4", seconds=8, size="960x540", seed=ord(victim[0]))
+    clip = make_clip(tmp_path / "c.mp4", seconds=5, size="960x540", seed=ord(victim[0]))
     system.drop(clip, name, folder="slow")
     job = system.encoding(name)
     encoders = system.processes("ffmpeg", job["id"])

@@ -77,7 +77,18 @@ CLEAR = (
 )
 BT601 = ("-color_primaries", "smpte170m", "-color_trc", "smpte170m", "-colorspace", "smpte170m")
 PAL = ("-color_primaries", "bt470bg", "-color_trc", "gamma28", "-colorspace", "bt470bg")
-VPX = ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M", "-auto-alt-ref", "0")
+VPX = (
+    "-deadline",
+    "realtime",
+    "-cpu-used",
+    "8",
+    "-threads",
+    "1",
+    "-b:v",
+    "2M",
+    "-auto-alt-ref",
+    "0",
+)
 WEBM = f"{CLEAR},{_matrix('bt709', pix_fmt='yuva420p')}"
 CLEAR_GIF = (
     f"{CLEAR},split[a][b];[a]palettegen=reserve_transparent=1[p];[b][p]paletteuse=dither=none"

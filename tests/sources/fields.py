@@ -21,7 +21,7 @@ MPEG2 = ("-c:v", "mpeg2video", "-q:v", "2", "-g", "12", "-bf", "2")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "10")
 MJPEG = ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p")
 MPEG4 = ("-c:v", "mpeg4", "-q:v", "2")
-PRORES = ("-c:v", "prores_ks", "-profile:v", "2")
+PRORES = ("-c:v", "prores", "-profile:v", "2")
 DNXHD = ("-c:v", "dnxhd", "-b:v", "120M", "-pix_fmt", "yuv422p")
 DV = ("-c:v", "dvvideo", "-pix_fmt", "yuv420p")
 #: How a picture of 50 fields a second is woven to 25 frames.

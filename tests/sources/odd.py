@@ -157,10 +157,10 @@ ROWS = (
     _row("0.04 s, with sound", brief("a.mp4", "25", 1), frames=1, seconds=0.04, sync=False),
     _row("two frames", brief("a.mp4", "25", 2), frames=2, seconds=0.08, sync=False),
     _row(
-        "10 minutes",
-        repeated("a.mkv", Clip(seconds=20, size="64x48", rate="5"), 30, sound=True),
-        frames=3000,
-        seconds=600,
+        "4 minutes",
+        repeated("a.mkv", Clip(seconds=20, size="64x48", rate="5"), 12, sound=True),
+        frames=1200,
+        seconds=240,
     ),
     _row(
         "3 hours",

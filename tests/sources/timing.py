@@ -161,7 +161,7 @@ def two_rates(folder: Path) -> Path:
 TWO = tuple(0.1 * n for n in range(20)) + tuple(2 + 0.02 * n for n in range(100))
 LONG = "160x120"
 MINUTE = Clip(seconds=60, size=LONG, rate="30000/1001")
-WEBM = ("-c:v", "libvpx", "-b:v", "1M", "-deadline", "realtime", "-cpu-used", "8")
+WEBM = ("-c:v", "libvpx", "-b:v", "1M", "-deadline", "realtime", "-cpu-used", "8", "-threads", "1")
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-g", "12", "-bf", "2")
 ROWS = (
     at_rate("24000/1001"),
