@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +20,6 @@ from pipeline.plan.reading import streams_argv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from pathlib import Path
 
     from pipeline.media.tools import Tools
     from pipeline.plan.holding import Again
@@ -55,6 +55,14 @@ class RenditionFacts(BaseModel):
     bytes: int
 
 
+class _Unlike(Exception):
+    """What is in a file is not what was planned; told by whoever knows what people call it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(what)
+        self.path, self.what = path, what
+
+
 def verify_rendition(
     tools: Tools,
     plan: Plan,
@@ -71,8 +79,24 @@ def verify_rendition(
     Gives sentences about sound that the source announces but does not hold, where its profile
     salvages. Raises `MediaError` (`verify_failed`) naming what differs, or `damaged`.
     """
+    try:
+        return _verify_result(tools, plan, step, path, frames, tracks, on_tick)
+    except _Unlike as found:
+        # The file has a name of ours while it is made, which tells nobody anything.
+        raise _differs(f"{step} of {Path(plan.source.path).name}", found.what) from found
+
+
+def _verify_result(
+    tools: Tools,
+    plan: Plan,
+    step: str,
+    path: Path,
+    frames: int | None,
+    tracks: Sequence[Track] | None,
+    on_tick: Tick,
+) -> tuple[str, ...]:
     if not path.is_file() or not path.stat().st_size:
-        raise _differs(step, "nothing was written")
+        raise _Unlike(path, "nothing was written")
     rendition = next(one for one in plan.renditions if rendition_step(one.name) == step)
     match rendition.kind:
         case "video":
@@ -83,7 +107,7 @@ def verify_rendition(
             return _verify_sound(tools, plan, rendition, path, on_tick)
         case "text":
             if not path.read_text("utf-8").startswith("WEBVTT"):
-                raise _differs(path.name, "it is not WebVTT")
+                raise _Unlike(path, "it is not WebVTT")
     return ()
 
 
@@ -101,6 +125,20 @@ def verify_output(
     `silent` names the texts that say nothing. Raises `MediaError` (`verify_failed`) naming what
     differs.
     """
+    try:
+        return _verify_folder(tools, plan, inputs, staging, silent, on_tick)
+    except _Unlike as found:
+        raise _differs(found.path.name, found.what) from found
+
+
+def _verify_folder(
+    tools: Tools,
+    plan: Plan,
+    inputs: Mapping[str, Path],
+    staging: Path,
+    silent: Collection[str],
+    on_tick: Tick,
+) -> list[RenditionFacts]:
     kinds = plan.profile.package
     spoken = [text for text in plan.texts if text.name not in silent]
     if "hls" in kinds:
@@ -193,16 +231,16 @@ def _verify_opened(tools: Tools, video: VideoRendition, path: Path) -> None:
     """
     stream = next((one for one in _streams(tools, path) if one["codec_type"] == "video"), None)
     if stream is None:
-        raise _differs(path.name, "it has no picture")
+        raise _Unlike(path, "it has no picture")
     found = (stream["width"], stream["height"], stream["codec_name"])
     _same_picture(path, video, *found)
 
 
 def _same_picture(path: Path, video: VideoRendition, width: int, height: int, codec: str) -> None:
     if (width, height) != (video.width, video.height):
-        raise _differs(path.name, f"it is {width}x{height}, not {video.width}x{video.height}")
+        raise _Unlike(path, f"it is {width}x{height}, not {video.width}x{video.height}")
     if codec != video.codec:
-        raise _differs(path.name, f"it is {codec}, not {video.codec}")
+        raise _Unlike(path, f"it is {codec}, not {video.codec}")
 
 
 def _verify_picture(
@@ -210,10 +248,10 @@ def _verify_picture(
 ) -> None:
     track = next((one for one in tracks if one.kind == "video"), None)
     if track is None:
-        raise _differs(path.name, "it has no picture")
+        raise _Unlike(path, "it has no picture")
     _same_picture(path, video, track.width, track.height, track.codec)
     if frames is not None and track.count != frames:
-        raise _differs(path.name, f"it holds {track.count} frames, not {frames}")
+        raise _Unlike(path, f"it holds {track.count} frames, not {frames}")
     _verify_span(plan, path, track)
 
 
@@ -222,7 +260,7 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     video = plan.source.video
     first_s, last_s = track.first_s, track.last_s
     if abs(first_s) > ROUNDING_S:
-        raise _differs(path.name, f"its picture begins at {first_s:.3f} s, not at once")
+        raise _Unlike(path, f"its picture begins at {first_s:.3f} s, not at once")
     again = shown_again(plan)
     if again is not None:
         _verify_shown_again(plan, again, path, track)
@@ -232,20 +270,20 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     wanted_s = again.last_s if again else video.last_pts_s - plan.source.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     if track.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
-        raise _differs(path.name, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")
+        raise _Unlike(path, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")
 
 
 def _verify_shown_again(plan: Plan, again: Again, path: Path, track: Track) -> None:
     """See that the last frame is shown again as often as planned, and a still at a steady rate."""
     if not is_still(plan):
         if track.count <= again.frames:
-            raise _differs(path.name, f"of its {track.count} frames {again.frames} repeat the last")
+            raise _Unlike(path, f"of its {track.count} frames {again.frames} repeat the last")
         return
     shown = again.frames + 1
     if track.count != shown:
-        raise _differs(path.name, f"it shows its frame {track.count} times, not {shown}")
+        raise _Unlike(path, f"it shows its frame {track.count} times, not {shown}")
     if track.count > 1 and track.apart_s < 1 / OFTEN - ROUNDING_S:
-        raise _differs(path.name, f"two of its frames are {track.apart_s:.3f} s apart")
+        raise _Unlike(path, f"two of its frames are {track.apart_s:.3f} s apart")
 
 
 def _verify_sound(
@@ -258,10 +296,10 @@ def _verify_sound(
         if one["codec_type"] == "audio"
     ]
     if found != [(sound.codec, sound.channels)]:
-        raise _differs(path.name, f"it holds {found}, not {sound.channels} channels {sound.codec}")
+        raise _Unlike(path, f"it holds {found}, not {sound.channels} channels {sound.codec}")
     heard = next(one for one in _tracks(path, on_tick) if one.kind == "audio")
     if heard.count == 0:
-        raise _differs(path.name, "it holds no sound")
+        raise _Unlike(path, "it holds no sound")
     track = next(one for one in plan.source.audio if one.index == sound.index)
     if track.duration_s is None:
         return ()
@@ -276,7 +314,7 @@ def _tracks(path: Path, on_tick: Tick) -> list[Track]:
     try:
         tracks = read_tracks(path)
     except Broken as error:
-        raise _differs(path.name, str(error)) from error
+        raise _Unlike(path, str(error)) from error
     _told(on_tick)
     return tracks
 
@@ -296,7 +334,7 @@ def _streams(tools: Tools, path: Path) -> list[dict[str, Any]]:
     )
     streams: list[dict[str, Any]] = json.loads(done.output or b"{}").get("streams", [])
     if done.returncode or not streams:
-        raise _differs(path.name, f"it can't be read back: {done.log.strip()[-200:]}")
+        raise _Unlike(path, f"it can't be read back: {done.log.strip()[-200:]}")
     return streams
 
 

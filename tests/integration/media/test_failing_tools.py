@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +25,6 @@ from tests.sources.picture import Clip
 from tests.sources.picture import encode as clip_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.errors import ReelworksError
 
 SAYS_NO = "echo it says no >&2; exit 3"
@@ -134,6 +133,9 @@ def test_a_rendition_that_is_not_what_was_planned(tmp_path: Path, plan: Plan) ->
     with pytest.raises(MediaError) as caught:
         verify_rendition(tools(), plan, rendition_step(plan.videos[0].name), other, 25)
     told(caught.value, "verify_failed", "320x240")
+    name = Path(plan.source.path).name
+    assert caught.value.message.startswith(f"The output rendition:{plan.videos[0].name} of {name} ")
+    assert "other" not in caught.value.message
 
 
 @pytest.fixture
