@@ -203,11 +203,7 @@ def explain(job: Job, made: Path) -> None:
 
 
 def arrived(job: Job, folder: Path) -> Path | None:
-    """Find the job's source in the folder, though its place is another's or empty; None if not.
-
-    So it is when who moved it was killed in the midst, and somebody renamed, replaced or removed
-    it then. Raises `OSError`.
-    """
+    """Find where one who was killed had put the source, which others took away since; or None."""
     mine = job.source_bytes, job.source_mtime_ns, job.source_inode
     for target in itertools.takewhile(os.path.lexists, _names(folder, Path(job.source_path).name)):
         found = target.lstat()
