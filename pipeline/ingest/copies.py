@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.history import jobs, known, settling
 from pipeline.ingest import source
-from pipeline.ingest.source import NotTheSource, Rules
+from pipeline.ingest.rules import Rules
+from pipeline.ingest.source import NotTheSource
 
 if TYPE_CHECKING:
     from datetime import datetime

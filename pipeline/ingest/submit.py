@@ -15,8 +15,8 @@ from pipeline.ingest.copies import copy_is_due, settle_copy
 from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, set_apart
 from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
+from pipeline.ingest.rules import Rules, below_folder
 from pipeline.ingest.sidecar import NOTHING, Sidecar, read_sidecar, stamp
-from pipeline.ingest.source import Rules, below_folder
 from pipeline.models import JobState
 
 if TYPE_CHECKING:

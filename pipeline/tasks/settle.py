@@ -18,7 +18,8 @@ from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.history.settling import SettlingLost
 from pipeline.ingest import source
-from pipeline.ingest.source import NotTheSource, Put, Rules, TakesTime
+from pipeline.ingest.rules import Rules
+from pipeline.ingest.source import NotTheSource, Put, TakesTime
 from pipeline.models import JobState
 from pipeline.plan.names import output_folder
 from pipeline.tasks.explain import AWAY

@@ -178,6 +178,19 @@ def test_a_source_that_is_renamed_as_it_is_moved_is_archived_once(
 
 
 @pytest.mark.parametrize("how", LINKS)
+def test_a_source_that_is_taken_away_just_before_it_is_moved_is_gone_at_once(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    without_links(inbox, monkeypatch, how)
+    monkeypatch.setattr(source, "being_written", lambda *_, **__: path.unlink())
+    end(inbox, made.job_id, JobState.SUCCEEDED)
+    assert inbox.job(made.job_id).source_fate == SourceFate.GONE
+    assert names(inbox.folder.archive) == []
+
+
+@pytest.mark.parametrize("how", LINKS)
 @pytest.mark.parametrize("alike", ["size and time", "size and content"])
 def test_what_somebody_else_has_under_the_same_name_is_not_taken_for_a_copy(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str, alike: str
