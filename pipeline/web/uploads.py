@@ -173,19 +173,20 @@ def destination(settings: Settings, asked: Asked) -> WatchFolder:
     """Choose where the file goes: into the watched folder, which makes it as its entry says.
 
     What is to be made with another profile goes apart, where no watcher takes it for the
-    folder's own; the rest of the entry holds for it too. Raises `ReelworksError` (`not_watched`,
-    `no_such_profile`).
+    folder's own, and so does what nobody marks where the folder's own is marked; the rest of the
+    entry holds for it too. Raises `ReelworksError` (`not_watched`, `no_such_profile`).
     """
     entry = watched_folder(settings.pipeline.watch, asked.folder, settings.root)
-    if not asked.profile or asked.profile == entry.profile:
+    profile = asked.profile or entry.profile
+    if profile == entry.profile and entry.marker is None:
         return entry
-    if asked.profile not in settings.profiles:
+    if profile not in settings.profiles:
         raise ReelworksError(
             "no_such_profile",
-            f"There is no profile {asked.profile!r}.",
+            f"There is no profile {profile!r}.",
             f"There are: {', '.join(settings.profiles)}.",
         )
-    return entry.apart(asked.profile)
+    return entry.apart(profile)
 
 
 @dataclass(frozen=True)

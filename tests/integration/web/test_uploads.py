@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -23,8 +24,6 @@ from pipeline.web.receiving import Unfinished, sweep
 from tests.integration.web.site import until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.web.site import Site
 
 UPLOADS = "/api/v1/uploads"
@@ -100,16 +99,30 @@ def test_a_profile_can_be_chosen_and_no_watcher_makes_the_folders_own(
         assert (row.library_subfolder, row.archive_to) == ("", str(entry.archive))
 
 
+def test_an_upload_into_a_folder_with_a_marker_lies_apart_for_nobody_marks_it(
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = site.ready.settings.pipeline.watch[0]
+    monkeypatch.setitem(vars(entry), "marker", ".ready")
+    answer = asking(client, "address", {})
+    assert answer.status_code == 201
+    path = answer.json()["job"]["source"]["path"]
+    assert path == str(site.inbox / ".uploads" / "web" / "a.mp4")
+    assert site.ready.settings.folder_for(Path(path)) == entry.apart("web")
+    assert entry.apart("web").marker is None
+
+
 def test_what_lies_apart_is_looked_after_by_scans_as_its_own_profile_says(
-    site: Site, client: httpx.Client
+    site: Site, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apart = site.inbox / ".uploads" / "small"
     apart.mkdir(parents=True)
     # As if the web part was killed before it made the job.
     (apart / "a.mp4").write_bytes(b"film")
-    entry = site.ready.settings.folder_for(apart / "a.mp4")
-    assert entry == site.ready.settings.pipeline.watch[0].apart("small")
-    site.ready.settings.pipeline.watch[0].__dict__.update(settle_seconds=0.1, on_success="delete")
+    entry = site.ready.settings.pipeline.watch[0]
+    assert site.ready.settings.folder_for(apart / "a.mp4") == entry.apart("small")
+    monkeypatch.setitem(vars(entry), "settle_seconds", 0.1)
+    monkeypatch.setitem(vars(entry), "on_success", "delete")
     assert scan().facts == {"made": 1, "silent": []}
     (job,) = client.get("/api/v1/jobs").json()
     assert (job["profile"], job["source"]["path"]) == ("small", str(apart / "a.mp4"))
