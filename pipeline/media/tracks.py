@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pipeline.plan.colour import see_through
@@ -13,6 +14,8 @@ from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pipeline.media.packets import Packets
 
 #: Subtitles that are words, and that ffmpeg reads.
@@ -99,6 +102,7 @@ def video_of(
         leading=packets.leading if packets.key_frames else 0,
         transparent=_transparent(stream),
         steady_rate=steadily and steadily.rate,
+        longest_s=max(_steps_s(packets.shown_s), default=0.0),
         unsteady_s=steadily.off_s + _moved_s(stream, start_s) if steadily else 0.0,
         captions=captions,
     )
@@ -112,6 +116,10 @@ def _average_rate(stream: dict[str, Any], packets: Packets) -> Fraction | None:
     told = ratio(stream.get("avg_frame_rate"))
     there = frame_rate(packets.count, packets.first_s, packets.last_s)
     return there if told and there and told > there * ABSURD_RATE else told
+
+
+def _steps_s(shown_s: Sequence[float]) -> Iterator[float]:
+    return (after - before for before, after in pairwise(sorted(shown_s)))
 
 
 def _moved_s(stream: dict[str, Any], start_s: float) -> float:

@@ -16,6 +16,7 @@ from pipeline.media.process import Progress, run
 from pipeline.media.streams import check_dash, check_hls, playlist_files
 from pipeline.plan.holding import OFTEN, is_still, shown_again
 from pipeline.plan.names import MPD, playlist, progressive, rendition_step, sound_file
+from pipeline.plan.pausing import ticks
 from pipeline.plan.reading import streams_argv
 
 if TYPE_CHECKING:
@@ -265,8 +266,8 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     if again is not None:
         _verify_shown_again(plan, again, path, track)
     count = track.count - (again.frames if again else 0)
-    if video is None or count != video.frames or plan.source.joined:
-        return  # frames were cut, or lost in decoding, which was judged then; or times were moved
+    if video is None or count != video.frames or plan.source.joined or ticks(plan):
+        return  # frames were cut, added, or lost in decoding, judged then; or times were moved
     wanted_s = again.last_s if again else video.last_pts_s - plan.source.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     if track.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.plan.hardware import hardware_options, kind_of
 from pipeline.plan.holding import held, hold_options, is_slow, is_still, shown_again
 from pipeline.plan.light import svt_light, x265_light
+from pipeline.plan.pausing import end_options, ticks
 from pipeline.plan.spans import asked_for
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def picture_options(
         **_of_encoder(plan, video, encoder),
         **({"threads:v": threads} if encoder == "libx264" else {}),
         "force_key_frames": asked_for(every_s, hold and hold.after_s),
-        **hold_options(hold),
+        **(hold_options(hold) or end_options(plan)),
         "fps_mode": "passthrough",
-        **({"bf": 0} if is_slow(plan) else {}),
+        **({"bf": 0} if is_slow(plan) or ticks(plan) else {}),
         # What is shown again has a clock of its own, not the source's.
-        "enc_time_base": "filter" if shown_again(plan) else "demux",
+        "enc_time_base": "filter" if shown_again(plan) or ticks(plan) else "demux",
         "video_track_timescale": TIMESCALE,
         "map_metadata": -1,
         "map_chapters": -1,

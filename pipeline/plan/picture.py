@@ -10,6 +10,7 @@ import ffmpeg
 from pipeline.plan.codecs import TIMESCALE, pixel_format
 from pipeline.plan.colour import OVER_BLACK, scaled_colours, screen_colours, told_colours
 from pipeline.plan.holding import OFTEN, ROUNDING_S, SELDOM, is_still, shown_again
+from pipeline.plan.pausing import ticks
 from pipeline.plan.reading import file_url
 from pipeline.plan.stages import common_colours, one_size
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.plan.encodes import EncodeUnit
+    from pipeline.plan.pausing import Ticks
     from pipeline.plan.plan import Plan
     from pipeline.plan.renditions import VideoRendition
     from pipeline.plan.source import VideoStream
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 #: The field that is shown first, where the probe is sure of it; else each frame's flag decides.
 PARITIES = {"tt": "tff", "bb": "bff"}
+
+#: The clock of what `interleave` gives.
+INTERLEAVED = "1/1000000"
+#: How far behind the end of a part the frame is that keeps its picture going, seconds.
+BEHIND_S = 10
 
 #: How to turn a picture by so many degrees clockwise, mirrored or not, as ffmpeg does by itself.
 TURNS = {
@@ -67,10 +74,32 @@ def placed(picture: Any, plan: Plan) -> Any:
     never comes, or begin without the sound.
     """
     at = "PTS"
+    more = ticks(plan)
+    if more is not None:
+        picture = ticking(picture, more, plan)
     if plan.profile.trim is not None and not is_still(plan):
         picture = picture.filter("trim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         at = f"PTS-{plan.start_s:.6f}/TB"
     return picture.filter("setpts", f"if(eq(N,0),0,{at})")
+
+
+def ticking(picture: Any, wanted: Ticks, plan: Plan) -> Any:
+    """Add frames at those times: `streamselect` gives one whenever any of its inputs goes on.
+
+    It ends with the first of them: so each has a last frame behind the end of the part.
+    """
+    first, shown, last = (picture.split()[number] for number in range(3))
+    behind_s = f"{plan.end_s + BEHIND_S:.6f}"
+    often = f"{wanted.seldom / SELDOM:g}+(N-{wanted.seldom})/{OFTEN}"
+    at_s = f"{plan.start_s:.6f}+if(lt(N,{wanted.seldom}),N/{SELDOM},{often})"
+    tick = first.filter("trim", end_frame=1).filter("settb", INTERLEAVED)
+    tick = tick.filter("loop", loop=wanted.frames, size=1)
+    tick = tick.filter("setpts", f"round(if(lt(N,{wanted.frames}),{at_s},{behind_s})/TB)")
+    last = last.filter("trim", end_frame=1).filter("settb", INTERLEAVED)
+    last = last.filter("setpts", f"{behind_s}/TB")
+    shown = ffmpeg.filter([shown, last], "interleave")
+    made = ffmpeg.filter([tick, shown], "streamselect", inputs=2, map=1)
+    return made.filter("settb", f"1/{TIMESCALE}")
 
 
 def repeated(picture: Any, plan: Plan) -> Any:

@@ -92,6 +92,8 @@ class VideoStream(Fact):
     decoder: str | None = None
     #: Frames a second where every single frame comes when this rate says; None where one does not.
     steady_rate: Fraction | None = None
+    #: How long a frame is shown before the next, at most, seconds; 0 where nothing tells.
+    longest_s: float = 0.0
     #: How far before or after that any frame may come to be encoded, seconds.
     unsteady_s: float = 0.0
     #: Whether closed captions (CEA-608/708) lie in the picture's data.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.settings.profiles import AudioSettings, Profile, VideoSettings
+from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, VideoSettings
 from tests.sources.bad import CLIP as LONG
 from tests.sources.bad import cut, cut_tune, hurt, hurt_tune
 from tests.sources.colours import HDR10, deep
 from tests.sources.picture import Clip, encode
-from tests.sources.row import Expect, Patches, Row
+from tests.sources.row import Expect, Patches, Row, small
 from tests.sources.sounds import outlasting
-from tests.sources.timing import apart
+from tests.sources.timing import apart, slides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,12 @@ ROWS = (
         outlasting("a.mp4", 3),
         Expect(frames=75, seconds=6, moments=CLIP.moments, codecs=frozenset({"vp9"})),
         asking("vp9"),
+    ),
+    Row(
+        "a part that begins and ends between slides",
+        slides,
+        Expect(frames=3, seconds=3.5, times=(0, 0.5, 2.5), patches=Patches()),
+        small().model_copy(update={"trim": TrimSettings(start="1.5s", end="5s")}),
     ),
     Row(
         "the sound alone of a broadcast, which begins after its picture",
