@@ -29,6 +29,8 @@ EXACT = ("mov", "avi", "mxf")
 #: Containers that announce how long they are in all.
 COUNTED = ("flac", "mp3", "wv", "au", "tta")
 ANNOUNCED = ("matroska", "flv", *COUNTED)
+#: What a text that nobody ended is said to last in MKV, seconds: 32 bits of milliseconds.
+ENDLESS_S = 0xFFFFFFFF / 1000
 
 
 def cut_short(
@@ -52,6 +54,8 @@ def cut_short(
         )
     elif name.startswith(ANNOUNCED):
         announced_s = seconds(told["format"].get("duration")) or 0.0
+        if announced_s >= ENDLESS_S:
+            return "", max(end_s, _end_of(told, "audio", listed))
     else:
         return "", None  # others guess their length from the size
     missing_s = _missing_s(name, announced_s, packets)

@@ -46,3 +46,13 @@ def test_a_further_picture_does_not_hide_what_is_lost_of_the_first(
         lambda one: lasting(6 if one["index"] else 3),
     )
     assert said == missing
+
+
+def test_a_picture_that_nobody_ended_does_not_tell_how_long_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "a.mkv").touch()
+    found = told(main="00:00:03.000000000")
+    found["format"]["duration"] = "4294967.295000"
+    said = cut_short(
+        tmp_path / "a.mkv", found, found["streams"][0], lasting(3), lambda _: lasting(3)
+    )
+    assert said == ("", 3.0)
