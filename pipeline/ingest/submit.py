@@ -223,7 +223,8 @@ def _why_again(job: Job, was: Identity, read: _Read, wanted: Wishes) -> str | No
         return None
     before = content_of(job.fingerprint)
     if job.state.terminal:
-        if read.identity.inode == was.inode and read.start == before != read.content:
+        grown = read.identity.inode == was.inode and read.start == before != read.content
+        if grown and job.state is not JobState.CANCELLED:
             return f"{read.path.name} has grown since"
         mended = job.error_code == BAD_SIDECAR and before == read.content
         return "its sidecar was mended" if mended and wanted.sidecar else None

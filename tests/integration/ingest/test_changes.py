@@ -113,6 +113,17 @@ def test_a_file_that_grew_after_its_job_had_ended_is_made_again_by_the_same_job(
     assert inbox.job(made.job_id).state is JobState.QUEUED
 
 
+def test_a_cancelled_job_stays_so_when_its_file_grows_which_has_a_job_of_its_own(
+    inbox: Inbox,
+) -> None:
+    path = inbox.put("clip.mp4")
+    made = inbox.submit(path)
+    inbox.end(made.job_id, JobState.CANCELLED)
+    grow(inbox)
+    assert inbox.submit(path).created
+    assert (inbox.job(made.job_id).state, inbox.job(made.job_id).run) == (JobState.CANCELLED, 1)
+
+
 def test_another_version_of_an_ended_jobs_source_is_a_job_of_its_own(inbox: Inbox) -> None:
     inbox.keeping(on_success="keep")
     path = inbox.put("clip.mp4")
