@@ -9,6 +9,7 @@ from tests.faults import (
     clocks,
     databases,
     disks,
+    hands,
     hosts,
     kills,
     network,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 #: One file a family: its `FAULTS` are what can be injected of it.
 FAMILIES = (
     *(kills, stops, brokers, network, databases, disks),
-    *(sources, clocks, pauses, poison, upgrades, hosts),
+    *(sources, clocks, pauses, poison, hands, upgrades, hosts),
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for family in FAMILIES for fault in family.FAULTS)
 
