@@ -58,7 +58,8 @@ def cut_short(
             return "", max(end_s, _end_of(told, "audio", listed))
     else:
         return "", None  # others guess their length from the size
-    missing_s = _missing_s(name, announced_s, packets)
+    # Of the frame that an edit list begins within, ffmpeg passes over what it shows.
+    missing_s = _missing_s(name, announced_s, packets) + packets.hidden_s
     own_s = own_duration(chosen) or 0.0
     if end_s + missing_s < own_s <= announced_s + MISSING_S:
         kind = "picture" if chosen.get("codec_type") == "video" else "sound"

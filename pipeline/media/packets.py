@@ -37,14 +37,14 @@ class Packets:
     """What the packets of one stream say. `first_s`, `last_s` and `end_s` are None without any.
 
     `end_s` is when the last one's duration is over, seconds on the file's own clock. `hidden` are
-    packets that an edit list cuts away, not in `count`. `jumps` counts the places where the clock
-    runs back or leaps; `length_s` is how long it all lasts when those are passed over. `missing`
-    are the packets that would fill the holes between others; `leading` those that are shown before
-    the first key frame: of a recording that begins between two they can't be decoded. `gap_s` is
-    how long the holes are in all, `leap_s` the leaps forward. `held_bytes` counts no more of a
-    packet than one can have (`read_packets`' `largest`), from `place` on, where the first lies;
-    none lies behind `last_place`.
-    `complaints` says that ffprobe came upon what it could not read.
+    packets that an edit list cuts away, not in `count`, `hidden_s` how long the longest of them is.
+    `jumps` counts the places where the clock runs back or leaps; `length_s` is how long it all
+    lasts when those are passed over. `missing` are the packets that would fill the holes between
+    others; `leading` those that are shown before the first key frame: of a recording that begins
+    between two they can't be decoded. `gap_s` is how long the holes are in all, `leap_s` the leaps
+    forward. `held_bytes` counts no more of a packet than one can have (`read_packets`' `largest`),
+    from `place` on, where the first lies; none lies behind `last_place`. `complaints` says that
+    ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
     list hides some. `heard_s` is when the packets of sounds come that were listed beside it.
     """
@@ -54,6 +54,7 @@ class Packets:
     last_s: float | None
     end_s: float | None
     hidden: int = 0
+    hidden_s: float = 0.0
     jumps: int = 0
     length_s: float = 0.0
     missing: int = 0
@@ -80,6 +81,7 @@ class Counter:
         self.key_frames = 0
         self.leading = 0
         self.complaints = False
+        self._hidden = 0.0
         self._largest = largest
         self._held = 0
         self._place: int | None = None
@@ -112,6 +114,7 @@ class Counter:
             return
         if "D" in flags:
             self.hidden += 1
+            self._hidden = max(self._hidden, _number(duration) or 0.0)
             return
         self.count += 1
         self._held += min(_whole(size), self._largest)
@@ -174,6 +177,7 @@ class Counter:
             last_s=self._last,
             end_s=self._end,
             hidden=self.hidden,
+            hidden_s=self._hidden,
             jumps=self.jumps,
             length_s=self._length,
             missing=self.missing,

@@ -199,7 +199,8 @@ def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
         name = f"stream {stream['index']} ({stream.get('codec_name', 'unknown')})"
         kind, language = stream.get("codec_type"), _language(stream)
         if kind == "video" and not _cover(stream) and stream["index"] != video:
-            said.append(f"{name} is a further picture: only one is shown")
+            what = "a further picture: only one is shown"
+            said.append(f"{name} is {what if _sized(stream) else 'a picture that is not there'}")
         elif kind == "audio" and not _told_channels(stream):
             said.append(f"{name} is sound that can't be decoded")
         elif kind == "subtitle" and stream.get("codec_name") not in TEXT_CODECS:

@@ -56,3 +56,18 @@ def test_a_picture_that_nobody_ended_does_not_tell_how_long_the_file_is(tmp_path
         tmp_path / "a.mkv", found, found["streams"][0], lasting(3), lambda _: lasting(3)
     )
     assert said == ("", 3.0)
+
+
+def test_a_long_frame_that_an_edit_list_begins_within_is_not_missing_at_the_end(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.mov").touch()
+    shown = "".join(f"{n / 25},{n / 25},0.04,9,0,K_\n" for n in range(75))
+    picture = {"index": 0, "codec_type": "video", "start_time": "0", "duration": "4"}
+    found = {"format": {"format_name": "mov,mp4"}, "streams": [picture]}
+    for cut, whole in (("-1.2,-1.2,1.2,9,0,KD\n", True), ("-0.04,-0.04,0.04,9,0,KD\n", False)):
+        packets = count_packets(cut + shown)
+        said, _ = cut_short(
+            tmp_path / "a.mov", found, picture, packets, lambda _: count_packets("")
+        )
+        assert (said == "") == whole
