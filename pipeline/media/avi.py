@@ -39,13 +39,19 @@ class _Sound(NamedTuple):
     chunk_s: float
 
 
-def with_pauses(path: Path, tracks: tuple[AudioStream, ...]) -> tuple[AudioStream, ...]:
-    """Tell of each sound of an AVI where it pauses. Raises `OSError`."""
+def with_pauses(
+    path: Path, tracks: tuple[AudioStream, ...], most_s: float
+) -> tuple[AudioStream, ...]:
+    """Tell of each sound of an AVI where it pauses. Raises `OSError`.
+
+    One that pauses for longer than `most_s` in all, seconds, has a header that is not to be
+    believed, and pauses nowhere: ffmpeg would fill the memory with silence.
+    """
     with opened(path) as file:
         found = {sound.number: sound.chunk_s for sound in _sounds(file)}
         index = _index(file) if found else b""
     return tuple(
-        one.model_copy(update={"pauses": _pauses(index, one.index, found[one.index])})
+        one.model_copy(update={"pauses": _pauses(index, one.index, found[one.index], most_s)})
         if one.index in found
         else one
         for one in tracks
@@ -99,7 +105,7 @@ def _index(file: BinaryIO) -> bytes:
     return b""
 
 
-def _pauses(index: bytes, number: int, chunk_s: float) -> tuple[Pause, ...]:
+def _pauses(index: bytes, number: int, chunk_s: float, most_s: float) -> tuple[Pause, ...]:
     """Find the runs of empty chunks that others follow."""
     name = b"%02dwb" % number
     whole = len(index) // ENTRY.size * ENTRY.size
@@ -111,7 +117,9 @@ def _pauses(index: bytes, number: int, chunk_s: float) -> tuple[Pause, ...]:
         if not length:
             empty += 1
             continue
+        if empty and len(found) == MOST_PAUSES:
+            return ()
         if empty:
             found.append(Pause(after_s=full * chunk_s, length_s=empty * chunk_s))
         full, empty = full + 1, 0
-    return tuple(found) if len(found) <= MOST_PAUSES else ()
+    return tuple(found) if sum(one.length_s for one in found) <= most_s else ()

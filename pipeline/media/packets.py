@@ -25,6 +25,9 @@ BACK_S = 0.1
 #: A packet that is longer lasts for no time, seconds: an Ogg of a millisecond is cut off by more
 #: than its last packet has, and ffmpeg counts on from the largest number.
 ENDLESS_S = 80_000
+#: The times of no more packets of sound are kept, 8 bytes each: those of eight tracks of AAC in
+#: twelve hours.
+MOST_HEARD = 1 << 24
 #: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
 #: make shorter ones.
 HOLE = 3
@@ -209,7 +212,8 @@ class Counter:
 class Sorter:
     """Sorts the listing of all streams: one is counted, the times of `heard` are kept.
 
-    What has no time of its own, as some packets of a track have none, ends the list of that one.
+    What has no time of its own, as some packets of a track have none, ends the list of that one;
+    and so many packets that they would fill the memory end all of them.
     """
 
     def __init__(self, counter: Counter, chosen: str, heard: Collection[int]) -> None:
@@ -217,6 +221,7 @@ class Sorter:
         self._counter = counter
         self._chosen = chosen.encode()
         self._heard = {str(index).encode(): times for index, times in self.heard_s.items()}
+        self._kept = 0
         self._rest = b""
 
     def take(self, data: bytes) -> None:
@@ -237,6 +242,14 @@ class Sorter:
             del self._heard[stream], times[:]
         elif b"D" not in rest:
             times.append(at)
+            self._kept += 1
+            if self._kept > MOST_HEARD:
+                self._forget()
+
+    def _forget(self) -> None:
+        for times in self._heard.values():
+            del times[:]
+        self._heard.clear()
 
 
 def read_packets(

@@ -309,19 +309,20 @@ def _source(
     container = told["format"]
     name = str(container.get("format_name", "unknown"))
     start_s = seconds(container.get("start_time")) or 0.0
+    duration_s = _duration(name, container, packets, start_s)
     audio = tracks.audio_of(told, packets, joined=bool(packets.jumps) and name in LEAPING)
     return Source(
         path=str(path),
         bytes=size,
         container=name,
-        duration_s=_duration(name, container, packets, start_s),
+        duration_s=duration_s,
         start_s=start_s,
         video=None
         if picture is None
         else tracks.video_of(
             picture, packets, captions=content.has_captions(path), start_s=start_s
         ),
-        audio=with_pauses(path, audio) if name == "avi" else audio,
+        audio=with_pauses(path, audio, duration_s) if name == "avi" else audio,
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),

@@ -154,7 +154,8 @@ def audio_of(
 
 
 def _off(stream: dict[str, Any], packets: Packets) -> dict[str, float]:
-    padding_s = int(stream.get("initial_padding") or 0) / int(stream.get("sample_rate") or 48_000)
+    rate = max(int(stream.get("sample_rate") or 0), 1)  # one that can't be decoded may have none
+    padding_s = max(int(stream.get("initial_padding") or 0), 0) / rate
     found = jitter(packets.heard_s.get(stream["index"], ()), padding_s)
     return {} if found is None else {"jitter_s": found.apart_s, "early_s": found.early_s}
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 AROUND = 12
 #: What is off by less than this is as it should be, seconds: containers round to milliseconds.
 ROUGH_S = 0.004
-#: Where few packets follow each other as they should, their length is measured over so many of
-#: them, at so many places.
+#: Where few packets follow each other as they should, or there are very many, their length is
+#: measured over so many of them, at so many places.
 RUN, PLACES = 64, 1000
 #: Where hours of packets are all early or late, so many of them tell by how much.
 ENOUGH = 100_000
@@ -53,8 +53,8 @@ def jitter(at_s: Sequence[float], padding_s: float = 0.0) -> Jitter | None:
     apart_s = max(late_s, default=0.0) - min(late_s, default=0.0)
     if apart_s <= ROUGH_S:
         return Jitter(0.0, 0.0)
-    heard_s = at_s[math.floor(padding_s / length_s + ROUGH_S) :]
-    begins_s = [at - n * length_s for n, at in enumerate(heard_s[: 2 * around])]
+    first = min(math.floor(padding_s / length_s + ROUGH_S), len(at_s) - 1)
+    begins_s = [at - n * length_s for n, at in enumerate(at_s[first : first + 2 * around])]
     early_s = _median(begins_s) - begins_s[0]
     # What is off by more than any other begins before a hole.
     return Jitter(apart_s, early_s if abs(early_s) <= apart_s else 0.0)
@@ -62,13 +62,15 @@ def jitter(at_s: Sequence[float], padding_s: float = 0.0) -> Jitter | None:
 
 def _length_s(at_s: Sequence[float]) -> float:
     """Measure how long a packet is, whatever is rounded, and wherever there are holes."""
-    steps_s = [after - before for before, after in pairwise(at_s)]
+    run = min(RUN, len(at_s) - 1)
+    places = range(0, len(at_s) - run, max(1, (len(at_s) - run) // PLACES))
+    # Of millions, those of all that time would need a hundred times the memory.
+    runs = [at_s] if len(at_s) <= RUN * PLACES else [at_s[n : n + run] for n in places]
+    steps_s = [after - before for one in runs for before, after in pairwise(one)]
     usual_s = _median(steps_s)
     near_s = [step for step in steps_s if abs(step - usual_s) <= ROUGH_S]
     if len(near_s) > len(steps_s) / 2:
         return sum(near_s) / len(near_s)
-    run = min(RUN, len(at_s) - 1)
-    places = range(0, len(at_s) - run, max(1, (len(at_s) - run) // PLACES))
     return _median([at_s[n + run] - at_s[n] for n in places]) / run
 
 

@@ -152,10 +152,7 @@ def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None, root: P
     A relative path is taken from `root`, and `~` is the home folder, as in pipeline.yml. Raises
     `ReelworksError` (`not_watched`).
     """
-    place = None
-    if wanted is not None:
-        # Where nobody has such a home, the folder is one that is not watched, and no error.
-        place = os.path.normpath(root / os.path.expanduser(wanted))  # noqa: PTH111
+    place = None if wanted is None else _place(wanted, root)
     for entry in watched:
         if place is None or str(entry.path) == place:
             return entry
@@ -167,6 +164,14 @@ def watched_folder(watched: tuple[WatchFolder, ...], wanted: str | None, root: P
         f"{wanted} is not a watched folder.",
         nearest(wanted, [str(entry.path) for entry in watched]) or known,
     )
+
+
+def _place(wanted: str, root: Path) -> str:
+    try:
+        # Where nobody has such a home, the folder is one that is not watched, and no error.
+        return os.path.normpath(root / os.path.expanduser(wanted))  # noqa: PTH111
+    except ValueError:
+        return wanted  # no name of a user has a zero byte
 
 
 def destination(settings: Settings, asked: Asked) -> WatchFolder:

@@ -34,7 +34,7 @@ def film(path: Path, *lengths: int, sample_bytes: int = 0) -> Path:
 
 def test_sound_pauses_where_its_chunks_are_empty(tmp_path: Path) -> None:
     path = film(tmp_path / "a.avi", 100, 0, 0, 0, 0, 100, 101, 0, 0, 100, 0)
-    (track,) = with_pauses(path, (sound(1),))
+    (track,) = with_pauses(path, (sound(1),), 9)
     assert [(one.after_s, one.length_s) for one in track.pauses] == [
         pytest.approx((0.025, 0.1)),
         pytest.approx((0.075, 0.05)),
@@ -46,11 +46,18 @@ def test_where_nothing_is_empty_or_chunks_may_be_of_any_length_nothing_pauses(
 ) -> None:
     for lengths, sample_bytes in (((100, 100), 0), ((100, 0, 100), 2), ((100, 0) * 200, 0)):
         path = film(tmp_path / "a.avi", *lengths, sample_bytes=sample_bytes)
-        assert with_pauses(path, (sound(1),)) == (sound(1),)
+        assert with_pauses(path, (sound(1),), 9) == (sound(1),)
 
 
 def test_what_is_cut_short_or_no_avi_pauses_nowhere(tmp_path: Path) -> None:
     whole = film(tmp_path / "a.avi", 100, 0, 100).read_bytes()
     for data in (*(whole[:size] for size in range(0, len(whole), 9)), bytes(200)):
         (tmp_path / "b.avi").write_bytes(data)
-        with_pauses(tmp_path / "b.avi", (sound(1),))
+        with_pauses(tmp_path / "b.avi", (sound(1),), 9)
+
+
+def test_pauses_that_are_longer_than_the_film_or_too_many_are_none(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", 100, *([0] * 41), 100)
+    assert with_pauses(path, (sound(1),), 1.0) == (sound(1),)
+    torn = film(tmp_path / "b.avi", *([0, 100] * 101))
+    assert with_pauses(torn, (sound(1),), 9) == (sound(1),)

@@ -80,3 +80,15 @@ def test_a_packet_that_is_cut_to_less_than_nothing_lasts_for_no_time() -> None:
     # As ffprobe tells of an Ogg of a millisecond.
     told = "0.000,0.000,0.002667,34,3350,K__\n0.002667,0.002667,89478.483667,34,3350,K__\n"
     assert count_packets(told).end_s == pytest.approx(0.002667)
+
+
+def test_so_many_packets_of_sound_that_they_would_fill_the_memory_are_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pipeline.media.packets.MOST_HEARD", 5)
+    counter = Counter()
+    sorter = Sorter(counter, "0", [1, 2])
+    for at in range(4):
+        sorter.take("".join(f"{n},{at},{at},1,9,0,K__\n" for n in range(3)).encode())
+    assert counter.sum().count == 4
+    assert not any(sorter.heard_s.values())

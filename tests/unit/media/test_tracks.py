@@ -135,3 +135,10 @@ def test_a_track_of_a_matroska_file_may_tell_how_long_it_is(
     tags: dict[str, str], lasts_s: float | None
 ) -> None:
     assert own_duration({"tags": tags}) == lasts_s
+
+
+@pytest.mark.parametrize("facts", [{"sample_rate": "0"}, {"initial_padding": -9}])
+def test_a_sound_that_tells_of_no_rate_is_one_all_the_same(facts: dict[str, Any]) -> None:
+    stream = {"index": 1, "codec_type": "audio", "channels": 1, **facts}
+    (track,) = audio_of({"streams": [stream]}, count_packets(""))
+    assert track.jitter_s is None

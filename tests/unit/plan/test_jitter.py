@@ -45,3 +45,18 @@ def test_how_early_the_first_packet_is_is_told_by_those_behind_it() -> None:
 @pytest.mark.parametrize("few", [[], [0.0], [0.0, 0.02, 0.04], [1.0] * 50])
 def test_what_can_not_tell_has_no_known_jitter(few: list[float]) -> None:
     assert jitter(few) is None
+
+
+def test_where_decoders_leave_out_more_than_there_is_nothing_is_early() -> None:
+    rough = [n * 0.02 + 0.01 * (n % 3 == 0) for n in range(20)]
+    found = jitter(rough, padding_s=1.36)
+    assert found is not None
+    assert found.early_s == 0
+
+
+def test_of_very_many_packets_some_tell_how_long_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.plan.jitter.RUN", 16)
+    monkeypatch.setattr("pipeline.plan.jitter.PLACES", 4)
+    bursts = [at + 0.035 * (20 <= n % 40 < 25) for n, at in enumerate(STEADY)]
+    assert jitter(STEADY) == (0, 0)
+    assert jitter(bursts) == pytest.approx((0.035, 0), abs=0.001)

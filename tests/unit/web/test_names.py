@@ -86,7 +86,7 @@ def test_the_first_watched_folder_takes_uploads_unless_another_is_named() -> Non
     assert none.value.hint.endswith("pipeline.yml.")
 
 
-@pytest.mark.parametrize("named", ["/etc", "", "..", "/srv/inbox/below", "inbox\0"])
+@pytest.mark.parametrize("named", ["/etc", "", "..", "/srv/inbox/below", "inbox\0", "~\0"])
 def test_a_folder_that_is_not_watched_is_refused_with_those_that_are(named: str) -> None:
     with pytest.raises(ReelworksError, match="is not a watched folder") as refused:
         watched_folder((INBOX, OTHER), named, ROOT)
