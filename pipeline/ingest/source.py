@@ -275,12 +275,14 @@ def _copy(path: Path, identity: Identity, folder: Path, on_chunk: Callable[[], o
 
 
 def discard_put(
-    path: Path, folder: Path, is_anothers: Callable[[Path], bool], on_chunk: OnChunk
+    job: Job, folder: Path, is_anothers: Callable[[Path], bool], on_chunk: OnChunk
 ) -> None:
-    """Remove further names that `put` gave the file in the folder, or copies, and what is beside.
+    """Remove further names that `put` gave the source in the folder, or copies, and what is beside.
 
+    What was there before the job stays, and so does what a link leads to that is the source.
     Raises `TakesTime` when they must be read and there is no `on_chunk`; `OSError`.
     """
+    path = Path(job.source_path)
     try:
         identity = Identity.of(path.stat())
     except FileNotFoundError:
@@ -288,9 +290,16 @@ def discard_put(
     if lies_in(path, folder):
         return
     for made in itertools.takewhile(os.path.lexists, _names(folder, path.name)):
+        if _is_older(made, job) or os.path.realpath(made) == os.path.realpath(path):
+            continue
         alike = os.path.samestat(made.lstat(), path.stat())
         if (alike or _is_copy(made, path, identity, on_chunk)) and not is_anothers(made):
             undo(Put(made))
+
+
+def _is_older(made: Path, job: Job) -> bool:
+    """Whether nobody can have put it there for this job."""
+    return made.lstat().st_ctime < job.created_at.timestamp()
 
 
 def discard_unfinished(path: Path, folder: Path) -> None:

@@ -68,7 +68,7 @@ def settle(ready: Runtime, job_id: str, *, unhurried: bool) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
             if died or unhurried:
                 _discard_unfinished(job)
-            if died:
+            if died and job.run > 1:
                 _discard_elsewhere(ready, job, rules, check if unhurried else None)
             _settle(ready, job, rules, owner, check if unhurried else None)
     except SettlingLost:
@@ -185,7 +185,7 @@ def _discard_elsewhere(
 ) -> None:
     """Remove what somebody who did not come to the end had put where the source does not go now.
 
-    The job was retried meanwhile, and ended otherwise.
+    For the job may have been retried meanwhile, and have ended otherwise.
     """
 
     def is_anothers(path: Path) -> bool:
@@ -195,7 +195,7 @@ def _discard_elsewhere(
     now = rules.folder(job.state)
     for folder in (job.archive_to, job.quarantine_to):
         if folder is not None and Path(folder) != now:
-            source.discard_put(Path(job.source_path), Path(folder), is_anothers, on_chunk)
+            source.discard_put(job, Path(folder), is_anothers, on_chunk)
 
 
 def _marker(ready: Runtime, path: Path) -> str | None:

@@ -129,3 +129,27 @@ def test_a_mover_that_was_paused_while_its_job_was_retried_and_ended_puts_nothin
     settle_all(inbox, made.job_id)
     assert all_names(inbox) == {"archive": ["clip.mp4"]}
     assert inbox.job(made.job_id).source_fate == "moved"
+
+
+@pytest.mark.parametrize("retried", [False, True])
+@pytest.mark.parametrize("source", ["a link to it", "a copy of it"])
+def test_a_file_that_was_in_the_archive_before_the_job_stays_there(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, source: str, *, retried: bool
+) -> None:
+    theirs = inbox.folder.archive / "clip.mp4"
+    theirs.parent.mkdir(parents=True)
+    inbox.put("clip.mp4", "the source").rename(theirs)
+    path = inbox.folder.path / "clip.mp4"
+    if source == "a link to it":
+        path.symlink_to(theirs)
+    else:
+        shutil.copy2(theirs, path)
+    made = inbox.submit(path, replace(Wishes.of(inbox.folder), by_hand=True))
+    moment = MOMENTS["before it was recorded"]
+    killed_at(inbox, monkeypatch, moment, partial(end, inbox, made.job_id, JobState.FAILED))
+    if retried:
+        retry(inbox, made.job_id)
+        inbox.end(made.job_id, JobState.FAILED)
+    settle_all(inbox, made.job_id)
+    assert theirs.read_text() == "the source"
+    assert (inbox.folder.quarantine / "clip.mp4").read_text() == "the source"
