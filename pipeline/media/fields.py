@@ -11,6 +11,7 @@ from pipeline.plan.fields import (
     Combing,
     combing_argv,
     doubtful,
+    in_order,
     places,
     read_combing,
     settled,
@@ -48,4 +49,4 @@ def with_true_fields(
         if settled(video, seen):
             break
     order = true_order(video.field_order, seen)
-    return source.model_copy(update={"video": video.model_copy(update={"field_order": order})})
+    return source.model_copy(update={"video": in_order(video, order)})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ffmpeg
 
 from pipeline.plan.commands import compiled
+from pipeline.plan.frame_rate import frame_rate
 from pipeline.plan.reading import file_url, input_options, unasked
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ PROGRESSIVE_CODECS = frozenset({"av1", "vp8", "vp9", "theora", "gif", "apng", "w
 SUSPECT_LINES = frozenset({480, 486, 512, 576, 608, 1080, 1088})
 #: The most frames a second that are made of two fields: above, each field is a frame already.
 MOST_RATE = 30
+#: How far from twice the rate of frames that of fields may be, as a share.
+HALVED = Fraction(1, 20)
 #: Where a picture is looked at, in shares of its duration, and how many frames there.
 PLACES = (0.45, 0.1, 0.8)
 FRAMES = 12
@@ -64,16 +68,21 @@ def doubtful(video: VideoStream) -> bool:
     """Whether what the file says of its fields is worth a look."""
     if video.interlaced:
         return True
-    slow = video.average_rate is None or video.average_rate <= MOST_RATE
+    # Where nothing is said, each packet may hold a field, and there are half as many frames.
+    most = MOST_RATE if video.field_order else 2 * MOST_RATE
+    slow = video.average_rate is None or video.average_rate <= most
     fielded = video.codec not in PROGRESSIVE_CODECS
     return fielded and video.height in SUSPECT_LINES and slow
 
 
 def places(source: Source) -> tuple[float, ...]:
-    """Choose where to look: seconds from the file's beginning."""
-    if source.duration_s < SHORT_S:
+    """Choose where to look: seconds from the file's beginning, while there is a picture."""
+    shown_s = source.duration_s
+    if source.video is not None and not source.joined:
+        shown_s = min(shown_s, source.video.last_pts_s - source.start_s)
+    if shown_s < SHORT_S:
         return (0.0,)
-    return tuple(share * source.duration_s for share in PLACES)
+    return tuple(share * shown_s for share in PLACES)
 
 
 def combing_argv(program: Path, source: Source, at_s: float) -> list[str]:
@@ -121,3 +130,30 @@ def true_order(told: str | None, seen: Combing) -> str | None:
     if seen.bottom >= CLEAR * max(seen.top, 1):
         return told if told == "tb" else "bb"
     return told
+
+
+def in_order(video: VideoStream, order: str | None) -> VideoStream:
+    """Give a picture the order of fields that it has, and count its frames where it is kept so.
+
+    H.264 may keep each field in a packet of its own, and ffmpeg decodes two of them to a frame. The
+    rate of frames tells, or, where the file says nothing, that there are more than any picture of
+    fields has. Other codecs' packets are frames.
+    """
+    there = frame_rate(video.frames, video.first_pts_s, video.last_pts_s)
+    seen = video.model_copy(update={"field_order": order})
+    if video.codec != "h264" or there is None or not (video.interlaced or seen.interlaced):
+        return seen
+    told = video.average_rate or there
+    halved = video.interlaced and abs(there - 2 * told) <= there * HALVED
+    if not halved and (video.field_order or there <= MOST_RATE * (1 + HALVED)):
+        return seen
+    shown_s = video.last_pts_s - (0.0 if video.frames % 2 else float(1 / there))
+    counted = {
+        "frames": (video.frames + 1) // 2,
+        "last_pts_s": shown_s,
+        "average_rate": there / 2,
+        "steady_rate": video.steady_rate and video.steady_rate / 2,
+        "missing": video.missing // 2,
+        "leading": (video.leading + 1) // 2,
+    }
+    return seen.model_copy(update=counted)
