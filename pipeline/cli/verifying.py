@@ -67,7 +67,9 @@ def _library(cli: Cli) -> Iterator[Checked]:
     while page := _page(cli, last):
         for one in page:
             known.add(Path(one.directory))
-            yield _known(one)
+            found = _still(cli, one)
+            if found is not None:
+                yield found
         last = page[-1].job_id
     for folder in _folders(cli.settings.pipeline.paths.library):
         if folder not in known:
@@ -78,6 +80,21 @@ def _page(cli: Cli, after: str) -> list[Published]:
     # No transaction stays open while terabytes are read: SQLite could not tidy up meanwhile.
     with cli.runtime.db.read() as session:
         return published.page(session, after)
+
+
+def _still(cli: Cli, one: Published) -> Checked | None:
+    """Check a folder; once more where it was made again since it was listed, None if removed."""
+    found = _known(one)
+    if found.state in ("ok", "unchecked"):
+        return found
+    try:
+        with cli.runtime.db.read() as session:
+            now = published.of_job(session, one.job_id)
+    except JobNotFound:
+        return None
+    if now is None:
+        return None
+    return found if now == one else _known(now)
 
 
 class _History:
@@ -124,7 +141,7 @@ def _of_job(cli: Cli, prefix: str) -> Checked:
         one = published.of_job(session, prefix)
     if one is None:
         raise WrongState(
-            f"Job {prefix} has not succeeded: it has no results.",
+            f"Job {prefix} has no results in the library.",
             f"`reelworks show {prefix}` tells where it stands.",
         )
     return _known(one)

@@ -32,21 +32,25 @@ class Published:
 
 
 def of_job(session: Session, prefix: str) -> Published | None:
-    """Find the folder of the job whose id begins so; None when it has none.
+    """Find the folder of the job whose id begins so; None when it has none, or none any more.
 
     Raises `JobNotFound`.
     """
     job = jobs.find(session, prefix)
-    if job.output_directory is None:
+    if job.output_directory is None or job.outputs_removed_at is not None:
         return None
     return Published(job.id, job.output_directory, (job.outputs or {}).get("job_file_sha256"))
 
 
 def page(session: Session, after: str = "") -> list[Published]:
-    """List folders of jobs, in order of id: the next `PAGE` after the id `after`."""
+    """List folders of jobs, in order of id: the next `PAGE` after the id `after`.
+
+    Those that a retention removed are none any more.
+    """
+    there = Job.output_directory.is_not(None) & Job.outputs_removed_at.is_(None)
     rows = session.execute(
         select(Job.id, Job.output_directory, Job.outputs)
-        .where(Job.id > after, Job.output_directory.is_not(None))
+        .where(Job.id > after, there)
         .order_by(Job.id)
         .limit(PAGE)
     )

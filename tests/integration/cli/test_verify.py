@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.app import app
-from pipeline.history import cards, health, jobs, pruning
+from pipeline.history import cards, health, jobs, pruning, published
 from pipeline.media import checksums
 from pipeline.models import JobState
 from tests.integration.tasks.journeys import do, submitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
 
     from pipeline.app import Runtime
     from pipeline.models import Job
@@ -162,6 +164,57 @@ def test_a_folder_that_is_gone_is_told_of(reelworks: Reelworks, made: tuple[str,
     said = reelworks("verify", "--json")
     assert said.status == 1
     assert (only(said)["job"], only(said)["state"]) == (job_id, "gone")
+
+
+def test_what_a_retention_removed_is_not_missed(
+    ready: Runtime, made: tuple[str, Path], reelworks: Reelworks
+) -> None:
+    job_id, folder = made
+    shutil.rmtree(folder)
+    with ready.db.begin() as session:
+        pruning.outputs_removed(session, jobs.get(session, job_id), "they are old")
+    said = reelworks("verify", "--json")
+    assert (said.status, list(said.objects())) == (0, [])
+    assert only(reelworks("verify", job_id, "--json"))["error"]["code"] == "wrong_state"
+
+
+@pytest.mark.parametrize("then", ["made again", "removed", "forgotten"])
+def test_what_changes_while_others_are_read_is_not_damaged(
+    ready: Runtime,
+    made: tuple[str, Path],
+    reelworks: Reelworks,
+    monkeypatch: pytest.MonkeyPatch,
+    then: str,
+) -> None:
+    job_id, folder = made
+    listed = published.page
+
+    def page_and_change(session: Session, after: str = "") -> list[published.Published]:
+        found = listed(session, after)
+        if found:
+            change()
+        return found
+
+    def change() -> None:
+        (folder / "job.json").write_text(json.dumps({"id": job_id, "files": []}))
+        paths = {"job_file_sha256": checksums.sha256(folder / "job.json")}
+        if then != "made again":
+            shutil.rmtree(folder)
+        with ready.db.begin() as other:
+            job = jobs.get(other, job_id)
+            if then == "made again":
+                jobs.record_outputs(other, job, str(folder), paths, [])
+            elif then == "removed":
+                pruning.outputs_removed(other, job, "they are old")
+            else:
+                job.settled_at = job.finished_at
+                other.flush()
+                assert pruning.forget(other, [job_id])
+
+    monkeypatch.setattr(published, "page", page_and_change)
+    said = reelworks("verify", "--json")
+    assert said.status == 0
+    assert [one["state"] for one in said.objects()] == (["ok"] if then == "made again" else [])
 
 
 def test_files_that_nobody_published_harm_nothing(
