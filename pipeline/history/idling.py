@@ -57,8 +57,11 @@ def count(session: Session, steps: Iterable[Step], *, counts: bool) -> None:
 
 def waiting(session: Session, steps: Iterable[Step]) -> set[int]:
     """Give the ids of those of these steps that are claimed and only wait."""
+    ids = [step.id for step in steps]
+    if not ids:
+        return set()
     found = select(Attempt.step_id).where(
-        Attempt.step_id.in_([step.id for step in steps]),
+        Attempt.step_id.in_(ids),
         Attempt.finished_at.is_(None),
         Attempt.outcome == WAITS,
     )

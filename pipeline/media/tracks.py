@@ -216,10 +216,12 @@ def left_out(told: dict[str, Any], video: int | None) -> tuple[str, ...]:
 def own_duration(stream: dict[str, Any]) -> float | None:
     """Read how long a track of a Matroska file says that it lasts, seconds; None for nothing said.
 
-    Some writers tell when it ends instead, which is later where it begins late.
+    Some writers tell when it ends instead, which is later where it begins late. ffmpeg tells anew
+    of what it cuts, and lets what was told of it with a language stay.
     """
     tags = stream.get("tags", {})
-    told = next((str(tags[key]) for key in tags if key.split("-")[0] == OWN_DURATION), "")
+    keys = sorted(key for key in tags if key.split("-")[0] == OWN_DURATION)
+    told = str(tags[keys[0]]) if keys else ""
     found = _CLOCK.fullmatch(told)
     if found is None:
         return None

@@ -127,6 +127,7 @@ def test_a_picture_without_a_size_is_one_that_nobody_sees() -> None:
     [
         ({"DURATION": "01:00:03.500000000"}, 3603.5),
         ({"DURATION-eng": "00:00:03"}, 3.0),
+        ({"DURATION-eng": "00:00:03", "DURATION": "00:00:02"}, 2.0),
         ({"DURATION": "3 s"}, None),
         ({"title": "00:00:03"}, None),
     ],
