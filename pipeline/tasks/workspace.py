@@ -74,7 +74,7 @@ class Workspace:
         found = list(self.folder.glob(f"{_stem(step)}.*{SCRATCH}*"))
         start = _stem(step)
         if step == "manifest":
-            found, start = self._stagings(), self.job_id
+            found, start = self.stagings(), self.job_id
         numbers = [path.name[len(start) + 1 :].partition(".")[0] for path in found]
         return [
             (int(number), path)
@@ -82,7 +82,8 @@ class Workspace:
             if number.isdigit()
         ]
 
-    def _stagings(self) -> list[Path]:
+    def stagings(self) -> list[Path]:
+        """List the output folders of the job that are being built, or were exchanged for others."""
         return list((self.library / STAGING).glob(f"{self.job_id}.*"))
 
     def discard_staging(self) -> None:
@@ -90,7 +91,7 @@ class Workspace:
 
         One that was published, and was away as somebody was killed, goes back to its place first.
         """
-        for path in self._stagings():
+        for path in self.stagings():
             if path.name.endswith(ASIDE):
                 put_back(path)
             shutil.rmtree(path)

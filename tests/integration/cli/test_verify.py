@@ -15,6 +15,8 @@ from pipeline.app import app
 from pipeline.history import cards, health, jobs, pruning, published
 from pipeline.media import checksums
 from pipeline.models import JobState
+from pipeline.tasks.settle import settle
+from pipeline.tasks.workspace import Workspace, publish_folder
 from tests.integration.tasks.journeys import do, submitted
 
 if TYPE_CHECKING:
@@ -68,6 +70,26 @@ def test_results_stay_while_they_are_made_again_and_where_that_does_not_succeed(
     (folder / "job.json").write_text("{}")
     assert only(reelworks("verify", job_id, "--json"))["state"] != "ok"
     assert f"results {folder} (of an earlier run)" in reelworks("show", job_id).out
+
+
+@pytest.mark.parametrize("end", [JobState.CANCELLED, JobState.FAILED])
+def test_former_results_come_back_where_who_exchanged_them_was_killed(
+    ready: Runtime, made: tuple[str, Path], reelworks: Reelworks, end: JobState
+) -> None:
+    job_id, folder = made
+    paths = ready.settings.pipeline.paths
+    staging = Workspace(paths.work, paths.library, job_id).staging(2)
+    staging.mkdir(parents=True)
+    (staging / "job.json").write_text(json.dumps({"id": job_id, "files": []}))
+    with ready.db.begin() as session:
+        jobs.reopen(session, job_id, timedelta(hours=1), afresh=True, rebuild=True)
+    assert publish_folder(staging, folder) == staging
+    with ready.db.begin() as session:
+        jobs.end(session, job_id, end)
+    settle(ready, job_id, unhurried=True)
+    assert (folder / "poster.jpg").is_file()
+    assert not staging.exists()
+    assert only(reelworks("verify", job_id, "--json"))["state"] == "ok"
 
 
 def only(said: Said) -> dict[str, Any]:
