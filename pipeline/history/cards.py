@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
-_HAS_RESULTS = Job.output_directory.is_not(None)
+_HAS_RESULTS = Job.output_directory.is_not(None) & (
+    (Job.state == JobState.SUCCEEDED) | Job.outputs_removed_at.is_(None)
+)
 #: What a list shows of a job's row, by a card's words. Of its results it is only the poster.
 _COLUMNS = (
     Job.id,

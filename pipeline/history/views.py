@@ -125,7 +125,7 @@ class JobView(View):
     """The whole job. Times are UTC.
 
     `outputs` is None until the job has succeeded. When it is run again they stay, whatever becomes
-    of that run, until others take their place.
+    of that run, until others take their place; but for those that a retention removed before it.
     `remaining_s` is about how long it still takes, None while nobody can tell. `waits_until` is
     when a window of schedules.yml opens that its encodes wait for, None when they wait for none;
     `waits_for` is the tag that its encodes need while no worker that is there has it.
@@ -258,7 +258,8 @@ def _step(job: Job, step: Step) -> StepView:
 
 
 def _outputs(job: Job) -> OutputsView | None:
-    if job.output_directory is None:
+    removed = job.outputs_removed_at is not None and job.state is not JobState.SUCCEEDED
+    if job.output_directory is None or removed:
         return None
     paths = job.outputs or {}
     return OutputsView(

@@ -198,6 +198,11 @@ def test_what_a_retention_removed_is_not_missed(
     said = reelworks("verify", "--json")
     assert (said.status, list(said.objects())) == (0, [])
     assert only(reelworks("verify", job_id, "--json"))["error"]["code"] == "wrong_state"
+    with ready.db.begin() as session:
+        jobs.reopen(session, job_id, timedelta(hours=1), afresh=True, rebuild=True)
+    with ready.db.read() as session:
+        assert jobs.view(session, job_id).outputs is None
+        assert not cards.newest(session)[0].has_results
 
 
 @pytest.mark.parametrize("then", ["made again", "removed", "forgotten"])
