@@ -268,7 +268,7 @@ def _verify_span(plan: Plan, path: Path, track: Track) -> None:
     count = track.count - (again.frames if again else 0)
     if video is None or count != video.frames or plan.source.joined or ticks(plan):
         return  # frames were cut, added, or lost in decoding, judged then; or times were moved
-    wanted_s = again.last_s if again else video.last_pts_s - plan.source.start_s
+    wanted_s = again.last_s if again else video.last_pts_s - plan.source.start_s - plan.start_s
     frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     if track.count > 1 and abs(last_s - wanted_s) > frame_s * REORDER_FRAMES + ROUNDING_S:
         raise _Unlike(path, f"its last frame comes at {last_s:.3f} s, not {wanted_s:.3f} s")

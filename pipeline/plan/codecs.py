@@ -89,8 +89,8 @@ def picture_options(
         **(hold_options(hold) or end_options(plan)),
         "fps_mode": "passthrough",
         **({"bf": 0} if is_slow(plan) or ticks(plan) else {}),
-        # What is shown again has a clock of its own, not the source's.
-        "enc_time_base": "filter" if shown_again(plan) or ticks(plan) else "demux",
+        # What is shown again, and a part, has a clock of its own, not the source's.
+        "enc_time_base": "filter" if shown_again(plan) or plan.profile.trim else "demux",
         "video_track_timescale": TIMESCALE,
         "map_metadata": -1,
         "map_chapters": -1,

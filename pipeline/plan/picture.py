@@ -78,6 +78,8 @@ def placed(picture: Any, plan: Plan) -> Any:
     if more is not None:
         picture = ticking(picture, more, plan)
     if plan.profile.trim is not None and not is_still(plan):
+        # Its own clock may tick only once a frame, and a part begins anywhere.
+        picture = picture.filter("settb", f"1/{TIMESCALE}")
         picture = picture.filter("trim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         at = f"PTS-{plan.start_s:.6f}/TB"
     return picture.filter("setpts", f"if(eq(N,0),0,{at})")
@@ -98,8 +100,7 @@ def ticking(picture: Any, wanted: Ticks, plan: Plan) -> Any:
     last = last.filter("trim", end_frame=1).filter("settb", INTERLEAVED)
     last = last.filter("setpts", f"{behind_s}/TB")
     shown = ffmpeg.filter([shown, last], "interleave")
-    made = ffmpeg.filter([tick, shown], "streamselect", inputs=2, map=1)
-    return made.filter("settb", f"1/{TIMESCALE}")
+    return ffmpeg.filter([tick, shown], "streamselect", inputs=2, map=1)
 
 
 def repeated(picture: Any, plan: Plan) -> Any:

@@ -8,10 +8,11 @@ from pipeline.settings.profiles import AudioSettings, Profile, TrimSettings, Vid
 from tests.sources.bad import CLIP as LONG
 from tests.sources.bad import cut, cut_tune, hurt, hurt_tune
 from tests.sources.colours import HDR10, deep
+from tests.sources.containers import MPEG2, PCM, film
 from tests.sources.picture import Clip, encode
 from tests.sources.row import Expect, Patches, Row, small
 from tests.sources.sounds import outlasting
-from tests.sources.timing import apart, slides
+from tests.sources.timing import apart, late_picture, slides
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,18 @@ ROWS = (
         slides,
         Expect(frames=3, seconds=3.5, times=(0, 0.5, 2.5), patches=Patches()),
         small().model_copy(update={"trim": TrimSettings(start="1.5s", end="5s")}),
+    ),
+    Row(
+        "a part that begins between two ticks of its picture's clock, mxf",
+        film("a.mxf", MPEG2, PCM),
+        Expect(frames=50, seconds=2, patches=Patches(), sync=True, moments=(0.755, 1.755)),
+        small().model_copy(update={"trim": TrimSettings(start="0.725s", end="2.725s")}),
+    ),
+    Row(
+        "a part that begins before the picture does, wmv",
+        late_picture,
+        Expect(frames=50, seconds=2.546, patches=Patches()),
+        small().model_copy(update={"trim": TrimSettings(start="0.5s")}),
     ),
     Row(
         "the sound alone of a broadcast, which begins after its picture",
