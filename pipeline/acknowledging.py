@@ -65,6 +65,16 @@ class Channel(redis.Channel):
     QoS = Acknowledging
     _told = False
 
+    def _connparams(self, *arguments: Any, **options: Any) -> Any:
+        """Tell how Redis is reached; a channel that was closed is a connection that was lost.
+
+        kombu asks such a one while it connects again, and met an `AttributeError`, which nobody
+        takes for a broker that is away.
+        """
+        if self.connection is None:
+            raise ConnectionLost("the channel to Redis is closed")
+        return super()._connparams(*arguments, **options)  # type: ignore[misc]
+
     def maybe_refresh_binding_expiry(self) -> None:
         """Keep the worker's own queues bound; kombu would tell of it each second at length."""
         with self.unless_refused():

@@ -43,6 +43,8 @@ class Dropped:
     codes: frozenset[str] = frozenset()
     #: Whether the source is taken away by the fault itself, so that it is nowhere.
     taken_away: bool = False
+    #: What a user renamed it to in its folder.
+    renamed: Path | None = None
     #: The SHA-256 of each content that was put there, in this order.
     contents: list[str] = field(default_factory=list)
     #: How many jobs it makes: a file that is replaced makes another, a copy of another file none.

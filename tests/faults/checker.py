@@ -55,7 +55,8 @@ def _missing(session: Session, batch: Batch) -> list[str]:
         mine = _jobs_of(session, file)
         if len(mine) < file.jobs:
             found.append(f"{file.name}: {len(mine)} jobs, {file.jobs} expected")
-        if file.jobs == 0 and file.path.exists() and RULES[file.folder][0] != "keep":
+        copy = file.path if file.jobs == 0 else file.renamed
+        if copy is not None and copy.exists() and RULES[file.folder][0] != "keep":
             found.append(f"{file.name}: a copy is still to be settled")
         for job in mine:
             if not job.state.terminal:

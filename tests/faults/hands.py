@@ -39,7 +39,7 @@ def _renamed(scene: Scene) -> str:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     with suppress(FileNotFoundError):
-        file.path.rename(file.path.with_name(f"{file.path.stem} renamed.mp4"))
+        file.renamed = file.path.rename(file.path.with_name(f"{file.path.stem} renamed.mp4"))
         return f"{file.name} was renamed as who moved it was killed"
     return f"{file.name} was moved before who did that was killed, {wait_s:.3f} s later"
 

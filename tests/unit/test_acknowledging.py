@@ -63,3 +63,10 @@ def test_that_redis_is_full_is_said_once_and_what_can_wait_is_tried_again(
     assert "it can't write to its disk" in caplog.text
     with pytest.raises(ResponseError, match="WRONGTYPE"), channel.unless_refused():
         raise ResponseError("WRONGTYPE Operation against a key")
+
+
+def test_a_channel_that_was_closed_is_a_connection_that_was_lost() -> None:
+    channel: Any = Channel.__new__(Channel)
+    channel.connection = None
+    with pytest.raises(Broken), channel.conn_or_acquire():
+        pass
