@@ -13,6 +13,7 @@ from pipeline.cli.say import cell, console, say, say_json, say_lines
 from pipeline.printable import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from rich.console import Console
@@ -85,14 +86,16 @@ def jobs(
 @click.pass_obj
 def show(cli: Cli, job_id: str, as_json: bool) -> None:
     """Show one job: its steps, what went wrong, where the results are."""
+    from pipeline.history import attempts
     from pipeline.history import jobs as history
 
     with cli.runtime.db.read() as session:
         view = history.view(session, job_id)
+        again = attempts.put_off(session, view.id)
     if as_json:
         click.echo(view.model_dump_json())
         return
-    print_job(console(), view)
+    print_job(console(), view, again)
 
 
 @click.command()
@@ -172,8 +175,8 @@ def _check_published(cli: Cli, job_id: str) -> None:
             raise unreachable(job_id)
 
 
-def print_job(console: Console, view: JobView) -> None:
-    """Print one job as people read it."""
+def print_job(console: Console, view: JobView, again: Mapping[str, datetime]) -> None:
+    """Print one job as people read it; `again` is why and when steps are tried again."""
     from rich.table import Table
 
     state = _coloured(view.shown_state)
@@ -190,6 +193,8 @@ def print_job(console: Console, view: JobView) -> None:
     if view.error:
         console.print(f"[red]{cell(view.error.message)}[/]", highlight=False)
         console.print(cell(view.error.hint), highlight=False)
+    for why, at in again.items():
+        console.print(f"{cell(why)} Again at {_time(at)}.", soft_wrap=True, highlight=False)
     columns = ("step", "state", "progress", "took", "attempts", "worker")
     steps = Table(*columns, box=None, pad_edge=False)
     for step in view.steps:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from pipeline.history.database import now
 from pipeline.history.views import View
-from pipeline.models import Attempt, Step
+from pipeline.models import Attempt, Step, StepState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -43,6 +43,18 @@ def cancel(session: Session, job_id: str) -> None:
         .where(Attempt.step_id.in_(theirs), Attempt.finished_at.is_(None))
         .values(finished_at=now(session), outcome="cancelled")
     )
+
+
+def put_off(session: Session, job_id: str) -> dict[str, datetime]:
+    """Why steps of the job are to be tried again, by the error's words, and when the first is."""
+    rows = session.execute(
+        select(Attempt.error_message, Step.retry_at)
+        .join(Step, (Step.id == Attempt.step_id) & (Step.attempt == Attempt.number))
+        .where(Step.job_id == job_id, Step.state == StepState.WAITING)
+        .where(Step.retry_at.is_not(None), Attempt.error_message.is_not(None))
+        .order_by(Step.retry_at.desc())
+    )
+    return {why: at for why, at in rows if why and at}
 
 
 def of_job(

@@ -53,6 +53,12 @@ def is_current(database: Database) -> bool:
     return found == [newest()]
 
 
+def is_empty(database: Database) -> bool:
+    """Whether no release has made its tables yet."""
+    with database.read() as session:
+        return not inspect(session.connection()).has_table(VERSION_TABLE)
+
+
 def newest() -> str:
     """Give the number of this release's last migration, which its file's name begins with."""
     files = (MIGRATIONS / "versions").glob("[0-9]*.py")

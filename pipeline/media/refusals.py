@@ -57,7 +57,7 @@ def unreadable(path: Path, done: Completed, fence: Fence) -> MediaError:
     if NOT_TAKEN in log:
         return _refused(path, "it is of a kind that is not taken in")
     if "moov atom not found" in log and kind == "mp4":
-        return truncated(path, "its index (the moov atom) is missing")
+        return _without_index(path)
     if kind in ("mp4", "container") and any(word in log for word in BROKEN_OFF):
         return truncated(path, missing or "it breaks off")
     if kind == "mp4" and missing:
@@ -93,6 +93,16 @@ def truncated(path: Path, why: str) -> MediaError:
         f"{path.name} is incomplete: {why}.",
         "Copy or export it again; the recording or the copy was probably cut short. `damaged: "
         "salvage` in its profile makes what can be made of the rest.",
+    )
+
+
+def _without_index(path: Path) -> MediaError:
+    """Say that nothing tells where its frames lie: not even a part of it can be read."""
+    return MediaError(
+        "truncated",
+        f"{path.name} is incomplete: its index (the moov atom) is missing.",
+        "Copy or export it again; the recording or the copy was probably cut short. Nothing of it "
+        "can be read without its index, also with `damaged: salvage`.",
     )
 
 

@@ -121,13 +121,15 @@ def database(settings: Settings) -> Iterator[Finding]:
     opened = Database(addresses.database_url(settings))
     full = opened.lacks_room()
     try:
-        current = schema.is_current(opened)
+        current, empty = schema.is_current(opened), schema.is_empty(opened)
     finally:
         opened.dispose()
     if full is not None:
         yield Finding("database", "failed", full.message, full.hint)
     elif current:
         yield Finding("database", "ok", f"{shown} answers, its tables are up to date")
+    elif empty:
+        yield Finding("database", "ok", f"{shown} answers, its tables are made at the first start")
     else:
         later = "Starting any part brings them up to date."
         yield Finding("database", "warning", f"{shown} has tables of another release", later)

@@ -88,6 +88,21 @@ def test_a_job_that_has_ended_waits_for_nothing(
     assert " took 0." in said
 
 
+def test_why_steps_are_tried_again_is_told_once_and_only_while_they_wait(
+    reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    names = ("rendition:720p", "rendition:480p")
+    job = planned(ready.db, new_job(), *names)
+    claim = take(ready.db, job.id, *names)
+    full = ReelworksError("no_space", "It needs about 9,000 bytes in /[b]out.", "Free some space.")
+    with ready.db.begin() as session:
+        steps.fail(session, claim, full, retry_in=timedelta(0), log="", uncount=True)
+    said = reelworks("show", job.id).out
+    assert said.count("It needs about 9,000 bytes in /[b]out. Again at 2") == 1
+    take(ready.db, job.id, *names)
+    assert "It needs" not in reelworks("show", job.id).out
+
+
 def test_the_log_shows_tools_of_failed_attempts_and_of_all_when_asked(
     reelworks: Reelworks, ready: Runtime, new_job: Callable[..., Job]
 ) -> None:

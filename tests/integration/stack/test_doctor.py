@@ -158,6 +158,16 @@ def test_a_database_without_room_on_its_disk_is_told_with_what_it_needs(
     assert "free some" in found["database"]["hint"]
 
 
+def test_a_database_without_tables_is_well_and_not_of_another_release(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "new.db").touch()
+    monkeypatch.setenv("REELWORKS_DATABASE", f"sqlite:///{tmp_path / 'new.db'}")
+    (found,) = service_checks.database(load_settings(settings.config_dir))
+    assert found.state == "ok"
+    assert "made at the first start" in found.detail
+
+
 def test_a_folder_we_may_not_write_to_is_named_with_its_key(
     settings: Settings, change: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
