@@ -54,7 +54,7 @@ def cut_short(
         )
     elif name.startswith(ANNOUNCED):
         announced_s = seconds(told["format"].get("duration")) or 0.0
-        if announced_s >= ENDLESS_S:
+        if ENDLESS_S <= announced_s < 2 * ENDLESS_S:
             return "", max(end_s, _end_of(told, "audio", listed))
     else:
         return "", None  # others guess their length from the size

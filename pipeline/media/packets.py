@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -22,9 +23,9 @@ JUMP_S = 10.0
 #: A step back that is no longer than this is a clock that is rough: those of program streams are
 #: reckoned where a picture is kept field by field. Seconds; ffmpeg's own limit, too.
 BACK_S = 0.1
-#: A packet that is longer lasts for no time, seconds: an Ogg of a millisecond is cut off by more
-#: than its last packet has, and ffmpeg counts on from the largest number.
-ENDLESS_S = 80_000
+#: Where a packet that is longer lasts for no time, seconds: an Ogg of a millisecond is cut off by
+#: more than its last packet has, and ffmpeg counts on from the largest number.
+ENDLESS_S = {"ogg": 20_000.0}
 #: The times of no more packets of sound are kept, 8 bytes each: those of eight tracks of AAC in
 #: twelve hours.
 MOST_HEARD = 1 << 24
@@ -76,7 +77,7 @@ class Packets:
 class Counter:
     """Sums up what ffprobe prints of packets, piece by piece: a long file has millions."""
 
-    def __init__(self, largest: int = 0) -> None:
+    def __init__(self, largest: int = 0, endless_s: float = math.inf) -> None:
         self.count = 0
         self.hidden = 0
         self.jumps = 0
@@ -86,6 +87,7 @@ class Counter:
         self.complaints = False
         self._hidden = 0.0
         self._largest = largest
+        self._endless = endless_s
         self._held = 0
         self._place: int | None = None
         self._last_place = 0
@@ -125,7 +127,7 @@ class Counter:
         self._last_place = max(self._last_place, _whole(place))
         self.key_frames += "K" in flags
         length = _number(duration) or 0.0
-        length = 0.0 if length > ENDLESS_S else length
+        length = 0.0 if length > self._endless else length
         decoded = _number(dts)
         self._pass(decoded, length)
         # AVI knows only the order of decoding, raw streams no time at all: then one follows
@@ -272,7 +274,7 @@ def read_packets(
     read counts as no packets; the caller knows whether that is an error.
     """
     every = bool(heard)
-    counter = Counter(largest)
+    counter = Counter(largest, ENDLESS_S.get(container, math.inf))
     sorter = Sorter(counter, stream, heard)
     argv = packets_argv(tools.ffprobe, path, None if every else stream, container, far=far)
     fence = tools.looking(path, cpu_s=timeout_s)

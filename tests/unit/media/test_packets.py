@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from pipeline.media.packets import Counter, Sorter, count_packets
+from pipeline.media.packets import ENDLESS_S, Counter, Sorter, count_packets
 
 
 def listing(*frames: int, length: str = "0.04") -> str:
@@ -78,8 +80,11 @@ def test_the_times_of_sounds_are_kept_beside_the_packets_that_are_counted() -> N
 
 def test_a_packet_that_is_cut_to_less_than_nothing_lasts_for_no_time() -> None:
     # As ffprobe tells of an Ogg of a millisecond.
-    told = "0.000,0.000,0.002667,34,3350,K__\n0.002667,0.002667,89478.483667,34,3350,K__\n"
-    assert count_packets(told).end_s == pytest.approx(0.002667)
+    told = b"0.000,0.000,0.002667,34,3350,K__\n0.002667,0.002667,89478.483667,34,3350,K__\n"
+    for container, ends_s in (("ogg", 0.002667), ("mov", 89478.486334)):
+        counter = Counter(endless_s=ENDLESS_S.get(container, math.inf))
+        counter.take(told)
+        assert counter.sum().end_s == pytest.approx(ends_s)
 
 
 def test_so_many_packets_of_sound_that_they_would_fill_the_memory_are_not_kept(
