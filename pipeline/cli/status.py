@@ -38,7 +38,7 @@ def status(cli: Cli, as_json: bool) -> None:
 
 
 def _lines(found: Overview) -> Iterator[str]:
-    yield "Reelworks is running." if found.running else "Reelworks is not running: `reelworks up`."
+    yield _whether_it_runs(found)
     if found.full:
         yield f"full      {found.full} Everything waits until there is room."
     yield f"broker    {_word(answers=found.broker)}"
@@ -58,6 +58,16 @@ def _lines(found: Overview) -> Iterator[str]:
     for doing in found.doing:
         where = f" on {doing.worker}" if doing.worker else ""
         yield f"now       {doing.job} {doing.name}: {doing.step} {doing.progress:.0%}{where}"
+
+
+def _whether_it_runs(found: Overview) -> str:
+    if found.running:
+        return "Reelworks is running."
+    if not any(found.parts.values()):
+        return "Reelworks is not running: `reelworks up`."
+    if not found.broker:
+        return "Parts of Reelworks run here, and wait for the broker."
+    return "Parts of Reelworks run here, but no worker answers: start `reelworks worker`."
 
 
 def _word(*, answers: bool) -> str:

@@ -45,6 +45,25 @@ def test_what_does_not_run_is_said_with_exit_code_3(
     assert "watch     does not run on this machine" in said.out
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"), [(False, "wait for the broker"), (True, "no worker answers")]
+)
+def test_parts_that_run_without_a_broker_or_workers_are_not_called_stopped(
+    reelworks: Callable[..., Said],
+    ready: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+    said: str,
+) -> None:
+    monkeypatch.setattr(overview, "_broker_answers", lambda _: answers)
+    monkeypatch.setattr(overview, "answering", lambda *_: set())
+    monkeypatch.setattr(overview, "runs_here", lambda *_: True)
+    told = reelworks("status")
+    assert told.status == 3
+    assert told.out.startswith("Parts of Reelworks run here")
+    assert said in told.out.splitlines()[0]
+
+
 def test_what_runs_is_told_to_programs(
     reelworks: Callable[..., Said], ready: Runtime, new_job: Callable[..., Job], answers: None
 ) -> None:
