@@ -7,6 +7,7 @@ has them as dropped frames), and ffmpeg passes over those.
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ from pipeline.media.extent import MOST_PARTS
 from pipeline.plan.source import Pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -30,32 +31,77 @@ TICKS, SAMPLE_SIZE = slice(20, 28), slice(44, 48)
 ENTRY = struct.Struct("<4sIII")
 #: As much of an index is read, bytes: more than twelve hours need.
 MOST_INDEX = 1 << 26
+#: How far sums of times may be off, seconds.
+ROUGH_S = 1e-6
+#: Kinds of streams, and how what wrote the file names itself where that is ffmpeg's library.
+SOUND, PICTURE, FFMPEG = b"auds", b"vids", b"Lavf"
 #: A sound with more pauses than this is not late but torn, and nobody can say what was meant.
 MOST_PAUSES = 100
 
 
-class _Sound(NamedTuple):
-    number: int
-    chunk_s: float
-
-
 def with_pauses(
-    path: Path, tracks: tuple[AudioStream, ...], most_s: float
+    path: Path, tracks: tuple[AudioStream, ...], most_s: float, delay_s: float = 0.0
 ) -> tuple[AudioStream, ...]:
     """Tell of each sound of an AVI where it pauses. Raises `OSError`.
 
     One that pauses for longer than `most_s` in all, seconds, has a header that is not to be
-    believed, and pauses nowhere: ffmpeg would fill the memory with silence.
+    believed, and pauses nowhere: ffmpeg would fill the memory with silence. `delay_s` is how much
+    later than it is shown the picture comes out of its decoder.
     """
     with opened(path) as file:
-        found = {sound.number: sound.chunk_s for sound in _sounds(file)}
-        index = _index(file) if found else b""
+        streams = list(_streams(file))
+        chunks_s = {one.number: one.chunk_s for one in streams if one.kind == SOUND}
+        heard = [one.index for one in tracks if one.index in chunks_s]
+        index = _index(file) if heard else b""
+        lead = _lead(index, streams) if index and _is_by_ffmpeg(file) else None
+    found = {
+        number: _begun(
+            *(_pauses(index, number, chunks_s[number], most_s), chunks_s[number], delay_s, lead)
+        )
+        for number in heard
+    }
     return tuple(
-        one.model_copy(update={"pauses": _pauses(index, one.index, found[one.index], most_s)})
-        if one.index in found
-        else one
+        one.model_copy(update={"pauses": found[one.index]}) if one.index in found else one
         for one in tracks
     )
+
+
+class _Lead(NamedTuple):
+    """How long a frame is, seconds, and for how many more the first of a picture is shown."""
+
+    frame_s: float
+    waits: int
+
+
+def _lead(index: bytes, streams: Sequence[_Stream]) -> _Lead | None:
+    shown = next((one for one in streams if one.kind == PICTURE), None)
+    return shown and _Lead(shown.chunk_s, _first_wait(index, shown.number))
+
+
+def _begun(
+    pauses: tuple[Pause, ...], chunk_s: float, delay_s: float, lead: _Lead | None
+) -> tuple[Pause, ...]:
+    """Let a sound begin when it was meant to, also before the first frame is shown.
+
+    ffmpeg moves all streams so that none begins before 0: neither where a picture is decoded before
+    it is shown, nor with the chunk that an encoder of sound puts before the beginning. It moves
+    them by whole chunks of each, and writes the first one before it looks at its time. `lead` is
+    that of its pictures.
+    """
+    if pauses and pauses[0].after_s <= chunk_s:
+        late_s = pauses[0].length_s - _in_whole(chunk_s, delay_s)
+        return (Pause(after_s=0.0, length_s=late_s), *pauses[1:])
+    if lead is None or not lead.waits:
+        return pauses
+    moved_s = _in_whole(lead.frame_s, chunk_s)
+    if abs(moved_s - max(lead.waits * lead.frame_s, delay_s)) > ROUGH_S:
+        return pauses  # it waits for something else
+    return (Pause(after_s=0.0, length_s=moved_s - chunk_s - delay_s), *pauses)
+
+
+def _in_whole(chunk_s: float, length_s: float) -> float:
+    """Say how long the chunks are that so long a time fills, the last of them maybe in part."""
+    return math.ceil((length_s - ROUGH_S) / chunk_s) * chunk_s
 
 
 def _chunks(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
@@ -77,8 +123,14 @@ def _inside(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         yield from _chunks(file, len(head), HEAD + int.from_bytes(head[NAME:HEAD], "little"))
 
 
-def _sounds(file: BinaryIO) -> Iterator[_Sound]:
-    """Find the sounds whose chunks are all as long."""
+class _Stream(NamedTuple):
+    kind: bytes
+    number: int
+    chunk_s: float
+
+
+def _streams(file: BinaryIO) -> Iterator[_Stream]:
+    """Find pictures and sounds whose chunks are all as long."""
     for name, begin, end in _inside(file):
         if name != b"hdrl":
             continue
@@ -89,12 +141,25 @@ def _sounds(file: BinaryIO) -> Iterator[_Sound]:
                 continue
             file.seek(header[1])
             told = file.read(SAMPLE_SIZE.stop)
-            if len(told) < SAMPLE_SIZE.stop or not told.startswith(b"auds"):
+            if len(told) < SAMPLE_SIZE.stop or told[:NAME] not in (SOUND, PICTURE):
                 continue
             scale, rate = struct.unpack("<II", told[TICKS])
             if scale and rate and not any(told[SAMPLE_SIZE]):
-                yield _Sound(number, scale / rate)
+                yield _Stream(told[:NAME], number, scale / rate)
         return
+
+
+def _is_by_ffmpeg(file: BinaryIO) -> bool:
+    """Whether a file says that ffmpeg's library wrote it."""
+    for name, begin, end in _inside(file):
+        if name == b"INFO":
+            for part, at, _ in _chunks(file, begin + NAME, end):
+                file.seek(at)
+                if part == b"ISFT" and file.read(len(FFMPEG)) == FFMPEG:
+                    return True
+        if name == b"movi":
+            break
+    return False
 
 
 def _index(file: BinaryIO) -> bytes:
@@ -103,6 +168,17 @@ def _index(file: BinaryIO) -> bytes:
             file.seek(begin)
             return file.read(min(end - begin, MOST_INDEX))
     return b""
+
+
+def _first_wait(index: bytes, number: int) -> int:
+    """Count the empty chunks behind the first one of a picture."""
+    names, waits = (b"%02ddc" % number, b"%02ddb" % number), -1
+    for at in range(0, len(index) - ENTRY.size + 1, ENTRY.size):
+        chunk, _, _, length = ENTRY.unpack_from(index, at)
+        if chunk in names and length and waits >= 0:
+            return waits
+        waits += chunk in names
+    return 0
 
 
 def _pauses(index: bytes, number: int, chunk_s: float, most_s: float) -> tuple[Pause, ...]:

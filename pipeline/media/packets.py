@@ -32,6 +32,8 @@ MOST_HEARD = 1 << 24
 #: A step of as many frames' time has a hole in it: frames that are left out where nothing moves
 #: make shorter ones.
 HOLE = 3
+#: Decoders keep back no more frames than this before they give the first (H.264, H.265).
+MOST_DELAY = 16
 #: What ffprobe prints of each packet, in its order.
 ENTRIES = ("pts_time", "dts_time", "duration_time", "size", "pos", "flags")
 
@@ -51,6 +53,8 @@ class Packets:
     ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
     list hides some. `heard_s` is when the packets of sounds come that were listed beside it.
+    `decoded_s` is when the first are decoded, where nothing else is told of some; empty where all
+    tell when they are shown, or any is shown at another time.
     """
 
     count: int
@@ -72,6 +76,7 @@ class Packets:
     complaints: bool = False
     shown_s: array[float] = field(default_factory=lambda: array("d"), repr=False)
     heard_s: dict[int, array[float]] = field(default_factory=dict, repr=False)
+    decoded_s: tuple[float, ...] = ()
 
 
 class Counter:
@@ -95,6 +100,8 @@ class Counter:
         self._leap = 0.0
         self._shown = array("d")
         self._timed = True
+        self._ordered = True
+        self._decoded = array("d")
         self._key: float | None = None
         self._first: float | None = None
         self._last: float | None = None
@@ -136,6 +143,9 @@ class Counter:
         self._timed = self._timed and at is not None
         if self._delay is None and at is not None and decoded is not None:
             self._delay = at - decoded
+        self._ordered = self._ordered and decoded is not None and at in (None, decoded)
+        if decoded is not None and len(self._decoded) <= MOST_DELAY:
+            self._decoded.append(decoded)
         at = decoded if at is None else at
         at = (self._end or 0.0) if at is None else at
         if "K" in flags and self._key is None:
@@ -195,6 +205,7 @@ class Counter:
             last_place=self._last_place,
             complaints=self.complaints,
             shown_s=self._shown if told else array("d"),
+            decoded_s=tuple(self._decoded) if self._ordered and not self._timed else (),
         )
 
     def _show_the_last(self) -> None:

@@ -70,6 +70,9 @@ FULL_RATE = 32_000
 SCATTERED = frozenset({"mpegts", "mpeg"})
 #: Containers that tell when each packet of sound comes, and not only how many came before.
 CLOCKED = ("mov", "matroska", "flv", "nut", "asf", "ogg")
+#: Containers that may tell only when pictures are decoded: AVI, and Matroska that was made of one.
+#: Their players show the first frame when it is decoded, and each further one as much earlier.
+DECODING = ("avi", "matroska")
 #: Says, of what ffprobe told, that it had to look far for it.
 FAR = "far"
 #: Raw streams of sound, which say nothing of it.
@@ -311,18 +314,23 @@ def _source(
     start_s = seconds(container.get("start_time")) or 0.0
     duration_s = _duration(name, container, packets, start_s)
     audio = tracks.audio_of(told, packets, joined=bool(packets.jumps) and name in LEAPING)
+    video = picture and tracks.video_of(
+        picture,
+        packets,
+        captions=content.has_captions(path),
+        start_s=start_s,
+        decoding=name.startswith(DECODING),
+    )
+    if name == "avi":
+        audio = with_pauses(path, audio, duration_s, video.delay_s if video else 0.0)
     return Source(
         path=str(path),
         bytes=size,
         container=name,
         duration_s=duration_s,
         start_s=start_s,
-        video=None
-        if picture is None
-        else tracks.video_of(
-            picture, packets, captions=content.has_captions(path), start_s=start_s
-        ),
-        audio=with_pauses(path, audio, duration_s) if name == "avi" else audio,
+        video=video,
+        audio=audio,
         texts=tracks.texts_of(told),
         chapters=tracks.chapters_of(told, start_s),
         cover=tracks.cover_of(told),

@@ -72,9 +72,17 @@ def chosen_audio(told: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def video_of(
-    stream: dict[str, Any], packets: Packets, *, captions: bool, start_s: float = 0.0
+    stream: dict[str, Any],
+    packets: Packets,
+    *,
+    captions: bool,
+    start_s: float = 0.0,
+    decoding: bool = False,
 ) -> VideoStream:
-    """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`."""
+    """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`.
+
+    With `decoding` that clock may be one of decoding.
+    """
     steadily = steady(packets.shown_s)
     width, height = _cropped(stream)
     return VideoStream(
@@ -104,8 +112,20 @@ def video_of(
         steady_rate=steadily and steadily.rate,
         longest_s=max(_steps_s(packets.shown_s), default=0.0),
         unsteady_s=steadily.off_s + _moved_s(stream, start_s) if steadily else 0.0,
+        delay_s=_delay_s(stream, packets) if decoding else 0.0,
         captions=captions,
     )
+
+
+def _delay_s(stream: dict[str, Any], packets: Packets) -> float:
+    """Tell how much later frames come out of the decoder than they are shown.
+
+    The first does once as many more went in as it keeps back.
+    """
+    before = int(stream.get("has_b_frames") or 0)
+    if not 0 < before < len(packets.decoded_s):
+        return 0.0
+    return packets.decoded_s[before] - packets.decoded_s[0]
 
 
 def _average_rate(stream: dict[str, Any], packets: Packets) -> Fraction | None:

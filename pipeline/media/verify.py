@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: The least difference of durations that is called one, seconds: timestamps are rounded.
 ROUNDING_S = 0.002
-#: How many frames' time the last frame may be off. Where a container stores only the order of
-#: decoding (AVI), the probe can't know by how much B-frames delay the picture.
+#: How many frames' time the last frame may be off: where not every one tells when it is shown, the
+#: probe reckons it by how many decoders keep back at the beginning.
 REORDER_FRAMES = 3
 #: How much shorter or longer than its track encoded sound may be, seconds: the encoder works in
 #: frames of 1024 samples and adds priming; a track's stated duration is often rounded.

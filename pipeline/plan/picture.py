@@ -53,7 +53,7 @@ def pictures(
     if video is None:
         raise ValueError("a source without a picture has no renditions of one")
     alike = one_size(origin[str(video.index)], video)
-    frames = whole_frames(alike, video)
+    frames = whole_frames(in_time(alike, video), video)
     whole = placed(frames, plan) if part is None else ranged(frames, part)
     hdr = [one for one in wanted if one.hdr]
     ordinary = [one for one in wanted if not one.hdr]
@@ -63,6 +63,13 @@ def pictures(
     else:
         made = cascade(whole, wanted, plan)
     return {name: repeated(one, plan) for name, one in made.items()}
+
+
+def in_time(picture: Any, video: VideoStream) -> Any:
+    """Let frames come when they are shown, where the file tells only when they are decoded."""
+    if not video.delay_s:
+        return picture
+    return picture.filter("setpts", f"max(PTS-round({video.delay_s:.6f}/TB),0)")
 
 
 def placed(picture: Any, plan: Plan) -> Any:

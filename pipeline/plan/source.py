@@ -96,6 +96,9 @@ class VideoStream(Fact):
     longest_s: float = 0.0
     #: How far before or after that any frame may come to be encoded, seconds.
     unsteady_s: float = 0.0
+    #: How much later than it is shown each frame comes out of the decoder, seconds, where the file
+    #: tells only when it goes in.
+    delay_s: float = 0.0
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 

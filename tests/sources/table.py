@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.sources import (
     asked,
+    avis,
     bad,
     changing,
     colours,
@@ -33,6 +34,7 @@ ROWS: tuple[Row, ...] = tuple(
         fields,
         colours,
         timing,
+        avis,
         changing,
         sounds,
         texts,

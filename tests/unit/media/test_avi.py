@@ -13,32 +13,71 @@ def chunk(name: bytes, data: bytes) -> bytes:
     return name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
 
 
-def film(path: Path, *lengths: int, sample_bytes: int = 0) -> Path:
-    """Write an AVI whose second stream is sound, in chunks of 25 ms and so many bytes."""
+def film(
+    path: Path, *lengths: int, sample_bytes: int = 0, waits: int = 0, writer: bytes = b"Lavf62.3"
+) -> Path:
+    """Write an AVI whose second stream is sound, in chunks of 25 ms and so many bytes.
+
+    Of its frames of 40 ms the first is followed by so many empty ones.
+    """
     heads = [
         chunk(b"LIST", b"strl" + chunk(b"strh", told.ljust(56, b"\0")))
         for told in (
-            b"vids",
+            b"vids".ljust(20, b"\0") + struct.pack("<II", 1, 25),
             b"auds".ljust(20, b"\0") + struct.pack("<II16xI", 1, 40, sample_bytes),
         )
     ]
     hdrl = chunk(b"LIST", b"hdrl" + chunk(b"avih", bytes(56)) + b"".join(heads))
+    frames = (9, *([0] * waits), *([9] * len(lengths)))
     entries = b"".join(
-        struct.pack("<4sIII", b"00dc", 0, 0, 9) + struct.pack("<4sIII", b"01wb", 0, 0, length)
-        for length in lengths
+        struct.pack("<4sIII", b"00dc", 0, 0, frame) + struct.pack("<4sIII", b"01wb", 0, 0, length)
+        for frame, length in zip(frames, lengths, strict=False)
     )
+    info = chunk(b"LIST", b"INFO" + chunk(b"ISFT", writer))
     movi = chunk(b"LIST", b"movi" + chunk(b"00dc", bytes(9)))
-    path.write_bytes(chunk(b"RIFF", b"AVI " + hdrl + movi + chunk(b"idx1", entries)))
+    path.write_bytes(chunk(b"RIFF", b"AVI " + hdrl + info + movi + chunk(b"idx1", entries)))
     return path
 
 
+def pauses(path: Path, delay_s: float = 0.0) -> list[tuple[float, float]]:
+    (track,) = with_pauses(path, (sound(1),), 9, delay_s)
+    return [(one.after_s, one.length_s) for one in track.pauses]
+
+
 def test_sound_pauses_where_its_chunks_are_empty(tmp_path: Path) -> None:
-    path = film(tmp_path / "a.avi", 100, 0, 0, 0, 0, 100, 101, 0, 0, 100, 0)
-    (track,) = with_pauses(path, (sound(1),), 9)
-    assert [(one.after_s, one.length_s) for one in track.pauses] == [
-        pytest.approx((0.025, 0.1)),
-        pytest.approx((0.075, 0.05)),
-    ]
+    path = film(tmp_path / "a.avi", 100, 100, 0, 0, 0, 0, 100, 101, 0, 0, 100, 0)
+    assert pauses(path) == [pytest.approx((0.05, 0.1)), pytest.approx((0.1, 0.05))]
+
+
+def test_a_pause_behind_the_first_chunk_lies_before_it(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", 100, 0, 0, 0, 0, 100, 0, 0, 100)
+    assert pauses(path) == [pytest.approx((0, 0.1)), pytest.approx((0.05, 0.05))]
+
+
+def test_sound_begins_late_only_by_what_is_more_than_the_decoding_of_the_picture(
+    tmp_path: Path,
+) -> None:
+    path = film(tmp_path / "a.avi", 0, 0, 0, 100)
+    # So long a delay takes two chunks, or four: sound that was encoded before is left out.
+    assert pauses(path, delay_s=0.04) == [pytest.approx((0, 0.025))]
+    assert pauses(path, delay_s=0.08) == [pytest.approx((0, -0.025))]
+    assert pauses(film(tmp_path / "b.avi", 100, 100), delay_s=0.08) == []
+
+
+def test_where_ffmpeg_lets_the_picture_wait_for_a_chunk_of_sound_it_comes_as_much_later(
+    tmp_path: Path,
+) -> None:
+    assert pauses(film(tmp_path / "a.avi", *([9] * 9), waits=1)) == [pytest.approx((0, 0.015))]
+    # With B-frames, their delay is longer by the wait.
+    both = film(tmp_path / "b.avi", *([9] * 9), waits=1)
+    assert pauses(both, delay_s=0.04) == [pytest.approx((0, -0.025))]
+
+
+@pytest.mark.parametrize(("waits", "writer"), [(2, b"Lavf62.3"), (1, b"VirtualDub"), (0, b"Lavf")])
+def test_a_picture_that_waits_for_anything_else_moves_no_sound(
+    tmp_path: Path, waits: int, writer: bytes
+) -> None:
+    assert pauses(film(tmp_path / "a.avi", *([9] * 9), waits=waits, writer=writer)) == []
 
 
 def test_where_nothing_is_empty_or_chunks_may_be_of_any_length_nothing_pauses(

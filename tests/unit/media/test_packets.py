@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pipeline.media.packets import ENDLESS_S, Counter, Sorter, count_packets
+from pipeline.media.packets import ENDLESS_S, MOST_DELAY, Counter, Sorter, count_packets
 
 
 def listing(*frames: int, length: str = "0.04") -> str:
@@ -64,6 +64,15 @@ def test_where_only_the_decoding_of_the_last_frames_is_told_their_showing_is_rec
     lines = (f"{pts},{dts},0.04,9,0,{key}__\n" for pts, dts, key in (x.split(",") for x in told))
     found = count_packets("".join(lines))
     assert (found.first_s, found.last_s, found.end_s) == pytest.approx((0.04, 0.24, 0.28))
+
+
+def test_where_nothing_but_their_decoding_is_told_the_first_are_listed() -> None:
+    # As AVI tells it; and as a program stream does, and a film without B-frames.
+    told = "".join(f"{pts},{n},1,9,0,___\n" for n, pts in enumerate(("N/A", "N/A", "2", "N/A")))
+    assert count_packets(told).decoded_s == (0, 1, 2, 3)
+    assert len(count_packets(told * 9).decoded_s) == MOST_DELAY + 1
+    assert count_packets(told.replace("2,2", "3,2")).decoded_s == ()
+    assert count_packets(listing(*range(4))).decoded_s == ()
 
 
 def test_the_times_of_sounds_are_kept_beside_the_packets_that_are_counted() -> None:

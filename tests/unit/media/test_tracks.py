@@ -53,6 +53,17 @@ def test_a_coarse_clock_moves_frames_when_it_begins_at_nothing(
     assert video.unsteady_s == pytest.approx(unsteady_s, abs=1e-6)
 
 
+def test_frames_come_out_of_a_decoder_as_much_later_as_it_keeps_some_back() -> None:
+    packets = count_packets("".join(f"N/A,{number / 25},0.04,9,0,K__\n" for number in range(9)))
+
+    def delay_s(kept: int, *, decoding: bool = True) -> float:
+        picture = told(has_b_frames=kept)
+        return video_of(picture, packets, captions=False, decoding=decoding).delay_s
+
+    assert [delay_s(kept) for kept in (0, 1, 2, 9)] == pytest.approx([0, 0.04, 0.08, 0])
+    assert delay_s(2, decoding=False) == 0
+
+
 @pytest.mark.parametrize(("told_rate", "rate"), [("60000/1", 25), ("50/1", 50), ("1/1", 1)])
 def test_a_file_that_tells_of_absurdly_many_frames_a_second_is_not_believed(
     told_rate: str, rate: int

@@ -92,6 +92,11 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
     ]
 
 
+def test_frames_that_a_decoder_gives_late_are_shown_as_much_earlier() -> None:
+    assert "setpts=max(PTS-round(0.080000/TB)\\,0)" in graph(argv(plan(source(delay_s=0.08))))
+    assert "round" not in graph(argv(plan(source())))
+
+
 def test_only_what_is_still_to_do_is_encoded() -> None:
     made = plan(source(audio=(sound(),)))
     arguments = argv(made, "rendition:480p", "rendition:144p")
