@@ -16,6 +16,7 @@ from pipeline.media.endings import ENDING, with_true_ends
 from pipeline.media.errors import SUPPORTED, MediaError, source_gone
 from pipeline.media.fields import with_true_fields
 from pipeline.media.light import with_light
+from pipeline.media.ogg import with_true_times
 from pipeline.media.packets import read_packets
 from pipeline.media.process import run
 from pipeline.media.refusals import (
@@ -323,6 +324,8 @@ def _source(
     )
     if name == "avi":
         audio = with_pauses(path, audio, duration_s, video.delay_s if video else 0.0)
+    if name == "ogg" and video is not None and not packets.jumps:
+        audio = with_true_times(path, audio, packets)
     return Source(
         path=str(path),
         bytes=size,

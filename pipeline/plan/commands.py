@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.plan.plan import Plan
+    from pipeline.plan.source import Source
 
 #: Never waits for a key, says only what went wrong.
 QUIET = ("-nostdin", "-hide_banner", "-nostats", "-loglevel", "error")
@@ -26,6 +27,8 @@ TOLD = (
 #: How much later than all else a picture may begin and yet be the clock, seconds: nobody sees that
 #: sound comes so much too early.
 CLOSE_S = 0.01
+#: More than any clock leaps, seconds.
+ENDLESS_S = 1_000_000_000
 
 
 def opened(plan: Plan, **part: Any) -> Any:
@@ -35,8 +38,18 @@ def opened(plan: Plan, **part: Any) -> Any:
     """
     used = {"to": f"{plan.end_s + 1:.3f}"} if plan.profile.trim else {}
     coded = as_coded(plan.source.video)
-    opening = {**KEPT_GRAPH, **coded, **used, **input_options(plan.source), **part}
+    clock = _one_clock(plan.source)
+    opening = {**KEPT_GRAPH, **coded, **clock, **used, **input_options(plan.source), **part}
     return ffmpeg.input(file_url(plan.source.path), max_error_rate=1, **opening)
+
+
+def _one_clock(source: Source) -> dict[str, Any]:
+    """Give the option by which no sound is taken for one that was joined, where it begins late.
+
+    Of an Ogg film ffmpeg may know that only by its picture's time when it reads the sound.
+    """
+    late = source.container in LEAPING and any(one.pauses for one in source.audio)
+    return {"dts_delta_threshold": ENDLESS_S} if late else {}
 
 
 def on_the_clock(origin: Any, plan: Plan, used: Collection[int]) -> list[Any]:

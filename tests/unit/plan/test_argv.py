@@ -12,7 +12,7 @@ from pipeline.plan.codecs import ENCODERS, longest_gop
 from pipeline.plan.plan import Plan
 from pipeline.plan.reading import DEMUXERS
 from pipeline.plan.renditions import SoundRendition
-from pipeline.plan.source import AudioStream, Source
+from pipeline.plan.source import AudioStream, Pause, Source
 from pipeline.settings.profiles import (
     AudioSettings,
     Profile,
@@ -90,6 +90,15 @@ def test_one_command_decodes_once_scales_in_a_cascade_and_encodes_the_sound_once
         *("-nostdin", "-hide_banner", "-nostats", "-progress", "pipe:1"),
         *("-loglevel", "level+warning", "-y"),
     ]
+
+
+def test_sound_of_a_film_that_begins_late_is_not_taken_for_joined() -> None:
+    waits = (Pause(after_s=0, length_s=7),)
+    for container, there in (("ogg", True), ("avi", False)):
+        made = source(audio=(sound(pauses=waits),)).model_copy(update={"container": container})
+        assert ("-dts_delta_threshold" in argv(plan(made))) == there
+    whole = source(audio=(sound(),)).model_copy(update={"container": "ogg"})
+    assert "-dts_delta_threshold" not in argv(plan(whole))
 
 
 def test_frames_that_a_decoder_gives_late_are_shown_as_much_earlier() -> None:

@@ -1,0 +1,39 @@
+"""Ogg films, whose pages tell only when they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.sources.picture import Clip, encode
+from tests.sources.row import Expect, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CLIP = Clip(seconds=13, size="64x48")
+THEORA = ("-c:v", "libtheora", "-q:v", "9", "-pix_fmt", "yuv420p")
+
+
+def in_pages(codec: str, begins_s: float, length_s: float) -> Callable[[Path], Path]:
+    """A film with so little sound that it may lie in a single page."""
+    heard = f"{CLIP.sound()},aselect=between(t\\,{begins_s}\\,{begins_s + length_s})"
+    audio = ("-c:a", codec)
+    return lambda folder: encode(
+        folder / "a.ogv", CLIP, video=THEORA, audio=audio, sound=heard, last=("-copyts",)
+    )
+
+
+ROWS = tuple(
+    Row(
+        f"sound of {length_s} s that begins after {begins_s} s, ogv with {codec}",
+        in_pages(codec, begins_s, length_s),
+        Expect(beeps=tuple(at for at in CLIP.moments if 0 < at - begins_s < length_s)),
+    )
+    for codec, begins_s, length_s in (
+        ("libvorbis", 3.3, 0.6),
+        ("libopus", 11.3, 0.6),
+        ("libopus", 7.3, 1.6),
+        ("flac", 7.3, 1.6),
+    )
+)
