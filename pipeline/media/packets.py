@@ -47,10 +47,11 @@ class Packets:
     `jumps` counts the places where the clock runs back or leaps; `length_s` is how long it all
     lasts when those are passed over. `missing` are the packets that would fill the holes between
     others; `leading` those that are shown before the first key frame: of a recording that begins
-    between two they can't be decoded. `gap_s` is how long the holes are in all, `leap_s` the leaps
-    forward. `held_bytes` counts no more of a packet than one can have (`read_packets`' `largest`),
-    from `place` on, where the first lies; none lies behind `last_place`. `complaints` says that
-    ffprobe came upon what it could not read.
+    between two they can't be decoded. `repeats` are empty ones, which let the frame before be shown
+    again (Theora), and are not in `count`. `gap_s` is how long the holes are in all, `leap_s` the
+    leaps forward. `held_bytes` counts no more of a packet than one can have (`read_packets`'
+    `largest`), from `place` on, where the first lies; none lies behind `last_place`. `complaints`
+    says that ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
     list hides some. `heard_s` is when the packets of sounds come that were listed beside it.
     `decoded_s` is when the first are decoded, where nothing else is told of some; empty where all
@@ -68,6 +69,7 @@ class Packets:
     missing: int = 0
     key_frames: int = 0
     leading: int = 0
+    repeats: int = 0
     gap_s: float = 0.0
     leap_s: float = 0.0
     held_bytes: int = 0
@@ -89,6 +91,7 @@ class Counter:
         self.missing = 0
         self.key_frames = 0
         self.leading = 0
+        self.repeats = 0
         self.complaints = False
         self._hidden = 0.0
         self._largest = largest
@@ -128,6 +131,9 @@ class Counter:
             self.hidden += 1
             self._hidden = max(self._hidden, _number(duration) or 0.0)
             return
+        if size == "0":
+            self._repeat(pts, dts, duration)
+            return
         self.count += 1
         self._held += min(_whole(size), self._largest)
         self._place = _whole(place) if self._place is None else self._place
@@ -155,6 +161,15 @@ class Counter:
         self._first = at if self._first is None else min(at, self._first)
         self._last = at if self._last is None else max(at, self._last)
         self._end = at + length if self._end is None else max(at + length, self._end)
+
+    def _repeat(self, pts: str, dts: str, duration: str) -> None:
+        """Take an empty packet: the frame before it is shown once more."""
+        length, decoded, at = _number(duration) or 0.0, _number(dts), _number(pts)
+        self._pass(decoded, length)
+        at = decoded if at is None else at
+        if at is not None and self._end is not None:
+            self.repeats += 1
+            self._end = max(at + length, self._end)
 
     def _pass(self, decoded: float | None, length: float) -> None:
         """Add the time since the packet before to the length, unless the clock leapt.
@@ -198,6 +213,7 @@ class Counter:
             missing=self.missing,
             key_frames=self.key_frames,
             leading=self.leading,
+            repeats=self.repeats,
             gap_s=self._gap,
             leap_s=self._leap,
             held_bytes=self._held,

@@ -104,6 +104,7 @@ def video_of(
         frames=packets.count,
         first_pts_s=packets.first_s or 0.0,
         last_pts_s=packets.last_s or 0.0,
+        over_s=packets.end_s if packets.repeats else None,
         jumps=packets.jumps,
         missing=packets.missing,
         key_frames=packets.key_frames,

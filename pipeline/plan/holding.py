@@ -3,7 +3,8 @@
 Players take a presentation for over when its picture is, and some when the first of its playlists
 is: they left out the rest of the sound, or of the film, or after a single frame never began.
 
-Where sound goes on after the picture, the last frame is shown until the sound ends. The last one
+Where sound goes on after the picture, the last frame is shown until the sound ends; and so is one
+that the file shows again until then, instead of another. The last one
 becomes a key frame, so that it is the last to be coded too: only then is its length its own in an
 MP4. Where sound ends first, silence follows.
 
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pipeline.plan.plan import Plan
-    from pipeline.plan.source import AudioStream
+    from pipeline.plan.source import AudioStream, VideoStream
 
 #: What ends no further apart than this ends together, seconds: encoders of sound work in frames of
 #: their own, and recordings rarely end to the sample.
@@ -44,19 +45,29 @@ ROUNDING_S = 0.002
 
 
 class _Last(NamedTuple):
-    """When the last frame is shown, and how long a frame usually is; seconds of the output."""
+    """When the last frame is shown, and how long it is anyway; seconds of the output.
+
+    `rough_s` is how much longer it may be without being held.
+    """
 
     at_s: float
     frame_s: float
+    rough_s: float = APART_S
 
 
 def _last(plan: Plan) -> _Last | None:
     source, video = plan.source, plan.source.video
     if video is None or source.joined:
         return None
-    frame_s = (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
     at_s = video.last_pts_s - source.start_s - plan.start_s if video.frames > 1 else 0.0
-    return _Last(at_s, frame_s)
+    if video.over_s is not None and video.nominal_rate:
+        return _Last(at_s, float(1 / video.nominal_rate), ROUNDING_S)
+    return _Last(at_s, _apart_s(video))
+
+
+def _apart_s(video: VideoStream) -> float:
+    """Say how far apart frames are on average, seconds."""
+    return (video.last_pts_s - video.first_pts_s) / max(video.frames - 1, 1)
 
 
 class Held(NamedTuple):
@@ -68,13 +79,14 @@ class Held(NamedTuple):
 
 def held(plan: Plan) -> Held | None:
     """Say how long the last frame is held; None where the picture ends as it does."""
-    last = _last(plan)
-    if last is None or not plan.sounds:
+    last, video = _last(plan), plan.source.video
+    if last is None or video is None:
         return None
     heard = {one.index for one in plan.sounds}
-    ends_s = max(_end_s(plan, track) for track in plan.source.audio if track.index in heard)
-    until_s = min(ends_s, plan.end_s) - plan.start_s
-    if last.at_s < 0 or until_s <= last.at_s + last.frame_s + APART_S:
+    ends_s = [_end_s(plan, track) for track in plan.source.audio if track.index in heard]
+    ends_s += [] if video.over_s is None else [video.over_s - plan.source.start_s]
+    until_s = min(max(ends_s, default=0.0), plan.end_s) - plan.start_s
+    if last.at_s < 0 or until_s <= last.at_s + last.frame_s + last.rough_s:
         return None
     again = _again(plan, last, until_s)
     if again is not None:
@@ -121,8 +133,9 @@ def is_still(plan: Plan) -> bool:
 
 def is_slow(plan: Plan) -> bool:
     """Whether no frame may wait for a later one to be coded before it."""
-    last = _last(plan)
-    return is_still(plan) or (last is not None and last.frame_s > SLOW_S)
+    video = plan.source.video
+    slow = video is not None and not plan.source.joined and _apart_s(video) > SLOW_S
+    return is_still(plan) or slow
 
 
 def _again(plan: Plan, last: _Last, until_s: float) -> Again | None:

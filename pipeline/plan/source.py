@@ -78,6 +78,8 @@ class VideoStream(Fact):
     #: When the first and the last frame are shown, seconds on the file's own clock.
     first_pts_s: float
     last_pts_s: float
+    #: When the last one is over, where the file shows it again instead of showing another.
+    over_s: float | None = None
     #: Places where the file's clock runs back or leaps by more than ten seconds.
     jumps: int = 0
     #: Frames that would fill the holes between others: lost ones, or none were ever there.

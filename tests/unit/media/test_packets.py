@@ -66,6 +66,15 @@ def test_where_only_the_decoding_of_the_last_frames_is_told_their_showing_is_rec
     assert (found.first_s, found.last_s, found.end_s) == pytest.approx((0.04, 0.24, 0.28))
 
 
+def test_empty_packets_show_the_frame_before_once_more() -> None:
+    found = count_packets(listing(0, 1) + listing(2, 3).replace("100", "0") + listing(4))
+    assert (found.count, found.repeats, found.missing) == (3, 2, 0)
+    ended = count_packets(listing(0, 1) + listing(2, 3).replace("100", "0"))
+    assert (ended.last_s, ended.end_s) == pytest.approx((0.04, 0.16))
+    assert list(found.shown_s) == pytest.approx([0, 0.04, 0.16])
+    assert count_packets(listing(0).replace("100", "0")).count == 0
+
+
 def test_where_nothing_but_their_decoding_is_told_the_first_are_listed() -> None:
     # As AVI tells it; and as a program stream does, and a film without B-frames.
     told = "".join(f"{pts},{n},1,9,0,___\n" for n, pts in enumerate(("N/A", "N/A", "2", "N/A")))

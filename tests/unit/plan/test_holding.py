@@ -43,6 +43,16 @@ def test_sound_that_ends_with_the_picture_or_before_holds_nothing(ends_s: float)
     assert held(plan(beside(ends_s))) is None
 
 
+@pytest.mark.parametrize(("over_s", "until_s"), [(10.0, None), (10.04, 10.04), (13.0, 13.0)])
+def test_a_frame_that_the_file_shows_again_is_held_until_it_is_over(
+    over_s: float, until_s: float | None
+) -> None:
+    for made in (plan(source(over_s=over_s)), plan(beside(8.0, over_s=over_s), SILENT)):
+        longer = made.source.model_copy(update={"duration_s": 14.0})
+        found = held(plan(longer, made.profile))
+        assert (found and found.until_s) == pytest.approx(until_s)
+
+
 def test_nothing_is_held_for_sound_that_is_not_made() -> None:
     assert held(plan(beside(12.5), SILENT)) is None
     assert held(plan(source())) is None
