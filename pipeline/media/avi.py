@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.media.content import opened
@@ -27,6 +28,10 @@ HEAD, NAME = 8, 4
 #: Where the header of a stream tells the length of a chunk, in seconds a fraction, and of a sample
 #: in bytes: 0 where all chunks are as long, however many bytes they have.
 TICKS, SAMPLE_SIZE = slice(20, 28), slice(44, 48)
+#: Where the form of a sound tells how many bytes a block has.
+BLOCK = slice(12, 14)
+#: Sounds of films, and fewer bits a second than any of them has.
+LOUD, LEAST_BITS = frozenset({"ac3", "eac3", "dts", "truehd", "mlp"}), 24_000
 #: An entry of the index: the chunk's name, flags, its place and its length.
 ENTRY = struct.Struct("<4sIII")
 #: As much of an index is read, bytes: more than twelve hours need.
@@ -50,20 +55,38 @@ def with_pauses(
     """
     with opened(path) as file:
         streams = list(_streams(file))
-        chunks_s = {one.number: one.chunk_s for one in streams if one.kind == SOUND}
-        heard = [one.index for one in tracks if one.index in chunks_s]
-        index = _index(file) if heard else b""
+        heard = {one.number: one for one in streams if one.kind == SOUND}
+        index = _index(file) if any(one.index in heard for one in tracks) else b""
         lead = _lead(index, streams) if index and _is_by_ffmpeg(file) else None
-    found = {
-        number: _begun(
-            *(_pauses(index, number, chunks_s[number], most_s), chunks_s[number], delay_s, lead)
-        )
-        for number in heard
-    }
     return tuple(
-        one.model_copy(update={"pauses": found[one.index]}) if one.index in found else one
+        _in_time(one, heard[one.index], index, most_s, delay_s, lead) if one.index in heard else one
         for one in tracks
     )
+
+
+def _in_time(
+    track: AudioStream,
+    stream: _Stream,
+    index: bytes,
+    most_s: float,
+    delay_s: float,
+    lead: _Lead | None,
+) -> AudioStream:
+    pauses = _pauses(index, stream.number, stream.chunk_s, most_s)
+    begun = _begun(pauses, stream.chunk_s, delay_s, lead)
+    later_s = sum(one.length_s for one in begun) - sum(one.length_s for one in pauses)
+    length_s = None if track.duration_s is None else max(track.duration_s + later_s, 0.0)
+    in_row = _in_row(track.codec, stream)
+    return track.model_copy(update={"pauses": begun, "duration_s": length_s, "in_row": in_row})
+
+
+def _in_row(codec: str, stream: _Stream) -> bool:
+    """Whether each chunk of a sound is one block, of more bytes than its header says.
+
+    By those bytes ffmpeg reckons how long a chunk is: an hour of what it wrote itself would last
+    for weeks.
+    """
+    return codec in LOUD and stream.block_bytes * 8 / stream.chunk_s < LEAST_BITS
 
 
 class _Lead(NamedTuple):
@@ -86,10 +109,11 @@ def _begun(
     ffmpeg moves all streams so that none begins before 0: neither where a picture is decoded before
     it is shown, nor with the chunk that an encoder of sound puts before the beginning. It moves
     them by whole chunks of each, and writes the first one before it looks at its time. `lead` is
-    that of its pictures.
+    that of its pictures. Where those wait for longer, all begin later, and nothing is moved.
     """
     if pauses and pauses[0].after_s <= chunk_s:
-        late_s = pauses[0].length_s - _in_whole(chunk_s, delay_s)
+        moved_s = delay_s if lead and lead.waits else _in_whole(chunk_s, delay_s)
+        late_s = pauses[0].length_s - moved_s
         return (Pause(after_s=0.0, length_s=late_s), *pauses[1:])
     if lead is None or not lead.waits:
         return pauses
@@ -127,6 +151,7 @@ class _Stream(NamedTuple):
     kind: bytes
     number: int
     chunk_s: float
+    block_bytes: int
 
 
 def _streams(file: BinaryIO) -> Iterator[_Stream]:
@@ -136,17 +161,24 @@ def _streams(file: BinaryIO) -> Iterator[_Stream]:
             continue
         streams = [part for part in _chunks(file, begin + NAME, end) if part[0] == b"strl"]
         for number, (_, first, last) in enumerate(streams):
-            header = next((part for part in _chunks(file, first + NAME, last)), None)
-            if header is None or header[0] != b"strh":
-                continue
-            file.seek(header[1])
-            told = file.read(SAMPLE_SIZE.stop)
-            if len(told) < SAMPLE_SIZE.stop or told[:NAME] not in (SOUND, PICTURE):
+            parts = {part: at for part, at, _ in islice(_chunks(file, first + NAME, last), 2)}
+            told, form = (_read(file, parts.get(part)) for part in (b"strh", b"strf"))
+            if told[:NAME] not in (SOUND, PICTURE):
                 continue
             scale, rate = struct.unpack("<II", told[TICKS])
             if scale and rate and not any(told[SAMPLE_SIZE]):
-                yield _Stream(told[:NAME], number, scale / rate)
+                block_bytes = int.from_bytes(form[BLOCK], "little")
+                yield _Stream(told[:NAME], number, scale / rate, block_bytes)
         return
+
+
+def _read(file: BinaryIO, at: int | None) -> bytes:
+    """Read as much of a stream's headers as is looked at; nothing where that is not there."""
+    if at is None:
+        return b""
+    file.seek(at)
+    found = file.read(SAMPLE_SIZE.stop)
+    return found if len(found) == SAMPLE_SIZE.stop else b""
 
 
 def _is_by_ffmpeg(file: BinaryIO) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Containers that don't say when their sound ends.
 VAGUE = frozenset({"avi", "mpegts", "mpeg"})
+#: Packets that last for so many times as long as their sound, and as many seconds, are told a
+#: length that is not theirs.
+ABSURD = 10
 #: Containers that tell only when they end, not how long they or their streams last: ffprobe makes
 #: that the length of each stream, or of each that begins later than it looks.
 ENDING = ("asf", "matroska", "nut")
@@ -47,7 +50,8 @@ def with_true_ends(
         outlasts = longer if about_s is None else begins_s + about_s > shown_end_s + APART_S
         if stream.get("codec_type") == "audio" and outlasts:
             heard = listed(stream)
-            if heard.end_s is not None and not heard.jumps:
+            absurd = about_s is not None and heard.length_s > ABSURD * about_s + ABSURD
+            if heard.end_s is not None and not heard.jumps and not absurd:
                 found = {**stream, "duration": f"{heard.end_s - begins_s:.6f}"}
                 ends_s = max(ends_s, heard.end_s)
         streams.append(found)

@@ -54,8 +54,8 @@ class Packets:
     says that ffprobe came upon what it could not read.
     `shown_s` is when each is shown, seconds; empty where its clock does not tell, leaps or an edit
     list hides some. `heard_s` is when the packets of sounds come that were listed beside it.
-    `decoded_s` is when the first are decoded, where nothing else is told of some; empty where all
-    tell when they are shown, or any is shown at another time.
+    `in_order` says that none is shown at another time than it is decoded, as far as that is told.
+    `decoded_s` is then when the first are decoded, where nothing else is told of some.
     """
 
     count: int
@@ -78,6 +78,7 @@ class Packets:
     complaints: bool = False
     shown_s: array[float] = field(default_factory=lambda: array("d"), repr=False)
     heard_s: dict[int, array[float]] = field(default_factory=dict, repr=False)
+    in_order: bool = False
     decoded_s: tuple[float, ...] = ()
 
 
@@ -221,6 +222,7 @@ class Counter:
             last_place=self._last_place,
             complaints=self.complaints,
             shown_s=self._shown if told else array("d"),
+            in_order=self._ordered,
             decoded_s=tuple(self._decoded) if self._ordered and not self._timed else (),
         )
 

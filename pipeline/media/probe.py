@@ -71,9 +71,6 @@ FULL_RATE = 32_000
 SCATTERED = frozenset({"mpegts", "mpeg"})
 #: Containers that tell when each packet of sound comes, and not only how many came before.
 CLOCKED = ("mov", "matroska", "flv", "nut", "asf", "ogg")
-#: Containers that may tell only when pictures are decoded: AVI, and Matroska that was made of one.
-#: Their players show the first frame when it is decoded, and each further one as much earlier.
-DECODING = ("avi", "matroska")
 #: Says, of what ffprobe told, that it had to look far for it.
 FAR = "far"
 #: Raw streams of sound, which say nothing of it.
@@ -320,10 +317,11 @@ def _source(
         packets,
         captions=content.has_captions(path),
         start_s=start_s,
-        decoding=name.startswith(DECODING),
+        container=name,
     )
     if name == "avi":
         audio = with_pauses(path, audio, duration_s, video.delay_s if video else 0.0)
+        duration_s -= (packets.last_s or 0.0) - video.last_pts_s if video else 0.0
     if name == "ogg" and video is not None and not packets.jumps:
         audio = with_true_times(path, audio, packets)
     return Source(

@@ -33,6 +33,12 @@ TEXT_CODECS = frozenset(
         ),
     }
 )
+#: Containers that may tell only when pictures are decoded: AVI, and Matroska that was made of one.
+#: Their players show the first frame when it is decoded, and each further one as much earlier.
+DECODING = ("avi", "matroska")
+#: Containers whose frames follow each other without a gap (MXF, SMPTE ST 377-1: edit units), which
+#: may say of each that it is shown when it is decoded.
+BY_FRAME = frozenset({"mxf"})
 #: How many times the frames that are there a file may tell of; those of a slideshow are few.
 ABSURD_RATE = 100
 #: A track's tag that tells how long it is, in hours, minutes, seconds; a language may follow it.
@@ -77,13 +83,11 @@ def video_of(
     *,
     captions: bool,
     start_s: float = 0.0,
-    decoding: bool = False,
+    container: str = "",
 ) -> VideoStream:
-    """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`.
-
-    With `decoding` that clock may be one of decoding.
-    """
+    """Read the picture's facts; `captions` lie in it, and its file's clock starts at `start_s`."""
     steadily = steady(packets.shown_s)
+    delay_s, waits_s = _delay_s(stream, packets) if container.startswith(DECODING) else (0.0, 0.0)
     width, height = _cropped(stream)
     return VideoStream(
         index=stream["index"],
@@ -103,7 +107,7 @@ def video_of(
         color_range=stream.get("color_range"),
         frames=packets.count,
         first_pts_s=packets.first_s or 0.0,
-        last_pts_s=packets.last_s or 0.0,
+        last_pts_s=(packets.last_s or 0.0) - waits_s,
         over_s=packets.end_s if packets.repeats else None,
         jumps=packets.jumps,
         missing=packets.missing,
@@ -113,20 +117,34 @@ def video_of(
         steady_rate=steadily and steadily.rate,
         longest_s=max(_steps_s(packets.shown_s), default=0.0),
         unsteady_s=steadily.off_s + _moved_s(stream, start_s) if steadily else 0.0,
-        delay_s=_delay_s(stream, packets) if decoding else 0.0,
+        delay_s=delay_s,
+        each_s=_each_s(stream, packets) if container in BY_FRAME else None,
         captions=captions,
     )
 
 
-def _delay_s(stream: dict[str, Any], packets: Packets) -> float:
-    """Tell how much later frames come out of the decoder than they are shown.
+def _delay_s(stream: dict[str, Any], packets: Packets) -> tuple[float, float]:
+    """Tell how much later frames come out of the decoder than they are shown, seconds.
 
-    The first does once as many more went in as it keeps back.
+    The first does once as many more went in as it keeps back. Those may not come one by one: the
+    second number is how much of it is that, and not kept back.
     """
-    before = int(stream.get("has_b_frames") or 0)
+    before, rate = _kept_back(stream), ratio(stream.get("r_frame_rate"))
     if not 0 < before < len(packets.decoded_s):
-        return 0.0
-    return packets.decoded_s[before] - packets.decoded_s[0]
+        return 0.0, 0.0
+    delay_s = packets.decoded_s[before] - packets.decoded_s[0]
+    return delay_s, max(delay_s - float(before / rate), 0.0) if rate else 0.0
+
+
+def _each_s(stream: dict[str, Any], packets: Packets) -> float | None:
+    """Tell how long each frame is, where its decoder keeps some back and nobody tells of it."""
+    if not _kept_back(stream) or not packets.in_order or packets.count < 2:  # noqa: PLR2004
+        return None
+    return ((packets.last_s or 0.0) - (packets.first_s or 0.0)) / (packets.count - 1)
+
+
+def _kept_back(stream: dict[str, Any]) -> int:
+    return int(stream.get("has_b_frames") or 0)
 
 
 def _average_rate(stream: dict[str, Any], packets: Packets) -> Fraction | None:

@@ -67,6 +67,8 @@ def pictures(
 
 def in_time(picture: Any, video: VideoStream) -> Any:
     """Let frames come when they are shown, where the file tells only when they are decoded."""
+    if video.each_s is not None:
+        return picture.filter("setpts", f"STARTPTS+round(N*{video.each_s:.9f}/TB)")
     if not video.delay_s:
         return picture
     return picture.filter("setpts", f"max(PTS-round({video.delay_s:.6f}/TB),0)")

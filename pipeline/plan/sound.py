@@ -99,6 +99,8 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     """
     there = next(one for one in plan.source.audio if one.index == index)
     track = placed(origin[str(index)], there)
+    if there.in_row:
+        track = track.filter("asetpts", "N/SR/TB")
     if there.pauses:
         track = track.filter("asetpts", _paused(there))
     if alone:

@@ -101,6 +101,8 @@ class VideoStream(Fact):
     #: How much later than it is shown each frame comes out of the decoder, seconds, where the file
     #: tells only when it goes in.
     delay_s: float = 0.0
+    #: How long each frame is, seconds, where that tells better when they are shown than the file.
+    each_s: float | None = None
     #: Whether closed captions (CEA-608/708) lie in the picture's data.
     captions: bool = False
 
@@ -150,6 +152,8 @@ class AudioStream(Fact):
     jitter_s: float | None = None
     early_s: float = 0.0
     pauses: tuple[Pause, ...] = ()
+    #: Whether its packets' times say nothing: each comes when the one before is over.
+    in_row: bool = False
 
 
 class TextStream(Fact):

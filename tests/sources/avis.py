@@ -26,6 +26,7 @@ NOISE = ("-vf", "noise=alls=12:allf=t")
 XVID_P = (*XVID, "-bf", "0")
 H264 = (*X264, "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adapt=0")
 PCM, AC3, MP3 = ("-c:a", "pcm_s16le"), ("-c:a", "ac3"), ("-c:a", "libmp3lame")
+DTS = ("-c:a", "dca", "-strict", "-2", "-ac", "2")
 HERTZ, SAMPLE_BYTES = 48_000, 2
 #: What begins a picture of MPEG-4 part 2, and words of its encoder; which kinds of pictures it has.
 VOP, WORDS = b"\x00\x00\x01\xb6", b"\x00\x00\x01\xb2"
@@ -155,12 +156,16 @@ ROWS = (
     ),
     *(
         _row(f"AVI, H.264 with B-frames, {what}, by ffmpeg", film("a.avi", H264, audio))
-        for what, audio in (("MP3", MP3), ("AC-3", AC3), ("AAC", AAC))
+        for what, audio in (("MP3", MP3), ("AC-3", AC3), ("AAC", AAC), ("DTS", DTS))
     ),
     Row(
         "AVI of ten frames a second, MP3, by ffmpeg",
         film("a.avi", XVID_P, MP3, clip=SLOW),
         Expect(frames=SLOW.frames, patches=Patches(), sync=True),
+    ),
+    _row(
+        "AVI, H.264 with B-frames, all of it late, by ffmpeg",
+        film("a.avi", H264, AC3, "-output_ts_offset", "0.5"),
     ),
     Row(
         "a part of an AVI with B-frames",

@@ -204,6 +204,10 @@ ROWS = (
     kept(lambda folder: encode(folder / "a.ts", video=B_FRAMES), "B-frames at the start, ts"),
     kept(lambda folder: encode(folder / "a.flv", video=B_FRAMES), "B-frames at the start, flv"),
     kept(
+        lambda folder: encode(folder / "a.mxf", video=B_FRAMES, audio=("-c:a", "pcm_s16le")),
+        "B-frames at the start, mxf",
+    ),
+    kept(
         lambda folder: encode(
             folder / "a.mp4",
             video=B_FRAMES,

@@ -14,14 +14,24 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def film(
-    path: Path, *lengths: int, sample_bytes: int = 0, waits: int = 0, writer: bytes = b"Lavf62.3"
+    path: Path,
+    *lengths: int,
+    sample_bytes: int = 0,
+    waits: int = 0,
+    block: int = 1152,
+    writer: bytes = b"Lavf62.3",
 ) -> Path:
     """Write an AVI whose second stream is sound, in chunks of 25 ms and so many bytes.
 
     Of its frames of 40 ms the first is followed by so many empty ones.
     """
     heads = [
-        chunk(b"LIST", b"strl" + chunk(b"strh", told.ljust(56, b"\0")))
+        chunk(
+            b"LIST",
+            b"strl"
+            + chunk(b"strh", told.ljust(56, b"\0"))
+            + chunk(b"strf", struct.pack("<12xH34x", block)),
+        )
         for told in (
             b"vids".ljust(20, b"\0") + struct.pack("<II", 1, 25),
             b"auds".ljust(20, b"\0") + struct.pack("<II16xI", 1, 40, sample_bytes),
@@ -86,6 +96,30 @@ def test_where_nothing_is_empty_or_chunks_may_be_of_any_length_nothing_pauses(
     for lengths, sample_bytes in (((100, 100), 0), ((100, 0, 100), 2), ((100, 0) * 200, 0)):
         path = film(tmp_path / "a.avi", *lengths, sample_bytes=sample_bytes)
         assert with_pauses(path, (sound(1),), 9) == (sound(1),)
+
+
+def test_a_sound_that_ends_when_it_pauses_no_more_is_told_so(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", 0, 0, 0, 100, 100)
+    (track,) = with_pauses(path, (sound(1, duration_s=0.125),), 9, 0.04)
+    assert track.duration_s == pytest.approx(0.075)
+
+
+def test_a_picture_that_waits_for_longer_begins_as_late_as_its_sound(tmp_path: Path) -> None:
+    # Eight frames late, and two that the decoder keeps back: 0.4 s, as is the sound.
+    path = film(tmp_path / "a.avi", 100, *([0] * 16), 100, waits=8)
+    assert pauses(path, delay_s=0.4) == [pytest.approx((0, 0))]
+
+
+@pytest.mark.parametrize(
+    ("codec", "block", "in_row"),
+    [("dts", 12, True), ("eac3", 4, True), ("ac3", 768, False), ("mp3", 4, False)],
+)
+def test_chunks_of_blocks_that_are_too_small_for_their_codec_are_one_each(
+    tmp_path: Path, codec: str, block: int, *, in_row: bool
+) -> None:
+    path = film(tmp_path / "a.avi", 100, 100, block=block)
+    (track,) = with_pauses(path, (sound(1, codec=codec),), 9)
+    assert track.in_row == in_row
 
 
 def test_what_is_cut_short_or_no_avi_pauses_nowhere(tmp_path: Path) -> None:

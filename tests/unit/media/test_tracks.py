@@ -56,12 +56,38 @@ def test_a_coarse_clock_moves_frames_when_it_begins_at_nothing(
 def test_frames_come_out_of_a_decoder_as_much_later_as_it_keeps_some_back() -> None:
     packets = count_packets("".join(f"N/A,{number / 25},0.04,9,0,K__\n" for number in range(9)))
 
-    def delay_s(kept: int, *, decoding: bool = True) -> float:
+    def delay_s(kept: int, container: str = "avi") -> float:
         picture = told(has_b_frames=kept)
-        return video_of(picture, packets, captions=False, decoding=decoding).delay_s
+        return video_of(picture, packets, captions=False, container=container).delay_s
 
     assert [delay_s(kept) for kept in (0, 1, 2, 9)] == pytest.approx([0, 0.04, 0.08, 0])
-    assert delay_s(2, decoding=False) == 0
+    assert delay_s(2, "mpeg") == 0
+
+
+def test_where_the_second_frame_waits_the_last_comes_as_much_earlier_than_it_says() -> None:
+    packets = count_packets("".join(f"N/A,{at / 25},0.04,9,0,K__\n" for at in (0, 5, 6, 7)))
+    picture = told(has_b_frames=2, r_frame_rate="25/1")
+    video = video_of(picture, packets, captions=False, container="avi")
+    assert (video.delay_s, video.last_pts_s) == pytest.approx((0.24, 0.12))
+
+
+@pytest.mark.parametrize(
+    ("container", "kept", "third", "each_s"),
+    [
+        ("mxf", 2, "0.08", 0.04),
+        ("mxf", 0, "0.08", None),
+        ("mxf", 2, "0.2", None),
+        ("mov", 2, "0.08", None),
+    ],
+)
+def test_where_every_frame_is_told_to_be_shown_as_it_is_decoded_they_are_counted(
+    container: str, kept: int, third: str, each_s: float | None
+) -> None:
+    lines = (f"{pts},{n / 25},0.04,9,0,K__\n" for n, pts in enumerate(("0", "0.04", third, "0.12")))
+    picture = told(has_b_frames=kept)
+    packets = count_packets("".join(lines))
+    video = video_of(picture, packets, captions=False, container=container)
+    assert video.each_s == (each_s and pytest.approx(each_s))
 
 
 @pytest.mark.parametrize(("told_rate", "rate"), [("60000/1", 25), ("50/1", 50), ("1/1", 1)])

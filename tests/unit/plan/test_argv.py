@@ -103,6 +103,7 @@ def test_sound_of_a_film_that_begins_late_is_not_taken_for_joined() -> None:
 
 def test_frames_that_a_decoder_gives_late_are_shown_as_much_earlier() -> None:
     assert "setpts=max(PTS-round(0.080000/TB)\\,0)" in graph(argv(plan(source(delay_s=0.08))))
+    assert "setpts=STARTPTS+round(N*0.040000000/TB)" in graph(argv(plan(source(each_s=0.04))))
     assert "round" not in graph(argv(plan(source())))
 
 

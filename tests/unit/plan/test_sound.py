@@ -97,6 +97,11 @@ def test_what_comes_after_a_pause_comes_as_much_later() -> None:
     assert late in chain_of(pauses=pauses).replace("\\\\", "\\")
 
 
+def test_packets_without_a_time_of_their_own_follow_each_other_after_a_pause() -> None:
+    chain = chain_of(in_row=True, pauses=(Pause(after_s=0, length_s=1),))
+    assert chain.index("asetpts=N/SR/TB") < chain.index("gte(T")
+
+
 def test_silence_is_left_as_it_is() -> None:
     import ffmpeg
 
