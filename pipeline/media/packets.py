@@ -154,14 +154,21 @@ class Counter:
         if decoded is not None and len(self._decoded) <= MOST_DELAY:
             self._decoded.append(decoded)
         at = decoded if at is None else at
-        at = (self._end or 0.0) if at is None else at
+        known = at is not None
+        at = self._reckon() if at is None else at
         if "K" in flags and self._key is None:
             self._key = at
-        self.leading += self._key is None or at < self._key
+        self.leading += self._key is None or (known and at < self._key)
         self._shown.append(at)
         self._first = at if self._first is None else min(at, self._first)
         self._last = at if self._last is None else max(at, self._last)
         self._end = at + length if self._end is None else max(at + length, self._end)
+
+    def _reckon(self) -> float:
+        """Give a time to a packet without any: not behind those that are shown before it."""
+        if self._delay and self._decoded_at is not None:
+            return max(self._decoded_at, self._first or self._decoded_at)
+        return self._end or 0.0
 
     def _repeat(self, pts: str, dts: str, duration: str) -> None:
         """Take an empty packet: the frame before it is shown once more."""

@@ -84,6 +84,15 @@ def test_where_nothing_but_their_decoding_is_told_the_first_are_listed() -> None
     assert count_packets(listing(*range(4))).decoded_s == ()
 
 
+def test_packets_without_any_time_are_not_shown_behind_what_was_kept_back() -> None:
+    # As H.264 in a program stream: only now and then a packet tells when it is decoded and shown.
+    told = "0.08,0,0.04,9,0,K__\n" + "N/A,N/A,0.04,9,0,___\n" * 9
+    found = count_packets(told + "0.6,0.4,0.04,9,0,___\n" + "N/A,N/A,0.04,9,0,___\n" * 5)
+    assert (found.last_s, found.end_s) == pytest.approx((0.68, 0.72))
+    assert found.first_s == pytest.approx(0.08)
+    assert found.leading == 0
+
+
 def test_the_times_of_sounds_are_kept_beside_the_packets_that_are_counted() -> None:
     counter = Counter()
     sorter = Sorter(counter, "0", [1, 3])
