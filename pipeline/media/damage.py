@@ -28,7 +28,15 @@ TOLERATED_SOUND_S = (0.2, 2.0)
 #: What ffmpeg puts before an error, at `-loglevel level+warning`.
 ERROR_MARK = "[error]"
 #: Samples in a packet; of other codecs about as many as of most.
-SAMPLES = {"mp3": 1152, "mp2": 1152, "ac3": 1536, "eac3": 1536, "flac": 4096, "opus": 960}
+SAMPLES = {
+    "aac": 1024,
+    "mp3": 1152,
+    "mp2": 1152,
+    "ac3": 1536,
+    "eac3": 1536,
+    "flac": 4096,
+    "opus": 960,
+}
 USUAL_SAMPLES = 1024
 _LOST_PACKET = re.compile(
     r"^\[aist#0:(\d+)/.*\[error\] (?:Error submitting packet|Decoding error)", re.MULTILINE

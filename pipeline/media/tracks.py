@@ -7,9 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from pipeline.media.damage import SAMPLES
 from pipeline.plan.colour import see_through
 from pipeline.plan.frame_rate import frame_rate, steady
-from pipeline.plan.jitter import jitter
+from pipeline.plan.jitter import comes_in_bursts, jitter
 from pipeline.plan.source import AudioStream, Chapter, TextStream, VideoStream
 from pipeline.settings.languages import three_letters
 
@@ -192,11 +193,26 @@ def audio_of(
     )
 
 
-def _off(stream: dict[str, Any], packets: Packets) -> dict[str, float]:
+def _off(stream: dict[str, Any], packets: Packets) -> dict[str, Any]:
     rate = max(int(stream.get("sample_rate") or 0), 1)  # one that can't be decoded may have none
     padding_s = max(int(stream.get("initial_padding") or 0), 0) / rate
-    found = jitter(packets.heard_s.get(stream["index"], ()), padding_s)
-    return {} if found is None else {"jitter_s": found.apart_s, "early_s": found.early_s}
+    heard_s = packets.heard_s.get(stream["index"], ())
+    found = jitter(heard_s, padding_s)
+    if found is None:
+        return {}
+    told = {"jitter_s": found.apart_s, "early_s": found.early_s}
+    samples = SAMPLES.get(str(stream.get("codec_name")))
+    if samples is None:
+        return told
+    # At half the rate MP3 has half as many, and HE-AAC counts two for one.
+    near = min(
+        (samples / 2, samples, samples * 2), key=lambda one: abs(one - _mean(heard_s) * rate)
+    )
+    return {**told, "in_row": comes_in_bursts(heard_s, near / rate)}
+
+
+def _mean(at_s: Sequence[float]) -> float:
+    return (at_s[-1] - at_s[0]) / max(len(at_s) - 1, 1)
 
 
 def texts_of(told: dict[str, Any]) -> tuple[TextStream, ...]:

@@ -26,6 +26,15 @@ RUN, PLACES = 64, 1000
 ENOUGH = 100_000
 
 
+#: What comes early and late by more than this, seconds, would be filled and cut (`sound`).
+MUCH_S = 0.08
+#: On average over twice as many packets nothing of that is left, and so often at least it must
+#: come and go: a hole comes once.
+LEVEL, TURNS = 64, 4
+#: By how much the level may rise or sink, seconds.
+LEVEL_S = 0.05
+
+
 class Jitter(NamedTuple):
     """How far apart the earliest and the latest are around their times, and how early the first is.
 
@@ -58,6 +67,25 @@ def jitter(at_s: Sequence[float], padding_s: float = 0.0) -> Jitter | None:
     early_s = _median(begins_s) - begins_s[0]
     # What is off by more than any other begins before a hole.
     return Jitter(apart_s, early_s if abs(early_s) <= apart_s else 0.0)
+
+
+def comes_in_bursts(at_s: Sequence[float], length_s: float) -> bool:
+    """Whether packets that are so long come early and late by turns by `MUCH_S`, and none is lost.
+
+    Then their times say nothing but when the first of them comes.
+    """
+    seldom = range(0, len(at_s) - LEVEL, LEVEL)
+    level_s = LEVEL * length_s
+    if not any(abs(at_s[n + LEVEL] - at_s[n] - level_s) > MUCH_S / 2 for n in seldom):
+        return False
+    late_s = [at - n * length_s for n, at in enumerate(at_s)]
+    levels_s = [sum(late_s[n : n + 2 * LEVEL]) / (2 * LEVEL) for n in seldom[:-1]]
+    if not levels_s or max(levels_s) - min(levels_s) > LEVEL_S:
+        return False
+    if max(late_s) - min(late_s) <= MUCH_S:
+        return False
+    middle_s = (max(late_s) + min(late_s)) / 2
+    return sum((a > middle_s) != (b > middle_s) for a, b in pairwise(late_s)) >= TURNS
 
 
 def _length_s(at_s: Sequence[float]) -> float:

@@ -100,7 +100,8 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     there = next(one for one in plan.source.audio if one.index == index)
     track = placed(origin[str(index)], there)
     if there.in_row:
-        track = track.filter("asetpts", "N/SR/TB")
+        begins = f"STARTPTS+{there.early_s:.6f}/TB" if there.early_s else "STARTPTS"
+        track = track.filter("asetpts", f"{begins}+N/SR/TB")
     if there.pauses:
         track = track.filter("asetpts", _paused(there))
     if alone:
@@ -108,7 +109,7 @@ def steady(origin: Any, plan: Plan, index: int, *, alone: bool) -> Any:
     if plan.profile.trim is not None:
         track = track.filter("atrim", start=f"{plan.start_s:.6f}", end=f"{plan.end_s:.6f}")
         track = track.filter("asetpts", f"PTS-{plan.start_s:.6f}/TB")
-    elif there.early_s:
+    elif there.early_s and not there.in_row:
         track = track.filter("asetpts", f"if(eq(N,0),PTS+{there.early_s:.6f}/TB,PTS)")
     apart = {"min_hard_comp": f"{_apart_s(there, alone=alone):.6g}"}
     track = track.filter("aresample", **{"async": 1, "first_pts": 0, **apart})

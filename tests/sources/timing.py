@@ -105,6 +105,13 @@ def apart(name: str, *, picture_s: float = 0, sound_s: float = 0) -> Callable[[P
     return make
 
 
+def in_bursts(folder: Path) -> Path:
+    """A recording whose sound was noted as it came: fourteen packets at a time."""
+    first = encode(folder / "first.mkv", Clip(seconds=6))
+    noted = "setts=ts='floor(max(PTS*TB,0)/0.3)*0.3/TB+mod(N,14)'"
+    return copied(folder / "a.mkv", first, after=("-bsf:a", noted))
+
+
 def late_picture(folder: Path) -> Path:
     """A WMV whose picture begins a second after its sound."""
     path = folder / "a.wmv"
@@ -271,6 +278,13 @@ ROWS = (
     kept(
         moved("a.flv", "-bsf:a", "noise=drop='between(pts*tb,0.7,0.75)+between(pts*tb,1.7,1.74)'"),
         "sound with small holes, flv",
+    ),
+    kept(
+        in_bursts,
+        "sound in bursts of 0.3 s, mkv",
+        frames=150,
+        seconds=6,
+        moments=Clip(seconds=6).moments,
     ),
     Row(
         "sound that begins before the picture, wmv",

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from pipeline.plan.jitter import jitter
+from pipeline.plan.jitter import comes_in_bursts, jitter
 
 #: A packet of AAC, seconds.
 LENGTH_S = 1024 / 48_000
@@ -40,6 +40,17 @@ def test_how_early_the_first_packet_is_is_told_by_those_behind_it() -> None:
         assert found is not None
         assert found.apart_s == pytest.approx(0.06, abs=0.02)
         assert found.early_s == pytest.approx(0.025, abs=0.012)
+
+
+def test_packets_that_come_in_bursts_are_known_where_none_is_lost() -> None:
+    bursts = [at - at % 0.3 for at in STEADY]
+    assert comes_in_bursts(bursts, LENGTH_S)
+    assert comes_in_bursts([at + 0.2 * (n // 9 % 2) for n, at in enumerate(STEADY)], LENGTH_S)
+    lost = [at + 0.5 * (at > 2) for at in bursts]
+    slow = [at * 1.1 for at in bursts]
+    early = [at + 0.3 * (at > 0.5) for at in STEADY]
+    for others in (STEADY, lost, slow, early, [round(at, 2) for at in STEADY], STEADY[:9], []):
+        assert not comes_in_bursts(others, LENGTH_S)
 
 
 @pytest.mark.parametrize("few", [[], [0.0], [0.0, 0.02, 0.04], [1.0] * 50])

@@ -99,7 +99,13 @@ def test_what_comes_after_a_pause_comes_as_much_later() -> None:
 
 def test_packets_without_a_time_of_their_own_follow_each_other_after_a_pause() -> None:
     chain = chain_of(in_row=True, pauses=(Pause(after_s=0, length_s=1),))
-    assert chain.index("asetpts=N/SR/TB") < chain.index("gte(T")
+    assert chain.index("asetpts=STARTPTS+N/SR/TB") < chain.index("gte(T")
+
+
+def test_packets_in_bursts_follow_the_first_when_it_should_have_come() -> None:
+    chain = chain_of(in_row=True, early_s=0.03)
+    assert "asetpts=STARTPTS+0.030000/TB+N/SR/TB" in chain
+    assert "eq(N" not in chain
 
 
 def test_silence_is_left_as_it_is() -> None:
