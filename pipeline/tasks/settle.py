@@ -20,13 +20,13 @@ from pipeline.history.settling import SettlingLost
 from pipeline.ingest import source
 from pipeline.ingest.rules import Rules
 from pipeline.ingest.source import NotTheSource, Put, TakesTime
-from pipeline.media.checksums import JOB_FILE, sha256
 from pipeline.models import JobState
 from pipeline.plan.names import output_folder
 from pipeline.tasks.explain import AWAY
+from pipeline.tasks.former import put_former_back
 from pipeline.tasks.heartbeat import beating
 from pipeline.tasks.resumption import send_look
-from pipeline.tasks.workspace import STAGING, Workspace, publish_folder
+from pipeline.tasks.workspace import STAGING, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -228,7 +228,7 @@ def _set_aside(ready: Runtime, job: Job, owner: str) -> list[Path]:
     paths = ready.settings.pipeline.paths
     workspace = Workspace(paths.work, paths.library, job.id)
     if job.state is not JobState.SUCCEEDED:
-        _former_back(job, workspace)
+        put_former_back(job, workspace)
     if job.state is JobState.FAILED:
         workspace.discard_unfinished()
     else:
@@ -237,20 +237,6 @@ def _set_aside(ready: Runtime, job: Job, owner: str) -> list[Path]:
             workspace.folder.rename(workspace.folder.with_name(f"{job.id}.{owner}"))
     # With what somebody had taken away before, and was killed before he had removed it.
     return [*workspace.aside(), *_unrecorded(job, workspace, owner)]
-
-
-def _former_back(job: Job, workspace: Workspace) -> None:
-    """Give former results their place again where others had it when who made those was killed.
-
-    He had exchanged them, and not recorded that; now the job has ended without any.
-    """
-    recorded = (job.outputs or {}).get("job_file_sha256")
-    if job.output_directory is None or job.outputs_removed_at is not None or recorded is None:
-        return
-    for staged in workspace.stagings():
-        former = staged / JOB_FILE
-        if former.is_file() and sha256(former) == recorded:
-            publish_folder(staged, Path(job.output_directory))
 
 
 def _unrecorded(job: Job, workspace: Workspace, owner: str) -> list[Path]:

@@ -27,6 +27,7 @@ from pipeline.plan.plan import Plan
 from pipeline.tasks.backoff import retry_wait_s, room_wait_s
 from pipeline.tasks.explain import AWAY, exhausted, expired, explain
 from pipeline.tasks.finalise import finalise
+from pipeline.tasks.former import discard, open_workspace
 from pipeline.tasks.origin import Origin, content
 from pipeline.tasks.owner import owner_of
 from pipeline.tasks.planned import PlanOutdated, plan_again_if_outdated, stored_plan
@@ -252,21 +253,21 @@ def perform(
         return _refused(ready, job_id, run, names, work)
     room = None
     try:
-        work.workspace.open(work.claim)
+        open_workspace(ready, work.workspace, work.claim)
         room = room_for(work)
         if room is not None:
             room.check()
         body(work)
     except LeaseLost as error:
         logger.info("%s", error)
-        work.workspace.discard(work.claim)
+        discard(ready, work.workspace, work.claim)
         return "lease lost"
     except GivenBack as reason:
         patiently(partial(_give_back, work))
         send_resume(job_id)
         return f"given back: {reason}"
     except BaseException as error:  # recorded and told to Celery, or an order to stop
-        work.workspace.discard(work.claim)
+        discard(ready, work.workspace, work.claim)
         stop = order_to_stop(error)
         if stop is None and isinstance(error, Exception):
             return patiently(
@@ -327,7 +328,7 @@ def _work(ready: Runtime, session: Session, claim: Claim) -> Work:
 
 
 def _give_back(work: Work) -> None:
-    work.workspace.discard(work.claim)
+    discard(work.runtime, work.workspace, work.claim)
     work.runtime.db.write(partial(steps.release, claim=work.claim))
 
 
@@ -394,7 +395,6 @@ def _failed(task: Task[..., str], work: Work, error: ReelworksError, limit: int)
         raise _retry(task, error, wait_s, most)
     if ours and error.transient and work.late:
         # It might have passed, had there been time.
-        job_id, step = work.claim.job_id, work.claim.names[0]
-        ended = expired(error)
+        job_id, step, ended = work.claim.job_id, work.claim.names[0], expired(error)
         finalise(work.runtime, job_id, JobState.EXPIRED, run=work.run, error=ended, step=step)
     raise StepFailed(error.message) from None
