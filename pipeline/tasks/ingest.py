@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pipeline.app import app, runtime
 from pipeline.history.errors import DatabaseFull
+from pipeline.ingest import apart
 from pipeline.ingest.folder_scan import FolderScan
 from pipeline.ingest.mounts import is_polled
 from pipeline.ingest.settling import PATIENCE, Settling
@@ -77,7 +77,8 @@ def scan(folder: str | None = None) -> Told:
 
     Files that are still being written are waited for a while, then left for the next scan; so is
     everything when enough scans are waiting already, for alerts are sent by the same threads. A
-    folder whose server does not answer is left alone, and told of. Raises `DatabaseFull`.
+    folder whose server does not answer is left alone, and told of; so are uploads whose profile is
+    no more. Raises `DatabaseFull`.
     """
     if not _scans.acquire(blocking=False):
         logger.info("enough scans are waiting for files: this one is left to the next")
@@ -93,8 +94,9 @@ def _scan(folder: str | None) -> Told:
     if (full := ready.db.lacks_room()) is not None:
         raise full
     taking = Taking(ready)
+    unmade: list[str] = []
     begun = [
-        FolderScan(entry, partial(_take_all, taking, entry))
+        FolderScan(entry, partial(_take_all, taking, entry, unmade))
         for entry in ready.settings.pipeline.watch
         if folder is None or entry.path == Path(folder)
     ]
@@ -103,6 +105,7 @@ def _scan(folder: str | None) -> Told:
     made = sum(one.made for one in begun)
     silent = [str(one.entry.path) for one in begun if one.silent]
     said = "".join(f"; {path} does not answer" for path in silent)
+    said += "".join(f"; {why}" for why in unmade)
     return Told(f"{made} new jobs{said}", {"made": made, "silent": silent})
 
 
@@ -119,11 +122,16 @@ def look(path: str) -> None:
         Taking(ready).take_if_whole(Path(path), entry, polled=_is_polled(entry))
 
 
-def _take_all(taking: Taking, entry: WatchFolder) -> int:
-    """Take what is in one folder, uploads that lie apart in it too; returns the jobs made."""
-    apart = [entry.apart(name) for name in runtime().settings.profiles]
-    there = [one for one in apart if os.path.isdir(one.path)]  # noqa: PTH112 - never raises
-    return sum(_take_in(taking, one) for one in (entry, *there))
+def _take_all(taking: Taking, entry: WatchFolder, unmade: list[str]) -> int:
+    """Take what is in one folder, uploads that lie apart in it too; returns the jobs made.
+
+    `unmade` is given what is to be told of uploads of which none can be made.
+    """
+    ready = runtime()
+    for why in apart.without_profile(ready, entry):
+        logger.warning("%s", why)
+        unmade.append(why)
+    return sum(_take_in(taking, one) for one in (entry, *apart.apart_in(ready, entry)))
 
 
 def _take_in(taking: Taking, entry: WatchFolder) -> int:

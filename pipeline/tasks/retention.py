@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.app import app, runtime
 from pipeline.history import jobs, pruning
 from pipeline.history.database import now
+from pipeline.ingest.apart import watched_root
 from pipeline.plan.retention import Item, cutoff, doomed
 from pipeline.printable import size_text
 from pipeline.settings.retention import KeepFiles, Retention
@@ -240,9 +241,10 @@ def _would_be_found(ready: Runtime, path: str) -> bool:
     """Whether a file lies where it would be taken for a new one, once its job is forgotten.
 
     Where the watched folder is gone, its disk may only be away, and come back with all its files.
+    A folder of uploads in it may be removed by hand.
     """
     folder = ready.settings.folder_for(Path(path))
-    return folder is not None and (os.path.lexists(path) or not folder.path.is_dir())
+    return folder is not None and (os.path.lexists(path) or not watched_root(folder).is_dir())
 
 
 def _has_results(job: Job) -> bool:

@@ -343,3 +343,16 @@ def test_history_of_a_folder_whose_disk_is_away_stays(
     assert row(ready, job).id == job.id
     inbox.mkdir()
     assert [one.job for one in run(ready, history={"older_than": "365d"})] == [job.id]
+
+
+def test_history_of_uploads_whose_folder_was_removed_by_hand_goes(
+    ready: Runtime, new_job: Callable[..., Job]
+) -> None:
+    inbox = ready.settings.pipeline.watch[0].path
+    profile = next(iter(ready.settings.profiles))
+    job = new_job(source_path=str(inbox / ".uploads" / profile / "kept.mp4"))
+    end(ready, job, JobState.SUCCEEDED, 400)
+    inbox.rename(inbox.with_name("away"))
+    assert run(ready, history={"older_than": "365d"}) == []
+    inbox.mkdir()
+    assert [one.job for one in run(ready, history={"older_than": "365d"})] == [job.id]

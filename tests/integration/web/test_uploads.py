@@ -134,6 +134,23 @@ def test_what_lies_apart_is_looked_after_by_scans_as_its_own_profile_says(
     assert list(apart.iterdir()) == []
 
 
+def test_uploads_whose_profile_is_no_more_are_told_of_by_scans_until_it_is_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = site.inbox / ".uploads" / "old"
+    apart.mkdir(parents=True)
+    assert scan().summary == "0 new jobs"
+    (apart / "a.mp4").write_bytes(b"film")
+    told = scan().summary
+    assert told.startswith(f"0 new jobs; 1 upload waits in {apart}: there is no profile 'old'.")
+    entry, profiles = site.ready.settings.pipeline.watch[0], site.ready.settings.profiles
+    monkeypatch.setitem(vars(entry), "settle_seconds", 0.1)
+    monkeypatch.setitem(profiles, "old", profiles["small"])
+    assert scan().facts == {"made": 1, "silent": []}
+    monkeypatch.delitem(profiles, "old")
+    assert scan().summary == "0 new jobs", "there is a job of it"
+
+
 @pytest.mark.parametrize(
     ("parts", "said"),
     [
