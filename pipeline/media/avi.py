@@ -74,6 +74,8 @@ def _in_time(
 ) -> AudioStream:
     pauses = _pauses(index, stream.number, stream.chunk_s, most_s)
     begun = _begun(pauses, stream.chunk_s, delay_s, lead)
+    if sum(one.length_s for one in begun) > most_s:
+        begun = ()
     later_s = sum(one.length_s for one in begun) - sum(one.length_s for one in pauses)
     length_s = None if track.duration_s is None else max(track.duration_s + later_s, 0.0)
     in_row = _in_row(track.codec, stream)

@@ -60,6 +60,8 @@ def _corrected(
     late_s = 0.0
     if len(page) <= MOST_OF_PAGE and (early or not alone):
         late_s = _late_s(path, track, page, alone=alone)
+        # What would begin behind the picture has a time that is not to be believed.
+        late_s = 0.0 if late_s > shown_s else late_s
     if not early and not late_s:
         return track
     begins_s = heard_s[0] + late_s
@@ -99,7 +101,7 @@ def _late_s(path: Path, track: AudioStream, page: array[float], *, alone: bool) 
 def _page_ends_s(file: BinaryIO, track: AudioStream) -> Iterator[float]:
     """Give when each page of a sound ends in which some packet does, seconds."""
     begun: list[int] = []
-    rate, unheard = track.sample_rate, 0
+    rate, unheard = max(track.sample_rate, 1), 0
     for page in _pages(file):
         if page.first:
             begun.append(page.serial)

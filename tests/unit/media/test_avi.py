@@ -49,8 +49,8 @@ def film(
     return path
 
 
-def pauses(path: Path, delay_s: float = 0.0) -> list[tuple[float, float]]:
-    (track,) = with_pauses(path, (sound(1),), 9, delay_s)
+def pauses(path: Path, delay_s: float = 0.0, most_s: float = 9) -> list[tuple[float, float]]:
+    (track,) = with_pauses(path, (sound(1),), most_s, delay_s)
     return [(one.after_s, one.length_s) for one in track.pauses]
 
 
@@ -81,6 +81,11 @@ def test_where_ffmpeg_lets_the_picture_wait_for_a_chunk_of_sound_it_comes_as_muc
     # With B-frames, their delay is longer by the wait.
     both = film(tmp_path / "b.avi", *([9] * 9), waits=1)
     assert pauses(both, delay_s=0.04) == [pytest.approx((0, -0.025))]
+
+
+def test_no_sound_comes_later_by_more_than_the_film_is_long(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", *([9] * 9), waits=1)
+    assert pauses(path, most_s=0.01) == []
 
 
 @pytest.mark.parametrize(("waits", "writer"), [(2, b"Lavf62.3"), (1, b"VirtualDub"), (0, b"Lavf")])

@@ -71,6 +71,11 @@ def test_of_sound_whose_first_page_only_has_no_time_the_rest_comes_when_it_says(
     assert pauses(track) == [pytest.approx((0, 4.7)), pytest.approx((5.0, -4.7))]
 
 
+@pytest.mark.parametrize("ends", [480_000 * 99, (1 << 63) - 1])
+def test_sound_does_not_begin_behind_the_picture(tmp_path: Path, ends: int) -> None:
+    assert pauses(corrected(film(tmp_path / "a.ogv", ends), 0.0, 0.1, 0.2)) == []
+
+
 @pytest.mark.parametrize("data", [b"", b"OggS", bytes(99)])
 def test_what_has_no_pages_tells_of_none(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.ogv").write_bytes(data)
