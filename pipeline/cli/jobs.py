@@ -13,7 +13,7 @@ from pipeline.cli.say import cell, console, say, say_json, say_lines
 from pipeline.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from rich.console import Console
@@ -179,7 +179,7 @@ def print_job(console: Console, view: JobView, again: Mapping[str, datetime]) ->
     """Print one job as people read it; `again` is why and when steps are tried again."""
     from rich.table import Table
 
-    state = _coloured(view.shown_state)
+    state = _with_state(view.state, view.shown_state, _coloured)
     console.print(f"[bold]{cell(view.name)}[/]  {state}  {view.progress:.0%}  job {view.id}")
     took = _took(view.started_at, view.finished_at)
     when = f"found {_time(view.created_at)}" + (f", took {took}" if took else "")
@@ -238,7 +238,7 @@ def _print_jobs(found: list[Card]) -> None:
     rows = [
         (
             card.short_id,
-            card.state + _until(card),
+            _with_state(card.job_state, card.state) + _until(card),
             f"{card.progress:.0%}",
             printable(card.name),
             card.profile,
@@ -253,7 +253,7 @@ def _print_jobs(found: list[Card]) -> None:
         room = shutil.get_terminal_size().columns - beside
         widths[FILE] = min(widths[FILE], max(room, LEAST_NAME))
     for row in table:
-        state = row[1].partition(" ")[0]
+        state = row[1].partition(" ")[0].rstrip(",")
         cells = [set_cell_size(text, width) for text, width in zip(row, widths, strict=True)]
         cells[1] = click.style(cells[1], fg=TERMINAL.get(state))
         click.echo(" ".join(cells).rstrip())
@@ -263,6 +263,11 @@ def _until(card: Card) -> str:
     if card.waits_for:
         return f" for {card.waits_for}"
     return f" until {_time(card.waits_until)}" if card.waits_until else ""
+
+
+def _with_state(state: str, shown: str, drawn: Callable[[str], str] = lambda state: state) -> str:
+    """Write a job's state as `--state` knows it, and after it that the job waits."""
+    return drawn(state) if shown == state else f"{drawn(state)}, {drawn(shown)}"
 
 
 def _coloured(state: str) -> str:

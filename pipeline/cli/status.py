@@ -42,7 +42,8 @@ def _lines(found: Overview) -> Iterator[str]:
     if found.full:
         yield f"full      {found.full} Everything waits until there is room."
     yield f"broker    {_word(answers=found.broker)}"
-    yield f"workers   {', '.join(found.workers) or 'none answers'}"
+    workers = [f"{node} (drained)" if node in found.drained else node for node in found.workers]
+    yield f"workers   {', '.join(workers) or 'none answers'}"
     for name in ("watch", "beat"):
         yield f"{name:<9} {'runs' if found.parts[name] else 'does not run on this machine'}"
     for name, address in found.addresses.items():

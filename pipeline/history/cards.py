@@ -54,6 +54,8 @@ class _StepRow(NamedTuple):
 class Card:
     """A job in a list. `state` is the word for people: `waiting` while no step of it runs.
 
+    `job_state` is what programs are told, and what lists are asked by.
+
     `name` is the source's file name, `error` the message of a job that ended badly. `poster` is
     relative to the output folder, None without results; `pictured` says that the poster's step is
     done, whether or not there are results yet. `bytes` are the source's, `duration_s` seconds.
@@ -61,6 +63,7 @@ class Card:
 
     id: str
     state: str
+    job_state: str
     ended: bool
     progress: float
     profile: str
@@ -111,14 +114,15 @@ def _steps(session: Session, job_ids: Collection[str]) -> dict[str, list[_StepRo
 
 def _card(row: Row[*tuple[Any, ...]], steps: list[_StepRow]) -> Card:
     shown: dict[str, Any] = dict(row._mapping)
-    job_state = shown.pop("state")
+    stored = shown.pop("state")
     waits = row.waits_until is not None
     return Card(
         **shown,
-        state=shown_state(job_state, waits=waits, steps=[step.state for step in steps]),
-        ended=job_state.terminal,
-        progress=progress(job_state, steps),
-        pictured=job_state is JobState.SUCCEEDED or _is_pictured(steps),
+        state=shown_state(stored, waits=waits, steps=[step.state for step in steps]),
+        job_state=stored.value,
+        ended=stored.terminal,
+        progress=progress(stored, steps),
+        pictured=stored is JobState.SUCCEEDED or _is_pictured(steps),
     )
 
 

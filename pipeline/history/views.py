@@ -15,6 +15,8 @@ from pipeline.models import Job, JobState, Step, StepState
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+#: To how many digits durations are told, seconds.
+DIGITS = 3
 #: How much of a job's id is enough for people, and names the output folder.
 SHORT_ID = 8
 
@@ -206,7 +208,7 @@ def job_view(job: Job) -> JobView:
         error=_error(job),
         steps=[_step(job, step) for step in job.steps],
         outputs=_outputs(job),
-        remaining_s=remaining_s(job) if job.state is JobState.RUNNING else None,
+        remaining_s=_seconds(remaining_s(job)) if job.state is JobState.RUNNING else None,
         waits_until=job.waits_until,
         waits_for=job.tag if job.lacking_since else None,
         checked_at=job.checked_at,
@@ -217,6 +219,10 @@ def job_view(job: Job) -> JobView:
     )
 
 
+def _seconds(exact: float | None) -> float | None:
+    return None if exact is None else round(exact, DIGITS)
+
+
 def _source(job: Job) -> SourceView:
     fate = job.source_fate if job.settled_at is not None else None
     return SourceView(
@@ -224,7 +230,7 @@ def _source(job: Job) -> SourceView:
         original_path=job.original_path,
         bytes=job.source_bytes,
         fingerprint=job.fingerprint,
-        duration=job.source_duration_s,
+        duration=_seconds(job.source_duration_s),
         width=job.source_width,
         height=job.source_height,
         deleted=fate == SourceFate.DELETED,
@@ -279,7 +285,7 @@ def _outputs(job: Job) -> OutputsView | None:
                 codec=row.codec,
                 path=row.path,
                 frames=row.frames,
-                duration=row.duration_s,
+                duration=round(row.duration_s, DIGITS),
                 bytes=row.bytes,
             )
             for row in job.renditions

@@ -51,11 +51,12 @@ def encode_range(
     done = run_anew(argv, fence=fence, timeout_s=timeout_s, on_tick=on_tick)
     if done.returncode:
         raise explained(tools, plan, done)
-    found = [index.track().count for index in _index(unit.name, output)]
+    name = _called(plan, unit)
+    found = [index.track().count for index in _index(name, output)]
     if found != [unit.frames] * len(unit.renditions):
         check_disk(done.log, Path(plan.source.path))
         what = f"it holds {found}, not {unit.frames} frames of each picture"
-        raise _differs(unit.name, what).telling(done.log)
+        raise _differs(name, what).telling(done.log)
     return Encoded(unit.frames, done.log, losses(plan, None, done.log))
 
 
@@ -76,8 +77,11 @@ def join_ranges(
     ranges don't fit together or the joined frames are not theirs, and as `encode_unit` does;
     `OSError` where one can't be read, `FileNotFoundError` where it is gone.
     """
-    moments = list(_moments(ranges, on_check))
-    begins = [_begins(unit, tracks) for (unit, _), tracks in zip(ranges, moments, strict=True)]
+    moments = list(_moments(plan, ranges, on_check))
+    begins = [
+        _begins(_called(plan, unit), tracks)
+        for (unit, _), tracks in zip(ranges, moments, strict=True)
+    ]
     parts = [path for _, path in ranges]
     text = joined_listing(list(zip(parts, begins, strict=True)))
     listing.write_text(text, encoding="utf-8")
@@ -106,7 +110,7 @@ def join_ranges(
 
 
 def _moments(
-    ranges: Sequence[tuple[EncodeUnit, Path]], on_check: Tick
+    plan: Plan, ranges: Sequence[tuple[EncodeUnit, Path]], on_check: Tick
 ) -> Iterator[list[array[int]]]:
     """Read when each range's frames are shown, picture by picture.
 
@@ -114,11 +118,12 @@ def _moments(
     """
     first = None
     for unit, path in ranges:
-        indexes = _index(unit.name, path)
+        name = _called(plan, unit)
+        indexes = _index(name, path)
         setups = [(index.clock, index.picture_setup()) for index in indexes]
         first = first or setups
         if setups != first:
-            raise _differs(unit.name, "its streams are coded otherwise than those of the first")
+            raise _differs(name, "its streams are coded otherwise than those of the first")
         yield [index.moments() for index in indexes]
         _told(on_check)
 
@@ -137,12 +142,16 @@ def _not_joined(parts: Sequence[Path], log: str) -> MediaError:
     return _differs("joined file", f"ffmpeg could not make it: {log.strip()[-200:]}")
 
 
-def _begins(unit: EncodeUnit, tracks: Sequence[array[int]]) -> float:
+def _begins(name: str, tracks: Sequence[array[int]]) -> float:
     """Tell when a range begins, seconds: all its pictures at once."""
     begins = {track[0] for track in tracks if track}
     if len(begins) != 1:
-        raise _differs(unit.name, "its pictures don't begin at the same time")
+        raise _differs(name, "its pictures don't begin at the same time")
     return begins.pop() / TIMESCALE
+
+
+def _called(plan: Plan, unit: EncodeUnit) -> str:
+    return f"{unit.name} of {Path(plan.source.path).name}"
 
 
 def _index(name: str, path: Path) -> list[Index]:

@@ -12,6 +12,7 @@ from pipeline.models import JobState
 from pipeline.settings import addresses
 from pipeline.stack import valkey
 from pipeline.stack.presence import HEALTH, SILENT, address, page_answers, runs_here
+from pipeline.tasks.draining import drained
 
 if TYPE_CHECKING:
     from pipeline.history.database import Database
@@ -34,11 +35,15 @@ class Doing:
 
 @dataclass(frozen=True)
 class Overview:
-    """What runs: `parts` maps watch, beat, web and flower; `workers` are names of nodes."""
+    """What runs: `parts` maps watch, beat, web and flower; `workers` are names of nodes.
+
+    Those in `drained` take nothing more.
+    """
 
     running: bool
     broker: bool
     workers: list[str]
+    drained: list[str]
     parts: dict[str, bool]
     addresses: dict[str, str]
     jobs: dict[str, int]
@@ -77,6 +82,7 @@ def overview(settings: Settings, database: Database) -> Overview:
             running=bool(workers),
             broker=broker,
             workers=workers,
+            drained=drained(workers) if workers else [],
             parts=parts,
             addresses={name: address(listen) for name, listen in pages.items()},
             jobs=listing.count_exactly(session),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.app import app, on_broker, runtime
 from pipeline.queues import queue_names
+from pipeline.refusing import troubles
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,3 +32,16 @@ def working(nodes: Collection[str]) -> dict[str, int]:
     asked = app.control.inspect(destination=list(nodes), timeout=ANSWER_S)
     active, held = asked.active() or {}, asked.reserved() or {}
     return {node: len(tasks) + len(held.get(node, ())) for node, tasks in active.items()}
+
+
+def drained(nodes: Collection[str]) -> list[str]:
+    """Name those of the workers that take nothing more; who does not answer is left out."""
+    with app.connection_for_read() as connection:
+        asked = app.control.inspect(
+            destination=list(nodes), timeout=ANSWER_S, connection=connection
+        )
+        try:
+            serving = asked.active_queues() or {}
+        except troubles(connection):
+            return []
+    return sorted(node for node, queues in serving.items() if not queues)

@@ -68,7 +68,8 @@ def test_a_job_of_which_no_step_runs_is_shown_as_waiting(
     assert "running" in reelworks("jobs").out
     with ready.db.begin() as session:
         steps.release(session, claim)
-    assert "waiting" in reelworks("jobs").out
+    assert "running, waiting" in reelworks("jobs", "--state", "running").out
+    assert "running, waiting" in reelworks("show", job.id).out
     (told,) = reelworks("jobs", "--json").objects()
     assert told["state"] == "running"
 

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overview, "_broker_answers", lambda _: True)
     monkeypatch.setattr(overview, "answering", lambda *_: {"encode@here"})
+    monkeypatch.setattr(overview, "drained", lambda _: [])
+
+
+def test_a_worker_that_was_drained_is_told_as_such(
+    reelworks: Callable[..., Said], answers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "workers   encode@here\n" in reelworks("status").out
+    monkeypatch.setattr(overview, "drained", list)
+    assert "workers   encode@here (drained)\n" in reelworks("status").out
+    assert reelworks("status", "--json").objects()[0]["drained"] == ["encode@here"]
 
 
 def test_what_does_not_run_is_said_with_exit_code_3(

@@ -216,7 +216,7 @@ def test_ranges_that_are_coded_otherwise_are_not_joined(tmp_path: Path) -> None:
         parts.append((unit, tmp_path / f"part-{number}.mp4"))
         encode_range(tools(), plan, *parts[-1])
     outputs = {rendition_step(one.name): tmp_path / f"{one.name}.mp4" for one in cut.videos}
-    with pytest.raises(MediaError, match="range:002 is not what was planned") as raised:
+    with pytest.raises(MediaError, match=r"range:002 of \S+ is not what was planned") as raised:
         join_ranges(tools(), cut, parts, outputs, tmp_path / "list")
     assert raised.value.code == "verify_failed"
 
@@ -322,5 +322,5 @@ def test_ranges_that_ffmpeg_can_not_join_do_not_fit(
 def test_a_range_that_is_cut_short_does_not_fit(made: Made) -> None:
     path = made.parts[1][1]
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(MediaError, match=r"range:002 is not what was planned: .*cut short"):
+    with pytest.raises(MediaError, match=r"range:002 of \S+ is not what was planned: .*cut short"):
         join_ranges(tools(), made.plan, made.parts, made.outputs, made.listing)

@@ -40,6 +40,7 @@ def test_a_drained_worker_ends_its_encode_and_takes_no_other(
     system.encoding("in-hand.mp4")
     said = system.cli("drain", "encode")
     assert "drained" in said.stdout
+    assert " (drained)" in system.cli("status").stdout
     assert encode_states(system, "in-hand.mp4") == {"done"}
     ended = system.ended("in-hand.mp4")
     assert {step["attempts"] for step in ended["steps"]} == {1}

@@ -1,4 +1,4 @@
-"""A job's state in a word for people."""
+"""A job as people and programs are shown it."""
 
 from __future__ import annotations
 
@@ -89,3 +89,9 @@ def test_what_is_found_of_a_source_is_joined_to_what_became_of_it_before(
     former: str | None, found: str | None, fate: str | None
 ) -> None:
     assert later_fate(former, SourceFate(found) if found else None) == fate
+
+
+def test_durations_are_told_in_milliseconds() -> None:
+    told = job_view(job(JobState.SUCCEEDED, source_duration_s=14.033333333333333))
+    assert told.source.duration == 14.033
+    assert job_view(job(JobState.QUEUED)).source.duration is None
