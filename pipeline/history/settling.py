@@ -153,6 +153,16 @@ def taken(session: Session, job_id: str, owner: str) -> None:
     _mine(session, job_id, owner)
 
 
+def taken_by_others(session: Session, job_id: str, owner: str) -> None:
+    """Record that others took the moved source from its former place; what it was stays known.
+
+    For they may only have renamed it. Raises `SettlingLost`.
+    """
+    owed = _held(session, job_id, owner)[0].leaving
+    job, *_ = _mine(session, job_id, owner)
+    job.leaving = owed
+
+
 def leaving(job: Job) -> tuple[Path, Identity] | None:
     """Tell where the job's source is still to be taken away, and what lies there; None if nowhere.
 

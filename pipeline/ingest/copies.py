@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.history import jobs, known, settling
-from pipeline.ingest import source
+from pipeline.ingest import leaving, source
 from pipeline.ingest.rules import Rules
 from pipeline.ingest.source import NotTheSource
 
@@ -58,7 +58,7 @@ def settle_copy(
 
     The source itself, at its former place, is left to whoever settles it.
     """
-    if source.is_leaving(job, path, identity):
+    if leaving.is_leaving(job, path, identity):
         return
     if job.settled_at is None and not os.path.lexists(job.source_path):
         return  # it may be the source by a new name: whoever settles that finds out
@@ -77,19 +77,18 @@ def _settle(
     ready: Runtime, job: Job, path: Path, identity: Identity, folder: WatchFolder | None
 ) -> None:
     rules = Rules.at(folder, path)
-    leaving = _Leaving(job, path, identity, folder.marker if folder else None)
+    going = _Leaving(job, path, identity, folder.marker if folder else None)
     target = rules.folder(job.state)
     if rules.deletes(job.state):
-        ready.db.write(leaving.end)
+        ready.db.write(going.end)
     elif target is not None and not source.lies_in(path, target):
-        leaving.made = source.same(job, path, target) or source.put(
-            path, identity, target, on_chunk=lambda: None
-        )
+        there = leaving.same(job, path, target) or leaving.renamed(job, identity, target)
+        going.made = there or source.put(path, identity, target, on_chunk=lambda: None)
         try:
-            source.arrive(job, path, identity, leaving.made)
-            ready.db.write(leaving.end)
+            source.arrive(job, path, identity, going.made)
+            ready.db.write(going.end)
         except BaseException:
-            ready.db.write(leaving.undo)
+            ready.db.write(going.undo)
             raise
 
 

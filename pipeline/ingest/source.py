@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.durability import flush, make_durably
-from pipeline.history import settling
 from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.ingest import beside
@@ -103,6 +102,11 @@ class Put:
             return False
 
 
+def as_submitted(job: Job) -> Identity:
+    """Tell what the source was when it was submitted."""
+    return Identity(job.source_bytes, job.source_mtime_ns, job.source_inode or 0)
+
+
 def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) -> Put:
     """Make the file appear in the folder too, under a free name: nothing is ever overwritten.
 
@@ -122,17 +126,6 @@ def put(path: Path, identity: Identity, folder: Path, on_chunk: OnChunk = None) 
         if os.path.lexists(path):
             raise
         raise NotTheSource(f"{path} is gone", SourceFate.GONE) from problem
-
-
-def same(job: Job, path: Path, folder: Path) -> Put | None:
-    """Find the file in the folder where it is the job's own source, by another name; None if not.
-
-    So it is when somebody renamed the source as it was moved there. Raises `OSError`.
-    """
-    there = Path(job.source_path)
-    if there.parent != folder or not os.path.lexists(there) or not there.samefile(path):
-        return None
-    return Put(there, before=True)
 
 
 def arrive(job: Job, path: Path, identity: Identity, made: Put) -> None:
@@ -160,12 +153,25 @@ def explain(job: Job, made: Path) -> None:
     flush(made.parent)
 
 
-def arrived(job: Job, folder: Path) -> Path | None:
-    """Find where one who was killed had put the source, which others took away since; or None."""
-    mine = job.source_bytes, job.source_mtime_ns, job.source_inode
+def arrived(
+    job: Job, folder: Path, is_anothers: Callable[[Path], bool] | None, on_chunk: OnChunk
+) -> Path | None:
+    """Find where one who was killed had put the source, which others took away since; or None.
+
+    With `is_anothers` a whole copy that is nobody else's is it, too. Raises `TakesTime` when one
+    must be read and there is no `on_chunk`; `OSError`.
+    """
+    was = as_submitted(job)
     for target in itertools.takewhile(os.path.lexists, _names(folder, Path(job.source_path).name)):
-        found = target.lstat()
-        if mine == (found.st_size, found.st_mtime_ns, found.st_ino):
+        if Identity.of(target.lstat()) == was:
+            return target
+        if is_anothers is None or _is_older(target, job) or not _looks_like(target, was):
+            continue
+        if is_anothers(target):
+            continue
+        if on_chunk is None:
+            raise TakesTime(str(target))
+        if fingerprint(target, on_chunk, follow=False) == content_of(job.fingerprint):
             return target
     return None
 
@@ -204,29 +210,6 @@ def lies_in(path: Path, folder: Path) -> bool:
         return path.parent == folder or path.parent.samefile(folder)
     except OSError:
         return False
-
-
-def is_leaving(job: Job, path: Path, identity: Identity) -> bool:
-    """Whether this is the source of the job at its former place, not yet taken away from there.
-
-    It is no longer when the place that it was moved to does not have it.
-    """
-    try:
-        return settling.leaving(job) == (path, identity) and _moved(job).holds(identity)
-    except OSError:
-        return True  # whether it has can't be told now
-
-
-def take_former(job: Job, marker: Callable[[Path], str | None]) -> None:
-    """Take a moved source away from its former place, if that is owed. Raises `OSError`."""
-    owed = settling.leaving(job)
-    if owed is not None and _moved(job).holds(owed[1]):
-        path, identity = owed
-        take(path, identity, marker(path))
-
-
-def _moved(job: Job) -> Put:
-    return Put(Path(job.source_path), before=True)
 
 
 def _is(path: Path, identity: Identity) -> bool:
@@ -318,14 +301,18 @@ def _is_copy(made: Path, path: Path, identity: Identity, on_chunk: OnChunk) -> b
 
     Raises `TakesTime` when it must be read and there is no `on_chunk`.
     """
-    found = made.lstat()
-    if not stat.S_ISREG(found.st_mode) or found.st_size != identity.bytes:
-        return False
-    if abs(found.st_mtime_ns - identity.mtime_ns) > ROUGHLY_NS:
+    if not _looks_like(made, identity):
         return False
     if on_chunk is None:
         raise TakesTime(str(path))
     return fingerprint(made, on_chunk, follow=False) == fingerprint(path, on_chunk)
+
+
+def _looks_like(made: Path, identity: Identity) -> bool:
+    found = made.lstat()
+    if not stat.S_ISREG(found.st_mode) or found.st_size != identity.bytes:
+        return False
+    return abs(found.st_mtime_ns - identity.mtime_ns) <= ROUGHLY_NS
 
 
 def _copy_bytes(path: Path, unfinished: Path, on_chunk: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ from pipeline.history import again, events, jobs, known
 from pipeline.history.known import Identity
 from pipeline.ingest.copies import copy_is_due, settle_copy
 from pipeline.ingest.fingerprint import content_of, fingerprint, fingerprints, set_apart
+from pipeline.ingest.leaving import is_renamed
 from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
 from pipeline.ingest.rules import Rules, below_folder
@@ -345,6 +346,8 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
     gone = results_gone(job, library)
     if job.source_path == path and not gone:
         return False
+    if not gone and job.quarantine_to is not None and is_renamed(job, Path(path), _stamps(new)):
+        return False
     if not job.state.terminal:
         message = f"the same content was found as {path}: one job serves both"
         events.add(session, job.id, "found_again", message)
@@ -363,3 +366,7 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
     job.on_success, job.on_failure = new.on_success, new.on_failure
     job.archive_to, job.quarantine_to = new.archive_to, new.quarantine_to
     return True
+
+
+def _stamps(new: jobs.NewJob) -> Identity:
+    return Identity(new.source_bytes, new.source_mtime_ns, new.source_inode or 0)

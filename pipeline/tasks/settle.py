@@ -18,6 +18,7 @@ from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
 from pipeline.history.settling import SettlingLost
 from pipeline.ingest import source
+from pipeline.ingest.leaving import take_former
 from pipeline.ingest.rules import Rules
 from pipeline.ingest.source import NotTheSource, Put, TakesTime
 from pipeline.models import JobState
@@ -71,7 +72,7 @@ def settle(ready: Runtime, job_id: str, *, unhurried: bool) -> None:
                 _discard_unfinished(job)
             if died and job.run > 1:
                 _discard_elsewhere(ready, job, rules, check if unhurried else None)
-            _settle(ready, job, rules, owner, check if unhurried else None)
+            _settle(ready, job, rules, owner, check if unhurried else None, died=died)
     except SettlingLost:
         logger.info("the source of job %s is settled by others", job_id)
     except TakesTime:
@@ -107,19 +108,29 @@ def _claim(ready: Runtime, job_id: str, owner: str) -> tuple[Job, Rules, list[Pa
 
 
 def _settle(
-    ready: Runtime, job: Job, rules: Rules, owner: str, on_chunk: Callable[[], None] | None
+    ready: Runtime,
+    job: Job,
+    rules: Rules,
+    owner: str,
+    on_chunk: Callable[[], None] | None,
+    *,
+    died: bool,
 ) -> None:
     path, folder = Path(job.source_path), rules.folder(job.state)
     stays = not rules.deletes(job.state) and (folder is None or source.lies_in(path, folder))
-    source.take_former(job, partial(_marker, ready))
+    taken = take_former(job, partial(_marker, ready))
     try:
         identity = source.check_is_source(job, on_chunk, stays=stays)
+        if stays and not taken:
+            return ready.db.write(partial(settling.taken_by_others, job_id=job.id, owner=owner))
         if stays:
             return _leave(ready, job, owner, SourceFate.KEPT)
         if folder is not None:
             return _move(ready, job, owner, identity, source.put(path, identity, folder, on_chunk))
     except NotTheSource as why:
-        if folder is not None and (made := source.arrived(job, folder)) is not None:
+        # A copy is the source only where somebody had begun to move that.
+        is_anothers = partial(_is_anothers, ready, job) if died else None
+        if folder and (made := source.arrived(job, folder, is_anothers, on_chunk)) is not None:
             return _has_moved(ready, job, owner, made)
         if why.fate is SourceFate.REPLACED:
             return _leave_other(ready, job, owner, str(why))
@@ -159,13 +170,19 @@ def _move(ready: Runtime, job: Job, owner: str, identity: Identity, put: Put) ->
     ready.db.write(partial(settling.taken, job_id=job.id, owner=owner))
 
 
+def _is_anothers(ready: Runtime, job: Job, path: Path) -> bool:
+    with ready.db.read() as session:
+        return settling.has_another(session, path, job)
+
+
 def _has_moved(ready: Runtime, job: Job, owner: str, made: Path) -> None:
     """Record where somebody put the source who was killed; its former place is others' now."""
     source.explain(job, made)
     there = Identity.of(made.stat())
-    record = partial(settling.moved, job_id=job.id, owner=owner, former=there, path=made)
+    was = Identity(job.source_bytes, job.source_mtime_ns, job.source_inode or 0)
+    record = partial(settling.moved, job_id=job.id, owner=owner, former=was, path=made)
     ready.db.write(partial(record, there=there), durable=True)
-    ready.db.write(partial(settling.taken, job_id=job.id, owner=owner))
+    ready.db.write(partial(settling.taken_by_others, job_id=job.id, owner=owner))
 
 
 def _undo(session: Session, job_id: str, owner: str, put: Put) -> None:
@@ -188,11 +205,7 @@ def _discard_elsewhere(
 
     For the job may have been retried meanwhile, and have ended otherwise.
     """
-
-    def is_anothers(path: Path) -> bool:
-        with ready.db.read() as session:
-            return settling.has_another(session, path, job)
-
+    is_anothers = partial(_is_anothers, ready, job)
     now = rules.folder(job.state)
     for folder in (job.archive_to, job.quarantine_to):
         if folder is not None and Path(folder) != now:

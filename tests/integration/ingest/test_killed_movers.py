@@ -157,6 +157,65 @@ def test_a_source_that_others_take_away_after_its_mover_was_killed_has_moved(
     assert names(inbox.folder.path) == (["clip.mp4"] if then == "replaced" else [])
 
 
+@pytest.mark.parametrize("how", LINKS)
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("first", ["a scan", "who settles"])
+def test_a_source_that_is_renamed_after_its_mover_was_killed_is_there_once(
+    inbox: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    state: JobState,
+    moment: str,
+    first: str,
+) -> None:
+    folder = inbox.folder.archive if state is JobState.SUCCEEDED else inbox.folder.quarantine
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    without_links(inbox, monkeypatch, how)
+    killed_at(inbox, monkeypatch, MOMENTS[moment], partial(end, inbox, made.job_id, state))
+    if path.exists():
+        path.rename(path.with_name("renamed.mp4"))
+    if first == "a scan":
+        inbox.scan()
+    settle_all(inbox, made.job_id)
+    inbox.scan()
+    assert (names(inbox.folder.path), moved_to(folder)) == ([], ["clip.mp4"])
+    assert (folder / "clip.mp4").read_text() == "the source"
+    assert (inbox.published, inbox.rerun) == ([made.job_id], [])
+    assert inbox.job(made.job_id).source_path == str(folder / "clip.mp4")
+
+
+def test_a_source_that_is_renamed_there_and_back_after_its_mover_was_killed_is_there_once(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    without_links(inbox, monkeypatch, "by a copy")
+    succeeded = partial(end, inbox, made.job_id, JobState.SUCCEEDED)
+    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], succeeded)
+    renamed = path.rename(path.with_name("renamed.mp4"))
+    settle_all(inbox, made.job_id)
+    renamed.rename(path)
+    inbox.scan()
+    assert (names(inbox.folder.path), names(inbox.folder.archive)) == ([], ["clip.mp4"])
+
+
+def test_a_source_that_is_taken_out_of_quarantine_by_a_new_name_is_tried_again(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = inbox.put("clip.mp4", "the source")
+    made = inbox.submit(path)
+    failed = partial(end, inbox, made.job_id, JobState.FAILED)
+    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], failed)
+    path.unlink()
+    settle_all(inbox, made.job_id)
+    (inbox.folder.quarantine / "clip.mp4").rename(path.with_name("again.mp4"))
+    inbox.scan()
+    assert inbox.rerun == [made.job_id]
+    assert names(inbox.folder.path) == ["again.mp4"]
+
+
 def test_a_source_that_is_renamed_as_it_is_moved_is_archived_once(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

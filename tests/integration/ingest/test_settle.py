@@ -274,7 +274,7 @@ def test_what_one_who_died_was_settling_is_settled_by_the_next_once_the_lease_la
     path = inbox.put("clip.mp4", "whole")
     made = inbox.submit(path)
     with monkeypatch.context() as patched:
-        patched.setattr(settle, "_settle", lambda *_: None)  # it dies before it does a thing
+        patched.setattr(settle, "_settle", lambda *_, **__: None)  # it dies before it does a thing
         inbox.end(made.job_id, JobState.SUCCEEDED)
     settle_job(inbox.ready, made.job_id)
     assert path.exists()
