@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from tests.system import command_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 #: Longer than a lease and the reconciler's pace together, seconds.
 PAUSED_S = 45.0
@@ -57,7 +59,7 @@ def _pause(scene: Scene, role: str, done: Callable[[], bool]) -> None:
     pid = main_of(scene, "worker", role)
     assert pid is not None
     family = _session(pid)
-    _signal(family, signal.SIGSTOP)
+    _stop(scene, family)
     try:
         with (scene.site.root / "other.log").open("ab") as log:
             other = subprocess.Popen(
@@ -84,9 +86,29 @@ def _paused_part(scene: Scene) -> str:
     pid = main_of(scene, *PARTS[name])
     if pid is None:
         return f"{name} did not run"
-    send = partial(_signal, _session(pid))
-    scene.broken(partial(send, signal.SIGSTOP), partial(send, signal.SIGCONT), PAUSED_S)
+    family = _session(pid)
+    scene.broken(partial(_stop, scene, family), partial(_signal, family, signal.SIGCONT), PAUSED_S)
     return f"{name} slept for {PAUSED_S:.0f} s"
+
+
+def _stop(scene: Scene, family: list[int]) -> None:
+    """Stop processes, but not in the middle of a write to SQLite: nobody else could write then."""
+    path = scene.site.media / "state" / "reelworks.db"
+    _signal(family, signal.SIGSTOP)
+    while path.is_file() and not _writable(path):
+        _signal(family, signal.SIGCONT)
+        time.sleep(0.02)
+        _signal(family, signal.SIGSTOP)
+
+
+def _writable(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def _session(leader: int) -> list[int]:
