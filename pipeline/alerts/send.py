@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import re
 import threading
 import warnings
@@ -23,6 +24,8 @@ TIMEOUT_S = 10.0
 #: How long a whole delivery may take, seconds. A service that sends a byte now and then never
 #: reaches `TIMEOUT_S`; this must stay well below `history.outbox.SEND_LEASE`.
 LIMIT_S = 45.0
+#: How long one look at it takes, seconds: no more of a pause is counted.
+TURN_S = 0.5
 #: Loggers that write addresses, with what is secret in them, when they are asked for details.
 INDISCREET = ("apprise", "urllib3", "requests")
 #: How much of a word must be right for a guess, a share: there are 250 kinds of addresses.
@@ -63,11 +66,22 @@ def send(name: str, channel: Channel, message: Message) -> None:
     # A thread can't be stopped, but one that is a daemon keeps no process from ending.
     thread = threading.Thread(target=attempt, name=f"alert-{name}", daemon=True)
     thread.start()
-    thread.join(LIMIT_S)
-    if thread.is_alive():
+    if not _ended(thread, LIMIT_S):
         raise DeliveryFailed(name, f"it did not finish within {LIMIT_S:g} seconds")
     if failures:
         raise failures[0]
+
+
+def _ended(thread: threading.Thread, limit_s: float) -> bool:
+    """Wait for a thread, at most so long; time in which this process was paused does not count.
+
+    The service may have taken the message then, and only its answer has not been read.
+    """
+    for _ in range(math.ceil(limit_s / TURN_S)):
+        thread.join(TURN_S)
+        if not thread.is_alive():
+            return True
+    return False
 
 
 def wrong_address(channel: Channel) -> str | None:

@@ -39,6 +39,10 @@ class Handler(BaseHTTPRequestHandler):
             case "taken":
                 state.alerts.append(alert)
                 self._answer(200)
+            case "late":
+                state.alerts.append(alert)
+                state.released.wait(30)
+                self._answer(200)
             case "500":
                 self._answer(500)
             case "hang":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from pipeline.alerts import send as sending
 from pipeline.alerts.messages import Message
 from pipeline.alerts.send import DeliveryFailed, send
 from pipeline.settings.notifications import Channel
+from tests.system import eventually
 
 if TYPE_CHECKING:
     from tests.integration.alerts.receiver import Receiver
@@ -73,6 +77,32 @@ def test_a_service_that_answers_a_byte_at_a_time_is_not_waited_for(
     with pytest.raises(DeliveryFailed, match="did not finish within 2 seconds"):
         send("team", channel(inbox.url()), HELLO)
     assert time.monotonic() - began < 5
+
+
+SENDS = """
+import sys
+from pipeline.alerts import send as sending
+from pipeline.alerts.messages import Message
+from pipeline.settings.notifications import Channel
+sending.LIMIT_S = 2.0
+sending.send("team", Channel.model_validate({"url": sys.argv[1]}), Message("t", "b"))
+"""
+
+
+def test_the_time_in_which_the_sender_was_paused_does_not_count(inbox: Receiver) -> None:
+    inbox.mood = "late"
+    sender = subprocess.Popen([sys.executable, "-c", SENDS, inbox.url()])
+    try:
+        eventually(lambda: inbox.asked == 1, "the message", 60.0)
+        sender.send_signal(signal.SIGSTOP)
+        inbox.released.set()
+        time.sleep(3.0)  # longer than the whole delivery may take
+        sender.send_signal(signal.SIGCONT)
+        assert sender.wait(60) == 0
+    finally:
+        sender.kill()
+        sender.wait()
+    assert len(inbox.alerts) == 1
 
 
 def test_an_address_may_choose_its_own_time_limit(inbox: Receiver, impatient: None) -> None:
