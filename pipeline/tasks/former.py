@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.history import jobs
-from pipeline.history.errors import DatabaseFull
+from pipeline.history.errors import DatabaseFull, JobNotFound
 from pipeline.media.checksums import JOB_FILE, sha256
 from pipeline.tasks.explain import AWAY
 from pipeline.tasks.workspace import publish_folder
@@ -56,8 +56,12 @@ def _put_back(ready: Runtime, workspace: Workspace, claim: Claim) -> None:
 
 
 def _put_back_in(session: Session, job_id: str, workspace: Workspace) -> None:
-    # Locked: nobody exchanges them meanwhile, nor records that he did.
-    put_former_back(jobs.get(session, job_id, lock=True), workspace)
+    try:
+        # Locked: nobody exchanges them meanwhile, nor records that he did.
+        job = jobs.get(session, job_id, lock=True)
+    except JobNotFound:
+        return  # it ended without this attempt, and was forgotten: no results are recorded
+    put_former_back(job, workspace)
 
 
 def put_former_back(job: Job, workspace: Workspace) -> None:

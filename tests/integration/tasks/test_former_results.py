@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
-from pipeline import workflows
+from pipeline import models, workflows
 from pipeline.errors import ReelworksError
 from pipeline.history import jobs
 from pipeline.history.database import now
-from pipeline.history.errors import DatabaseUnreachable
+from pipeline.history.errors import DatabaseUnreachable, LeaseLost
 from pipeline.media.checksums import JOB_FILE, sha256
 from pipeline.models import JobState, Step
 from pipeline.tasks import manifest as packaging
@@ -127,4 +127,17 @@ def test_former_results_are_back_when_new_ones_could_not_be_recorded(
         with pytest.raises(StepFailed):
             do(ready, again, "manifest")
     assert in_place(ready, again) == "recorded"
+    assert nothing_else_is_left(ready)
+
+
+def test_an_attempt_whose_job_was_forgotten_meanwhile_leaves_nothing_behind(
+    ready: Runtime, again: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forgotten(*_: Any, **__: Any) -> None:
+        with ready.db.begin() as session:
+            session.execute(delete(models.Job).where(models.Job.id == again.id))
+        raise LeaseLost(again.id, ("manifest",))
+
+    monkeypatch.setattr(packaging, "package", forgotten)
+    assert do(ready, again, "manifest") == "lease lost"
     assert nothing_else_is_left(ready)
