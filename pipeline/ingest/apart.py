@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.ingest.intake import unknown
-from pipeline.ingest.survey import survey
+from pipeline.ingest.survey import in_batches, survey
+from pipeline.printable import printable
 from pipeline.settings.pipeline import UPLOADS
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ def without_profile(ready: Runtime, entry: WatchFolder) -> list[str]:
         if name in ready.settings.profiles:
             continue
         place = entry.apart(name)
-        count = len(unknown(ready, place, survey(place)))
+        count = sum(len(unknown(ready, place, some)) for some in in_batches(survey(place)))
         if count:
             files = "1 upload waits" if count == 1 else f"{count} uploads wait"
             told.append(
-                f"{files} in {place.path}: there is no profile {name!r}. Add it to profiles.yml, "
-                "or give them to `reelworks ingest` with --profile."
+                f"{files} in {printable(str(place.path))}: there is no profile {name!r}. "
+                "Add it to profiles.yml, or give them to `reelworks ingest` with --profile."
             )
     return told
 

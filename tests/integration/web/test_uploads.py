@@ -9,14 +9,15 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from pipeline.errors import ReelworksError
-from pipeline.ingest.survey import survey
+from pipeline.history import known
+from pipeline.ingest.survey import BATCH, survey
 from pipeline.models import Job, JobState
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.ingest import scan
@@ -149,6 +150,24 @@ def test_uploads_whose_profile_is_no_more_are_told_of_by_scans_until_it_is_back(
     assert scan().facts == {"made": 1, "silent": []}
     monkeypatch.delitem(profiles, "old")
     assert scan().summary == "0 new jobs", "there is a job of it"
+
+
+def test_many_uploads_without_a_profile_are_looked_up_some_at_a_time(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = site.inbox / ".uploads" / "old"
+    apart.mkdir(parents=True)
+    for number in range(BATCH + 1):
+        (apart / f"{number}.mp4").touch()
+    asked, look_up = list[int](), known.look_up
+
+    def counted(session: Any, keys: Any) -> Any:
+        asked.append(len(keys))
+        return look_up(session, keys)
+
+    monkeypatch.setattr(known, "look_up", counted)
+    assert f"{BATCH + 1} uploads wait in {apart}: " in scan().summary
+    assert asked == [BATCH, 1]
 
 
 @pytest.mark.parametrize(
