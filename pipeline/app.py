@@ -16,7 +16,7 @@ from celery.signals import (
     worker_process_init,
     worker_ready,
 )
-from kombu.exceptions import ChannelError, KombuError
+from kombu.exceptions import ChannelError
 from sqlalchemy.orm import configure_mappers
 
 from pipeline.last_resort import BEYOND_GRACE_S, end_within
@@ -287,14 +287,9 @@ def broker_problem(timeout_s: int) -> tuple[str, str | None]:
     """Connect to the broker; returns its address without password, and why it does not answer."""
     with app.connection_for_write() as connection:
         shown = connection.as_uri()
-        errors: tuple[type[BaseException], ...] = (
-            *connection.connection_errors,
-            KombuError,
-            OSError,
-        )
         try:
             connection.ensure_connection(max_retries=1, timeout=timeout_s)
-        except errors as problem:
+        except troubles(connection) as problem:
             return shown, str(problem)
     return shown, None
 

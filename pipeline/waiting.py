@@ -22,18 +22,29 @@ LONGEST_S = 10
 def until_it_answers(connection: Connection, meanwhile: Callable[[], None]) -> Connection:
     """Connect to a broker, once it answers. `meanwhile` is called each second, and may raise.
 
-    Celery gives up after a hundred times, which are most of an hour, and its worker ends.
+    Celery gives up after a hundred times, which are most of an hour, and its worker ends; kombu
+    does so at once where RabbitMQ answers and refuses: a password or rights may be mended there.
     """
     told_at: float | None = None
 
-    def tell(problem: Exception, _interval: float) -> None:
+    def tell(problem: BaseException, _interval: float) -> None:
         nonlocal told_at
         if told_at is None or time.monotonic() - told_at >= TELL_S:
             told_at = time.monotonic()
             shown = connection.as_uri()
             logger.warning("the broker %s does not answer, and is waited for: %s", shown, problem)
 
-    connected = connection.ensure_connection(tell, interval_max=LONGEST_S, callback=meanwhile)
+    while True:
+        try:
+            connected = connection.ensure_connection(
+                tell, interval_max=LONGEST_S, callback=meanwhile
+            )
+            break
+        except (*connection.connection_errors, *connection.channel_errors) as refused:
+            tell(refused, LONGEST_S)
+        for _ in range(LONGEST_S):
+            meanwhile()
+            time.sleep(1.0)
     if told_at is not None:
         logger.info("the broker answers again")
     return connected

@@ -10,9 +10,10 @@ import click
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import say, say_json
+from pipeline.stack.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipeline.stack.overview import Overview
 
@@ -63,12 +64,21 @@ def _lines(found: Overview) -> Iterator[str]:
 
 def _whether_it_runs(found: Overview) -> str:
     if found.running:
-        return "Reelworks is running."
+        lacking = _lacking(found.workers)
+        return f"Reelworks is running{lacking}."
     if not any(found.parts.values()):
         return "Reelworks is not running: `reelworks up`."
     if not found.broker:
         return "Parts of Reelworks run here, and wait for the broker."
     return "Parts of Reelworks run here, but no worker answers: start `reelworks worker`."
+
+
+def _lacking(workers: Sequence[str]) -> str:
+    """Name the work that nobody is there for; what needs it waits."""
+    roles = {node.partition("@")[0].partition(".")[0] for node in workers}
+    roles |= {"encode"} & {role.removesuffix("-gpu") for role in roles}
+    lacking = [role for role in ROLES if role not in roles and role != "encode-gpu"]
+    return f", but no worker for {', '.join(lacking)} answers" if lacking else ""
 
 
 def _word(*, answers: bool) -> str:

@@ -142,6 +142,12 @@ def look_up(session: Session, keys: Sequence[str]) -> dict[str, KnownOne]:
     return {row[0]: KnownOne(*row) for row in rows}
 
 
+def places(session: Session, job_id: str) -> list[str]:
+    """List where files of the job's source were found: the source itself, and copies of it."""
+    query = select(KnownFile.path).where(KnownFile.job_id == job_id).distinct()
+    return list(session.scalars(query.order_by(KnownFile.path)))
+
+
 def forget(session: Session, path: Path, job: Job) -> None:
     """Forget the job's file at this place: it is no longer there, or no longer what it was."""
     session.execute(

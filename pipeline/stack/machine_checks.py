@@ -18,6 +18,7 @@ from pipeline.printable import printable
 from pipeline.settings.missing import missing_watermarks
 from pipeline.stack import ports
 from pipeline.stack.checkup import Finding
+from pipeline.stack.presence import HEALTH, page_answers
 from pipeline.stack.state import is_held
 
 if TYPE_CHECKING:
@@ -155,9 +156,11 @@ def setpriv(_settings: Settings) -> Iterator[Finding]:
 def ports_free(settings: Settings) -> Iterator[Finding]:
     """Try the addresses to listen on; those of a running system of ours are taken rightly."""
     state = settings.pipeline.paths.state
-    running = is_held(state)
+    supervised = is_held(state)
     for part in ("web", "flower"):
         listen = getattr(settings.pipeline, part).listen
+        # A part that was started alone, as on one machine of several, answers.
+        running = supervised or page_answers(listen, HEALTH[part])
         problem = None if running else ports.why_not(listen)
         key = f"{part}.listen"
         if problem is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.app import app, runtime
-from pipeline.history import jobs, settling
+from pipeline.history import jobs, known, settling
 from pipeline.history.errors import DatabaseFull
 from pipeline.history.fate import SourceFate
 from pipeline.history.known import Identity
@@ -83,6 +83,17 @@ def settle(ready: Runtime, job_id: str, *, unhurried: bool) -> None:
         why = str(problem)
         with suppress(SettlingLost):
             ready.db.write(partial(settling.stuck, job_id=job_id, owner=owner, why=why))
+    else:
+        _look_at_copies(ready, job_id)
+
+
+def _look_at_copies(ready: Runtime, job_id: str) -> None:
+    """Have further copies of the source go where their folders say: they waited for the end."""
+    with ready.db.read() as session:
+        own, places = jobs.get(session, job_id).source_path, known.places(session, job_id)
+    for place in places:
+        if place != own and os.path.lexists(place) and ready.settings.folder_for(Path(place)):
+            send_look(place)
 
 
 def _claim(ready: Runtime, job_id: str, owner: str) -> tuple[Job, Rules, list[Path], bool] | None:

@@ -37,6 +37,27 @@ def test_a_worker_that_was_drained_is_told_as_such(
     assert reelworks("status", "--json").objects()[0]["drained"] == ["encode@here"]
 
 
+@pytest.mark.parametrize(
+    ("workers", "said"),
+    [
+        ("encode package control notify", "Reelworks is running."),
+        ("encode-gpu.2 package control notify", "Reelworks is running."),
+        ("encode", "Reelworks is running, but no worker for package, control, notify answers."),
+        ("package.3 control notify", "Reelworks is running, but no worker for encode answers."),
+    ],
+)
+def test_work_that_nobody_is_there_for_is_named(
+    reelworks: Callable[..., Said],
+    answers: None,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: str,
+    said: str,
+) -> None:
+    there = {f"{role}@here" for role in workers.split()}
+    monkeypatch.setattr(overview, "answering", lambda *_: there)
+    assert reelworks("status").out.splitlines()[0] == said
+
+
 def test_what_does_not_run_is_said_with_exit_code_3(
     reelworks: Callable[..., Said],
     ready: Runtime,

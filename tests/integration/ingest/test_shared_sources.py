@@ -71,6 +71,21 @@ def test_a_copy_that_another_profile_works_on_stays_until_that_has_ended(
     assert not copy.exists()
 
 
+def test_a_copy_that_was_found_meanwhile_is_looked_at_once_the_job_has_ended(inbox: Inbox) -> None:
+    source, copy = inbox.put("first.mp4"), inbox.put("copy.mp4")
+    first = inbox.submit(source)
+    assert inbox.submit(copy).job_id == first.job_id
+    assert not [told for told in inbox.sent if told[0] == "pipeline.look"]
+    inbox.end(first.job_id, JobState.SUCCEEDED)
+    assert [told for told in inbox.sent if told[0] == "pipeline.look"] == [
+        ("pipeline.look", (str(copy),))
+    ]
+    inbox.submit(copy)  # what the look comes to
+    assert not source.exists()
+    assert not copy.exists()
+    assert len(list(inbox.folder.archive.iterdir())) == 2
+
+
 def test_a_source_another_profile_failed_on_is_not_deleted(inbox: Inbox) -> None:
     inbox.keeping(on_success="delete", on_failure="keep")
     path = inbox.put("clip.mp4")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from amqp.exceptions import AccessRefused
 from click.testing import CliRunner
+from kombu import Connection
 
 from pipeline.cli import cli
 from pipeline.errors import ReelworksError
@@ -127,6 +131,43 @@ def test_a_taken_port_names_the_key(settings: Settings, change: Any) -> None:
     assert status == 1
     assert found["web.listen"]["state"] == "failed"
     assert "web.listen" in found["web.listen"]["hint"]
+
+
+def test_a_port_that_a_part_of_ours_answers_on_is_well(settings: Settings, change: Any) -> None:
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        change("web", {"listen": f"127.0.0.1:{server.server_port}"})
+        _, found = examine(settings)
+        server.shutdown()
+    assert found["web.listen"]["state"] == "ok"
+    assert "in use by the running system" in found["web.listen"]["detail"]
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """What the web part says while it runs."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+def test_a_broker_that_lets_nobody_in_is_told_in_its_words(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: Any, **_options: Any) -> None:
+        raise AccessRefused("Login was refused")
+
+    monkeypatch.setattr(Connection, "ensure_connection", refuse)
+    monkeypatch.setenv("REELWORKS_BROKER", "amqp://guest:wrong@127.0.0.1//")
+    monkeypatch.setenv("REELWORKS_RESULTS", "rpc://")
+    code, found = examine(settings)
+    assert code != 0
+    assert found["broker"]["state"] == "failed"
+    assert "Login was refused" in found["broker"]["detail"]
+    assert "wrong" not in found["broker"]["detail"]
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb+pymysql"])
