@@ -10,7 +10,6 @@ import click
 
 from pipeline.cli.context import Cli
 from pipeline.cli.say import say, say_json
-from pipeline.stack.roles import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,6 +74,8 @@ def _whether_it_runs(found: Overview) -> str:
 
 def _lacking(workers: Sequence[str]) -> str:
     """Name the work that nobody is there for; what needs it waits."""
+    from pipeline.stack.roles import ROLES
+
     roles = {node.partition("@")[0].partition(".")[0] for node in workers}
     roles |= {"encode"} & {role.removesuffix("-gpu") for role in roles}
     lacking = [role for role in ROLES if role not in roles and role != "encode-gpu"]
