@@ -71,8 +71,9 @@ def settle_all(inbox: Inbox, job_id: str) -> None:
     """Do what the reconciler and the workers do, once nobody can be at it any more."""
     lapse(inbox)
     settle_job(inbox.ready, job_id)
-    for _, arguments in inbox.sent:
-        settle_at_leisure(*arguments)
+    for name, arguments in inbox.sent:
+        if name == "pipeline.settle":
+            settle_at_leisure(*arguments)
     inbox.sent.clear()
 
 
