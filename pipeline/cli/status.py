@@ -75,10 +75,10 @@ def _whether_it_runs(found: Overview) -> str:
 def _lacking(workers: Sequence[str]) -> str:
     """Name the work that nobody is there for; what needs it waits."""
     from pipeline.stack.roles import ROLES
+    from pipeline.tasks.owner import role_of
 
-    roles = {node.partition("@")[0].partition(".")[0] for node in workers}
-    roles |= {"encode"} & {role.removesuffix("-gpu") for role in roles}
-    lacking = [role for role in ROLES if role not in roles and role != "encode-gpu"]
+    there = {role_of(node).removesuffix("-gpu") for node in workers}
+    lacking = [role for role in ROLES if role != "encode-gpu" and role not in there]
     return f", but no worker for {', '.join(lacking)} answers" if lacking else ""
 
 

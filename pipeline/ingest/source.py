@@ -28,6 +28,7 @@ from pipeline.models import JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pipeline.history.jobs import NewJob
     from pipeline.models import Job
 
     OnChunk = Callable[[], object] | None
@@ -102,8 +103,8 @@ class Put:
             return False
 
 
-def as_submitted(job: Job) -> Identity:
-    """Tell what the source was when it was submitted."""
+def as_submitted(job: Job | NewJob) -> Identity:
+    """Tell what the source of a job, or of one to be made, was when it was submitted."""
     return Identity(job.source_bytes, job.source_mtime_ns, job.source_inode or 0)
 
 

@@ -18,6 +18,7 @@ from pipeline.ingest.located import located
 from pipeline.ingest.results import results_gone
 from pipeline.ingest.rules import Rules, below_folder
 from pipeline.ingest.sidecar import NOTHING, Sidecar, read_sidecar, stamp
+from pipeline.ingest.source import as_submitted
 from pipeline.models import JobState
 
 if TYPE_CHECKING:
@@ -346,7 +347,11 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
     gone = results_gone(job, library)
     if job.source_path == path and not gone:
         return False
-    if not gone and job.quarantine_to is not None and is_renamed(job, Path(path), _stamps(new)):
+    if (
+        not gone
+        and job.quarantine_to is not None
+        and is_renamed(job, Path(path), as_submitted(new))
+    ):
         return False
     if not job.state.terminal:
         message = f"the same content was found as {path}: one job serves both"
@@ -366,7 +371,3 @@ def _take_again(session: Session, job: Job, new: jobs.NewJob, library: Path) -> 
     job.on_success, job.on_failure = new.on_success, new.on_failure
     job.archive_to, job.quarantine_to = new.archive_to, new.quarantine_to
     return True
-
-
-def _stamps(new: jobs.NewJob) -> Identity:
-    return Identity(new.source_bytes, new.source_mtime_ns, new.source_inode or 0)

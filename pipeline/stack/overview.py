@@ -63,6 +63,7 @@ def overview(settings: Settings, database: Database) -> Overview:
     """Ask everything once; takes some seconds at most. Raises `DatabaseUnreachable`."""
     broker = _broker_answers(settings)
     workers = sorted(answering(None, ANSWER_S)) if broker else []
+    resting = drained(workers) if workers else []
     # Where the broker takes nothing, nobody can be asked.
     refused = broker_refusal() if not workers else None
     full = database.lacks_room() or refused
@@ -82,7 +83,7 @@ def overview(settings: Settings, database: Database) -> Overview:
             running=bool(workers),
             broker=broker,
             workers=workers,
-            drained=drained(workers) if workers else [],
+            drained=resting,
             parts=parts,
             addresses={name: address(listen) for name, listen in pages.items()},
             jobs=listing.count_exactly(session),

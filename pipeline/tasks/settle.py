@@ -190,7 +190,7 @@ def _has_moved(ready: Runtime, job: Job, owner: str, made: Path) -> None:
     """Record where somebody put the source who was killed; its former place is others' now."""
     source.explain(job, made)
     there = Identity.of(made.stat())
-    was = Identity(job.source_bytes, job.source_mtime_ns, job.source_inode or 0)
+    was = source.as_submitted(job)
     record = partial(settling.moved, job_id=job.id, owner=owner, former=was, path=made)
     ready.db.write(partial(record, there=there), durable=True)
     ready.db.write(partial(settling.taken_by_others, job_id=job.id, owner=owner))
