@@ -5,9 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import signal
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,106 +16,48 @@ from pipeline.history.errors import DatabaseUnreachable
 from pipeline.history.fate import SourceFate
 from pipeline.ingest import source
 from pipeline.models import JobState
-from pipeline.tasks.finalise import settle_job
-from pipeline.tasks.settle import settle_at_leisure
-from tests.integration.ingest.test_settle import lapse, names
+from tests.integration.ingest.movers import (
+    EVERY_DEATH,
+    LINKS,
+    Death,
+    die,
+    end,
+    killed_at,
+    meanwhile,
+    moved_to,
+    settle_all,
+    without_links,
+)
+from tests.integration.ingest.test_settle import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.ingest.inbox import Inbox
 
-#: The moments between two steps of moving: who is killed there never gets to call this.
-MOMENTS = {
-    "before it was recorded": (source, "arrive"),
-    "before it was taken away": (source, "take"),
-    "before it was told that it was taken away": (settling, "taken"),
-}
-LINKS = ["by a link", "by a copy", "by a copy to a disk without links"]
 
-
-def killed_at(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, at: tuple[Any, str], act: Callable[[], object]
-) -> None:
-    """Do something in a process that is killed when it comes to `at`."""
-    child = os.fork()
-    if not child:
-        try:
-            inbox.ready.db.engine.dispose(close=False)
-            monkeypatch.setattr(*at, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-            act()
-        finally:
-            os._exit(1)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
-
-
-def without_links(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    real = Path.hardlink_to
-
-    def link(self: Path, target: str | Path) -> None:
-        if os.path.lexists(self):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(self))
-        if Path(target).is_relative_to(inbox.folder.path):
-            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(self))
-        if "without" in how:
-            raise OSError(errno.EPERM, os.strerror(errno.EPERM), str(self))
-        real(self, target)
-
-    if how != "by a link":
-        monkeypatch.setattr(Path, "hardlink_to", link)
-
-
-def settle_all(inbox: Inbox, job_id: str) -> None:
-    """Do what the reconciler and the workers do, once nobody can be at it any more."""
-    lapse(inbox)
-    settle_job(inbox.ready, job_id)
-    for name, arguments in inbox.sent:
-        if name == "pipeline.settle":
-            settle_at_leisure(*arguments)
-    inbox.sent.clear()
-
-
-def end(inbox: Inbox, job_id: str, state: JobState) -> None:
-    inbox.end(job_id, state)
-    settle_at_leisure(job_id)
-
-
-def moved_to(folder: Path) -> list[str]:
-    return [name for name in names(folder) if not name.endswith(".txt")]
-
-
-@pytest.mark.parametrize("how", LINKS)
-@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED])
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("first", ["a scan", "who settles"])
+@EVERY_DEATH
 def test_a_source_whose_mover_was_killed_is_moved_once_and_not_worked_on_again(
-    inbox: Inbox,
-    monkeypatch: pytest.MonkeyPatch,
-    how: str,
-    state: JobState,
-    moment: str,
-    first: str,
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, death: Death
 ) -> None:
-    folder = inbox.folder.archive if state is JobState.SUCCEEDED else inbox.folder.quarantine
-    path = inbox.put("clip.mp4", "the source")
-    made = inbox.submit(path)
-    without_links(inbox, monkeypatch, how)
-    killed_at(inbox, monkeypatch, MOMENTS[moment], partial(end, inbox, made.job_id, state))
+    path, job_id, folder = die(inbox, monkeypatch, death)
     assert moved_to(folder)
-    if first == "a scan":
+    if death.first == "a scan":
         inbox.scan()
-    settle_all(inbox, made.job_id)
+    settle_all(inbox, job_id)
     assert inbox.scan() == []
     assert not path.exists()
     assert moved_to(folder) == ["clip.mp4"]
     assert (folder / "clip.mp4").read_text() == "the source"
-    assert (inbox.published, inbox.rerun) == ([made.job_id], [])
-    job = inbox.job(made.job_id)
+    assert (inbox.published, inbox.rerun) == ([job_id], [])
+    job = inbox.job(job_id)
     assert (job.source_path, job.source_fate) == (str(folder / "clip.mp4"), "moved")
     assert job.settled_at is not None
     # Whether he took it away, or others renamed it, nobody can tell: what it was stays known.
-    assert (job.leaving is not None) is (moment == "before it was told that it was taken away")
-    assert inbox.events(made.job_id).count("source_moved") == 1
+    assert (job.leaving is not None) is (
+        death.moment == "before it was told that it was taken away"
+    )
+    assert inbox.events(job_id).count("source_moved") == 1
 
 
 @pytest.mark.parametrize("how", LINKS)
@@ -135,88 +75,6 @@ def test_a_source_that_was_put_back_by_hand_is_never_taken_for_what_was_still_to
     inbox.scan()
     assert inbox.rerun == [made.job_id]
     assert inbox.job(made.job_id).source_path == str(path)
-
-
-@pytest.mark.parametrize("then", ["renamed", "replaced", "removed"])
-def test_a_source_that_others_take_away_after_its_mover_was_killed_has_moved(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, then: str
-) -> None:
-    path = inbox.put("clip.mp4", "the source")
-    made = inbox.submit(path)
-    succeeded = partial(end, inbox, made.job_id, JobState.SUCCEEDED)
-    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], succeeded)
-    path.rename(path.with_name("renamed.mp4"))
-    if then == "replaced":
-        path.with_name("renamed.mp4").unlink()
-        inbox.submit(inbox.put("clip.mp4", "another"))
-    if then == "removed":
-        path.with_name("renamed.mp4").unlink()
-    inbox.scan()
-    settle_all(inbox, made.job_id)
-    job, archived = inbox.job(made.job_id), inbox.folder.archive / "clip.mp4"
-    assert (job.source_path, job.source_fate) == (str(archived), SourceFate.MOVED)
-    inbox.scan()
-    assert names(inbox.folder.archive) == ["clip.mp4"]
-    assert names(inbox.folder.path) == (["clip.mp4"] if then == "replaced" else [])
-
-
-@pytest.mark.parametrize("how", LINKS)
-@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED])
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("first", ["a scan", "who settles"])
-def test_a_source_that_is_renamed_after_its_mover_was_killed_is_there_once(
-    inbox: Inbox,
-    monkeypatch: pytest.MonkeyPatch,
-    how: str,
-    state: JobState,
-    moment: str,
-    first: str,
-) -> None:
-    folder = inbox.folder.archive if state is JobState.SUCCEEDED else inbox.folder.quarantine
-    path = inbox.put("clip.mp4", "the source")
-    made = inbox.submit(path)
-    without_links(inbox, monkeypatch, how)
-    killed_at(inbox, monkeypatch, MOMENTS[moment], partial(end, inbox, made.job_id, state))
-    if path.exists():
-        path.rename(path.with_name("renamed.mp4"))
-    if first == "a scan":
-        inbox.scan()
-    settle_all(inbox, made.job_id)
-    inbox.scan()
-    assert (names(inbox.folder.path), moved_to(folder)) == ([], ["clip.mp4"])
-    assert (folder / "clip.mp4").read_text() == "the source"
-    assert (inbox.published, inbox.rerun) == ([made.job_id], [])
-    assert inbox.job(made.job_id).source_path == str(folder / "clip.mp4")
-
-
-def test_a_source_that_is_renamed_there_and_back_after_its_mover_was_killed_is_there_once(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = inbox.put("clip.mp4", "the source")
-    made = inbox.submit(path)
-    without_links(inbox, monkeypatch, "by a copy")
-    succeeded = partial(end, inbox, made.job_id, JobState.SUCCEEDED)
-    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], succeeded)
-    renamed = path.rename(path.with_name("renamed.mp4"))
-    settle_all(inbox, made.job_id)
-    renamed.rename(path)
-    inbox.scan()
-    assert (names(inbox.folder.path), names(inbox.folder.archive)) == ([], ["clip.mp4"])
-
-
-def test_a_source_that_is_taken_out_of_quarantine_by_a_new_name_is_tried_again(
-    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = inbox.put("clip.mp4", "the source")
-    made = inbox.submit(path)
-    failed = partial(end, inbox, made.job_id, JobState.FAILED)
-    killed_at(inbox, monkeypatch, MOMENTS["before it was recorded"], failed)
-    path.unlink()
-    settle_all(inbox, made.job_id)
-    (inbox.folder.quarantine / "clip.mp4").rename(path.with_name("again.mp4"))
-    inbox.scan()
-    assert inbox.rerun == [made.job_id]
-    assert names(inbox.folder.path) == ["again.mp4"]
 
 
 def test_a_source_that_is_renamed_as_it_is_moved_is_archived_once(
@@ -376,19 +234,6 @@ def test_a_source_whose_quarantine_is_its_own_folder_by_another_name_stays(inbox
     assert inbox.job(made.job_id).source_fate == "kept"
     inbox.submit(inbox.put("copy.mp4", "the source"))
     assert moved_to(inbox.folder.path) == ["clip.mp4", "copy.mp4"]
-
-
-def meanwhile(monkeypatch: pytest.MonkeyPatch, others: Callable[[], object]) -> None:
-    """Let others do something as the first one has put a source to its new place."""
-    arrive, begun = source.arrive, list[bool]()
-
-    def late(*arguments: Any) -> None:
-        if not begun:
-            begun.append(True)
-            others()
-        arrive(*arguments)
-
-    monkeypatch.setattr(source, "arrive", late)
 
 
 @pytest.mark.parametrize("how", LINKS)

@@ -14,7 +14,7 @@ from pipeline.history import jobs
 from pipeline.ingest.beside import reason_of
 from pipeline.ingest.submit import Wishes
 from pipeline.models import JobState
-from tests.integration.ingest.test_killed_movers import (
+from tests.integration.ingest.movers import (
     LINKS,
     MOMENTS,
     end,

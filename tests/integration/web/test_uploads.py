@@ -9,15 +9,14 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from pipeline.errors import ReelworksError
-from pipeline.history import known
-from pipeline.ingest.survey import BATCH, survey
+from pipeline.ingest.survey import survey
 from pipeline.models import Job, JobState
 from pipeline.tasks.finalise import finalise
 from pipeline.tasks.ingest import scan
@@ -133,41 +132,6 @@ def test_what_lies_apart_is_looked_after_by_scans_as_its_own_profile_says(
     finalise(site.ready, job["id"], JobState.SUCCEEDED)
     scan()
     assert list(apart.iterdir()) == []
-
-
-def test_uploads_whose_profile_is_no_more_are_told_of_by_scans_until_it_is_back(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apart = site.inbox / ".uploads" / "old"
-    apart.mkdir(parents=True)
-    assert scan().summary == "0 new jobs"
-    (apart / "a.mp4").write_bytes(b"film")
-    told = scan().summary
-    assert told.startswith(f"0 new jobs; 1 upload waits in {apart}: there is no profile 'old'.")
-    entry, profiles = site.ready.settings.pipeline.watch[0], site.ready.settings.profiles
-    monkeypatch.setitem(vars(entry), "settle_seconds", 0.1)
-    monkeypatch.setitem(profiles, "old", profiles["small"])
-    assert scan().facts == {"made": 1, "silent": []}
-    monkeypatch.delitem(profiles, "old")
-    assert scan().summary == "0 new jobs", "there is a job of it"
-
-
-def test_many_uploads_without_a_profile_are_looked_up_some_at_a_time(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apart = site.inbox / ".uploads" / "old"
-    apart.mkdir(parents=True)
-    for number in range(BATCH + 1):
-        (apart / f"{number}.mp4").touch()
-    asked, look_up = list[int](), known.look_up
-
-    def counted(session: Any, keys: Any) -> Any:
-        asked.append(len(keys))
-        return look_up(session, keys)
-
-    monkeypatch.setattr(known, "look_up", counted)
-    assert f"{BATCH + 1} uploads wait in {apart}: " in scan().summary
-    assert asked == [BATCH, 1]
 
 
 @pytest.mark.parametrize(
